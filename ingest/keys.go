@@ -1,0 +1,3 @@
+package ingest
+
+type keyIndex struct{}

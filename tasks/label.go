@@ -1,0 +1,47 @@
+package tasks
+
+// LabelTable is a task's examples in the order (anchor, entity row), column-wise.
+// All slices have one slot per example.
+type LabelTable struct {
+	Task    *Task
+	Entity  []int32 // row of the entity table
+	Anchor  []int64 // microseconds UTC
+	Split   []Split
+	Label   []float64 // binary: 0 or 1; regression: the value; multiclass: position in Classes
+	Classes []string  // multiclass: the classes seen in training, sorted; else nil
+	Report  LabelReport
+}
+
+// LabelReport says how the label table came about, for people and for checks.
+type LabelReport struct {
+	Anchors     [3]int // grid anchors per split
+	WithRows    [3]int // of these, anchors with at least one example
+	First, Last [3]int64
+	Examples    [3]int
+	Pairs       int // (entity, anchor) pairs looked at
+	NotVisible  int // entity row not visible at its anchor
+	WhereFalse  int
+	Unassumed   int // ASSUMING not true
+	NullLabel   int // target NULL or unknown
+	UnseenClass int // val and test rows whose class training never saw
+	NoTime      int // rows of aggregated timed tables without time
+	Dangling    int // NULL or dangling references on the paths
+	FrozenOut   int // entities not visible at the frozen cut
+	Incomplete  int // anchors without a complete label window
+	Mean        [3]float64
+	Warnings    []string
+}
+
+// Rows returns the positions of the examples of one split, in order.
+func (l *LabelTable) Rows(s Split) []int {
+	var out []int
+	for i, have := range l.Split {
+		if have == s {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// Cut returns the feature cut of example i.
+func (l *LabelTable) Cut(i int) int64 { return l.Task.Options.Cut(l.Split[i], l.Anchor[i]) }
