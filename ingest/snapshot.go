@@ -23,12 +23,14 @@ type Snapshot struct {
 	Schema *schema.Schema // with the mapping applied
 	Tables []*Table       // aligned with Schema.Tables
 	Taken  int64          // moment of the snapshot, microseconds UTC
+	// Findings tells what was repaired or lost on the way in; not part of the ID.
+	Findings []Finding
 
-	close func() error
+	close func() error // unmaps the files; nil for a snapshot in memory
 }
 
-// Close releases the memory-mapped files. No slice obtained from the snapshot may
-// be used afterwards.
+// Close releases the memory-mapped files, also those of snapshots derived from this
+// one. No slice or string obtained from any of them may be used afterwards.
 func (s *Snapshot) Close() error {
 	if s.close == nil {
 		return nil

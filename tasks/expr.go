@@ -21,15 +21,18 @@ const (
 	KindNumber
 	KindText
 	KindTime // microseconds UTC
+	KindList // distinct values, sorted: the result of list_distinct
 )
 
 // Literal is a constant; nil Value means NULL.
 type Literal struct {
-	Kind ValueKind
-	Null bool
-	Num  float64 // KindNumber; KindBool as 0 or 1
-	Text string
-	Time int64
+	Kind  ValueKind
+	Null  bool
+	Num   float64 // KindNumber; KindBool as 0 or 1
+	Text  string
+	Time  int64
+	Exact bool  // KindNumber: Int holds the number, which Num may only approximate
+	Int   int64 // beyond 2^53
 }
 
 // ColumnExpr reads a column of the row in scope, or of the parent reached by
@@ -40,6 +43,9 @@ type ColumnExpr struct {
 	Links  []int // walked first to last
 	Column int   // of the table reached
 	Kind   ValueKind
+	// OfEntity makes a column inside an aggregate start at the entity row. It is implied
+	// when Table is not the aggregated table.
+	OfEntity bool
 }
 
 // AnchorExpr is the anchor itself as a time.
@@ -59,7 +65,7 @@ type Call struct {
 // Aggregate reduces the rows of Table that belong to the entity and whose time lies
 // in the window (anchor + Start, anchor + End] (rules R4 to R8).
 type Aggregate struct {
-	Fn       string // count, count_distinct, sum, avg, min, max, first, last, exists
+	Fn       string // count, count_distinct, sum, avg, min, max, first, last, exists, list_distinct
 	Table    int    // aggregated table
 	Path     []Step // from the aggregated table to the entity table
 	Arg      Expr   // nil for *
@@ -69,6 +75,10 @@ type Aggregate struct {
 	Skip     bool    // ON EMPTY SKIP: drops the example
 	Kind     ValueKind
 	Position int // byte offset of the aggregate in the task text, for reports
+	// TimeStep says whose time the window selects by (TIME t.c): 0 = the aggregated
+	// table's, k = that of the table which the first k steps of Path reach.
+	TimeStep int
+	OnEmpty  bool // ON EMPTY was written: empty windows are meant, so not warned of
 }
 
 // Step walks one link: up from the child that holds it to its parent, or down from

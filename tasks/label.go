@@ -1,5 +1,7 @@
 package tasks
 
+import "github.com/rowlink/rowlink/ingest"
+
 // LabelTable is a task's examples in the order (anchor, entity row), column-wise.
 // All slices have one slot per example.
 type LabelTable struct {
@@ -10,26 +12,36 @@ type LabelTable struct {
 	Label   []float64 // binary: 0 or 1; regression: the value; multiclass: position in Classes
 	Classes []string  // multiclass: the classes seen in training, sorted; else nil
 	Report  LabelReport
+
+	entity *ingest.Table // for the keys in the hash; nil in tables made elsewhere
 }
 
 // LabelReport says how the label table came about, for people and for checks.
 type LabelReport struct {
-	Anchors     [3]int // grid anchors per split
-	WithRows    [3]int // of these, anchors with at least one example
-	First, Last [3]int64
+	Entities    string // name of the entity table
+	EntityRows  int
+	Anchors     [3]int   // grid anchors per split
+	WithRows    [3]int   // of these, anchors with at least one example
+	First, Last [3]int64 // first and last grid anchor per split
 	Examples    [3]int
+	Mean        [3]float64 // of the labels; 0 without examples and for classes
+
 	Pairs       int // (entity, anchor) pairs looked at
 	NotVisible  int // entity row not visible at its anchor
+	FrozenOut   int // entities not visible at the frozen cut
 	WhereFalse  int
 	Unassumed   int // ASSUMING not true
+	Skipped     int // ON EMPTY SKIP
 	NullLabel   int // target NULL or unknown
+	EmptyNull   int // of these, no aggregate of the target had a row in its window
 	UnseenClass int // val and test rows whose class training never saw
-	NoTime      int // rows of aggregated timed tables without time
-	Dangling    int // NULL or dangling references on the paths
-	FrozenOut   int // entities not visible at the frozen cut
-	Incomplete  int // anchors without a complete label window
-	Mean        [3]float64
-	Warnings    []string
+
+	EmptyLabel int // examples whose label is what empty windows give
+	NoTime     int // rows of aggregated timed tables without time
+	Dangling   int // NULL or dangling references on the paths
+	Incomplete int // anchors without a complete label window
+	Overlap    int // anchors whose window reaches into the next split
+	Warnings   []string
 }
 
 // Rows returns the positions of the examples of one split, in order.

@@ -28,8 +28,16 @@ type Task struct {
 	Warnings []string // said by the binder, one line each, with their TK code
 }
 
-// Options are the task options of rule R11 and section 3.1 after defaults. Instants
-// are microseconds UTC.
+// The task types that are built in.
+const (
+	Binary     = "binary_classification"
+	Regression = "regression"
+	Multiclass = "multiclass_classification"
+)
+
+// Options are the task options of rule R11 and section 3.1. Instants are microseconds
+// UTC. A zero instant, span, count or zone stands for the default, which [Resolve]
+// fills in from the data.
 type Options struct {
 	ValAnchor, TestAnchor int64
 	Step                  Span

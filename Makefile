@@ -1,0 +1,36 @@
+# make demo   the whole path on a generated shop
+# make test   lint and all tests, with a throw-away Postgres of their own
+
+.PHONY: demo build test test-fast race fuzz bench lint
+
+demo: build
+	bin/rowlink demo
+
+build:
+	go build -o bin/rowlink ./cmd/rowlink
+
+# One server for all test processes: throwpg starts it and takes it away again.
+test: bin/throwpg lint
+	scripts/ensure-postgres.sh bin/throwpg
+	ROWLINK_REQUIRE_POSTGRES=1 bin/throwpg -- scripts/test.sh
+
+# No database, nothing slow.
+test-fast:
+	ROWLINK_TEST_POSTGRES=none go test -short ./...
+
+# The race detector needs a C compiler; nothing else here does.
+race:
+	CGO_ENABLED=1 go test -race -short -timeout 30m ./...
+
+fuzz:
+	ROWLINK_TEST_POSTGRES=none scripts/fuzz.sh
+
+bench:
+	ROWLINK_TEST_POSTGRES=none go test -run '^$$' -bench . -benchmem ./...
+
+lint:
+	scripts/lint.sh
+
+.PHONY: bin/throwpg
+bin/throwpg:
+	go build -o $@ ./internal/pgtest/throwpg

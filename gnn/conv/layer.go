@@ -1,0 +1,72 @@
+// Package conv owns the message-passing layers, one per file. A layer sees one hop of
+// a sampled heterogeneous neighbourhood as a [Block] and maps the vectors of the
+// copies to the vectors of those copies that are still needed. It is written from the
+// tape's operators and so never contains a gradient.
+package conv
+
+import (
+	"github.com/rowlink/rowlink/gnn/nn"
+	"github.com/rowlink/rowlink/gnn/tensor"
+	"github.com/rowlink/rowlink/internal/registry"
+)
+
+// EdgeType is one kind of message: from copies of node type Src to copies of Dst.
+type EdgeType struct {
+	Name     string
+	Src, Dst int
+	// Functional: a destination has at most one source (a row and the parent that
+	// its foreign key names), so sum, mean and max are the same.
+	Functional bool
+}
+
+// Block is what one layer computes on. Destination copies of a node type are the
+// first Dst of its source copies, so x[type] holds the layer's input for both ends.
+type Block struct {
+	Dst   []int  // per node type: number of destination copies
+	Edges []Edge // per edge type
+}
+
+// Edge holds the messages of one edge type, grouped by destination.
+type Edge struct {
+	CSR tensor.CSR // Dst[type] destinations; sources are copies of the edge type's Src
+	// Age of each message's source row in days at the seed's cut, one per source in
+	// CSR order, at least 0; 0 for rows of a table without time.
+	Age []tensor.Real
+}
+
+// Layer is one message-passing step.
+type Layer interface {
+	// Forward maps x[type] (copies x In; nil for a node type without copies) to
+	// out[type] (Dst[type] x Out; nil where Dst is 0). A destination without
+	// neighbours keeps its own term only.
+	Forward(t *tensor.Tape, b *Block, x []*tensor.Var) []*tensor.Var
+	// String names the layer and its settings for reports.
+	String() string
+}
+
+// Config fixes a layer's shape.
+type Config struct {
+	Name      string // prefix of its parameters
+	In, Out   int
+	Types     []string // node types
+	Edges     []EdgeType
+	Aggregate string    // name of the aggregator; empty = "mean"
+	HalfLives []float64 // days, for aggregators that decay
+}
+
+var layers = registry.New[func(Config, *nn.Set) (Layer, error)]("layer")
+
+// Register makes a layer known by name.
+func Register(name string, make func(Config, *nn.Set) (Layer, error)) { layers.Add(name, make) }
+
+// New builds the named layer, with its parameters in set.
+func New(name string, c Config, set *nn.Set) (Layer, error) {
+	make, err := layers.Get(name)
+	if err != nil {
+		return nil, err
+	}
+	return make(c, set)
+}
+
+// Names lists the layers.
+func Names() []string { return layers.Names() }

@@ -1,0 +1,88 @@
+package model
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rowlink/rowlink/gnn/encode"
+	"github.com/rowlink/rowlink/graph"
+	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/schema"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+// HistoryName is the name of the virtual table that holds a task's closed labels.
+const HistoryName = "target history"
+
+// Graph builds the graph that a task's model reads. With history, the task's labels
+// over the whole snapshot join it as a child table of the entity; a label row is known
+// from the moment its window closed (anchor + horizon), so the time rule alone keeps
+// it from any seed that may not see it.
+func Graph(ctx context.Context, snap *ingest.Snapshot, task *tasks.Task, history bool) (*graph.Graph, error) {
+	if history {
+		labels, err := tasks.History(ctx, snap, task, ingest.Never-1)
+		if err != nil {
+			return nil, fmt.Errorf("target history: %w", err)
+		}
+		snap = snap.Append(historyTable(task, labels))
+	}
+	return graph.Build(snap)
+}
+
+// historyTable turns label rows into a table with a link to the entity table.
+func historyTable(task *tasks.Task, l *tasks.LabelTable) *ingest.Table {
+	label := schema.Column{Name: "label", Kind: schema.Float, Sem: schema.SemNumerical, Reason: "the task's own target"}
+	cells := ingest.Column{Kind: schema.Float, Floats: l.Label}
+	if l.Classes != nil {
+		label.Kind, label.Sem = schema.Text, schema.SemCategorical
+		cells = ingest.Column{Kind: schema.Text, Offsets: make([]int64, 1, len(l.Label)+1)}
+		for _, class := range l.Label {
+			cells.Bytes = append(cells.Bytes, l.Classes[int(class)]...)
+			cells.Offsets = append(cells.Offsets, int64(len(cells.Bytes)))
+		}
+	}
+	t := &ingest.Table{
+		Def: &schema.Table{
+			Name:    HistoryName,
+			Columns: []schema.Column{{Name: "entity", Kind: schema.Opaque, Sem: schema.SemID}, label},
+			Links:   []schema.Link{{Name: "entity", Columns: []int{0}, To: task.Entity, Reason: "target history"}},
+			Time:    &schema.RowTime{Column: -1, Via: -1, Until: -1, Reason: "anchor + horizon: the window has closed"},
+		},
+		Rows:     len(l.Label),
+		Columns:  []ingest.Column{{Kind: schema.Opaque}, cells},
+		Parents:  [][]int32{l.Entity},
+		Dangling: []int{0},
+		Times:    make([]int64, len(l.Label)),
+	}
+	for i, a := range l.Anchor {
+		t.Times[i] = task.Options.Closed(a, task.Horizon)
+	}
+	return t
+}
+
+// Encoders fits the encoders of every table within reach of the task's entity on the
+// rows visible at the validation anchor: no statistic looks at a row that training may
+// not see.
+func Encoders(g *graph.Graph, task *tasks.Task, hops int) ([]*encode.Table, error) {
+	edges := edgeTypes(g)
+	reach := Reach(edges, len(g.Snap.Tables), task.Entity, hops)
+	enc := make([]*encode.Table, len(g.Snap.Tables))
+	for i, t := range g.Snap.Tables {
+		if !reach[i] {
+			continue
+		}
+		masked := func(column int) bool {
+			for _, m := range task.Options.Mask {
+				if m.Table == i && m.Column == column {
+					return true
+				}
+			}
+			return false
+		}
+		var err error
+		if enc[i], err = encode.Fit(t, task.Options.Rule, task.Options.ValAnchor, masked); err != nil {
+			return nil, err
+		}
+	}
+	return enc, nil
+}

@@ -1,0 +1,106 @@
+package kernel
+
+import "github.com/rowlink/rowlink/internal/registry"
+
+// A Gemm is one of three matrix products on row-major data, C being m x n and
+// the summed dimension k; lda, ldb and ldc are the distances between rows:
+//
+//	NN: C = A B      A is m x k, B is k x n
+//	NT: C = A Bᵀ     A is m x k, B is n x k
+//	TN: C = Aᵀ B     A is k x m, B is k x n
+//
+// With add the product is added to C, else it replaces C. An element's bits
+// depend on its row of A, its column of B and k only, never on m and n.
+type Gemm func(m, n, k int, a []Real, lda int, b []Real, ldb int, c []Real, ldc int, add bool)
+
+// A Path is one implementation of all kernels. Two paths agree up to rounding.
+type Path struct {
+	Name       string
+	NN, NT, TN Gemm
+
+	Add  func(dst, x []Real)                // dst[j] += x[j]
+	Axpy func(dst []Real, a Real, x []Real) // dst[j] += a x[j]
+	Dot  func(x, y []Real) Real             // sum of x[j] y[j]
+
+	// GatherSum adds rows of x to dst: dst[j] += sum over r in rows of x[r*stride+j].
+	GatherSum func(dst, x []Real, stride int, rows []int32)
+	// GatherAxpy weighs them: dst[j] += sum over e of w[e*wStride] x[rows[e]*stride+j].
+	GatherAxpy func(dst, x []Real, stride int, rows []int32, w []Real, wStride int)
+
+	// Adam moves p against the gradient g and updates both moments.
+	Adam func(p, g, m, v []Real, s AdamStep)
+}
+
+// AdamStep holds the numbers of one Adam step; per element
+//
+//	g' = g + L2 p;  m = Beta1 m + (1-Beta1) g';  v = Beta2 v + (1-Beta2) g'^2
+//	p = Shrink p - Rate m / (Root sqrt(v) + Eps)
+//
+// with Rate = lr/(1-Beta1^t), Root = 1/sqrt(1-Beta2^t), and Shrink = 1 - lr decay
+// when the decay is decoupled, else 1.
+type AdamStep struct {
+	Beta1, Beta2, Rate, Root, Eps, Shrink, L2 Real
+}
+
+var (
+	paths  = registry.New[*Path]("kernel path")
+	active = &plain
+)
+
+func init() {
+	paths.Add(plain.Name, &plain)
+	paths.Add(naive.Name, &naive)
+}
+
+// Name returns the name of the path in use.
+func Name() string { return active.Name }
+
+// Names returns the names of all paths.
+func Names() []string { return paths.Names() }
+
+// Get returns the path of that name.
+func Get(name string) (*Path, error) { return paths.Get(name) }
+
+// Use switches to the path of that name. Call it before any work starts.
+func Use(name string) error {
+	p, err := paths.Get(name)
+	if err == nil {
+		active = p
+	}
+	return err
+}
+
+// NN is C = A B on the path in use; see [Gemm].
+func NN(m, n, k int, a []Real, lda int, b []Real, ldb int, c []Real, ldc int, add bool) {
+	active.NN(m, n, k, a, lda, b, ldb, c, ldc, add)
+}
+
+// NT is C = A Bᵀ on the path in use; see [Gemm].
+func NT(m, n, k int, a []Real, lda int, b []Real, ldb int, c []Real, ldc int, add bool) {
+	active.NT(m, n, k, a, lda, b, ldb, c, ldc, add)
+}
+
+// TN is C = Aᵀ B on the path in use; see [Gemm].
+func TN(m, n, k int, a []Real, lda int, b []Real, ldb int, c []Real, ldc int, add bool) {
+	active.TN(m, n, k, a, lda, b, ldb, c, ldc, add)
+}
+
+// Add is dst += x on the path in use.
+func Add(dst, x []Real) { active.Add(dst, x) }
+
+// Axpy is dst += a x on the path in use.
+func Axpy(dst []Real, a Real, x []Real) { active.Axpy(dst, a, x) }
+
+// Dot is the inner product on the path in use.
+func Dot(x, y []Real) Real { return active.Dot(x, y) }
+
+// GatherSum is [Path.GatherSum] on the path in use.
+func GatherSum(dst, x []Real, stride int, rows []int32) { active.GatherSum(dst, x, stride, rows) }
+
+// GatherAxpy is [Path.GatherAxpy] on the path in use.
+func GatherAxpy(dst, x []Real, stride int, rows []int32, w []Real, wStride int) {
+	active.GatherAxpy(dst, x, stride, rows, w, wStride)
+}
+
+// Adam is [Path.Adam] on the path in use.
+func Adam(p, g, m, v []Real, s AdamStep) { active.Adam(p, g, m, v, s) }

@@ -1,0 +1,156 @@
+package tensor
+
+import (
+	"fmt"
+	"math"
+)
+
+// Tape records operators as they compute and runs their gradients backwards. It is
+// used by one goroutine; the operators themselves run in parallel on its pool.
+// Parameters shared by several tapes must not be trained on them at the same time.
+type Tape struct {
+	// Train says that gradients are recorded and dropout drops. False is inference.
+	Train bool
+
+	pool  *Pool
+	nodes arena[node]
+	order []*node // recorded operators, oldest first
+	vars  arena[Var]
+	refs  arena[*Var]
+	reals arena[Real]
+	ints  arena[int32]
+	sums  arena[float64]
+
+	inverses map[inverseKey]inverse
+	counting []int32 // 0, 1, 2, ...
+}
+
+// NewTape returns an empty tape in training mode that runs its operators on pool.
+func NewTape(pool *Pool) *Tape {
+	return &Tape{Train: true, pool: pool, inverses: map[inverseKey]inverse{}}
+}
+
+// Pool returns the pool that the operators run on.
+func (t *Tape) Pool() *Pool { return t.pool }
+
+// Reset forgets everything recorded and takes all memory back: every Var and every
+// Mat that came from the tape is dead.
+func (t *Tape) Reset() {
+	t.order = t.order[:0]
+	t.nodes.reset(&node{}) // lets go of the caller's slices
+	t.vars.reset(&Var{})
+	t.refs.reset(nil)
+	if poisoned {
+		nan := Real(math.NaN())
+		t.reals.reset(&nan)
+	} else {
+		t.reals.reset(nil)
+	}
+	t.ints.reset(nil)
+	t.sums.reset(nil)
+	clear(t.inverses)
+}
+
+// Var is a matrix on a tape: an input, a parameter, or the result of an operator.
+type Var struct {
+	Val Mat
+
+	grad    Mat
+	needs   bool // some leaf below it collects a gradient
+	leaf    bool
+	hasGrad bool // grad holds a contribution
+}
+
+// Rows returns the number of rows of the value.
+func (v *Var) Rows() int { return v.Val.Rows }
+
+// Cols returns the number of columns of the value.
+func (v *Var) Cols() int { return v.Val.Cols }
+
+// Grad returns the gradient of a leaf after Backward. An operator's result keeps
+// none: its memory is reused on the way back.
+func (v *Var) Grad() Mat { return v.grad }
+
+// Needs says whether a gradient will be asked for; a constant needs none.
+func (v *Var) Needs() bool { return v.needs }
+
+// Const puts a matrix on the tape that gets no gradient.
+func (t *Tape) Const(m Mat) *Var {
+	v := &t.vars.take(1)[0]
+	*v = Var{Val: m}
+	return v
+}
+
+// Leaf puts a matrix on the tape whose gradient Backward adds to grad, a matrix of
+// the same shape that the caller clears. With a zero grad it is a constant.
+func (t *Tape) Leaf(val, grad Mat) *Var {
+	v := t.Const(val)
+	if grad.Data == nil || !t.Train {
+		return v
+	}
+	if grad.Rows != val.Rows || grad.Cols != val.Cols {
+		panic(fmt.Sprintf("tensor: leaf of %s with a gradient of %s", val.shape(), grad.shape()))
+	}
+	v.grad, v.needs, v.leaf, v.hasGrad = grad, true, true, true
+	return v
+}
+
+// Alloc returns a zero matrix that lives until the next Reset.
+func (t *Tape) Alloc(rows, cols int) Mat {
+	m := t.raw(rows, cols)
+	clear(m.Data)
+	return m
+}
+
+// raw is Alloc with arbitrary contents.
+func (t *Tape) raw(rows, cols int) Mat {
+	return Mat{rows, cols, t.reals.take(rows * cols)}
+}
+
+// Backward adds the gradient of loss, a 1x1 value, to every leaf below it. It may be
+// called once after the forward pass.
+func (t *Tape) Backward(loss *Var) {
+	if loss.Rows() != 1 || loss.Cols() != 1 {
+		panic("tensor: backward from a " + loss.Val.shape() + " value, want 1x1")
+	}
+	if !loss.needs {
+		return
+	}
+	g, _ := t.into(loss)
+	g.Data[0] = 1
+	for i := len(t.order) - 1; i >= 0; i-- {
+		if n := t.order[i]; n.out.hasGrad {
+			n.back(t, n)
+		}
+	}
+}
+
+// Custom records an operator of another package: val was computed from in, and back
+// must add to [Tape.GradOf] of each input that [Var.Needs] one, given the gradient
+// of val.
+func (t *Tape) Custom(val Mat, back func(grad Mat), in ...*Var) *Var {
+	n := t.node(val, runCustom, in...)
+	n.custom = back
+	return n.out
+}
+
+func runCustom(_ *Tape, n *node) { n.custom(n.out.grad) }
+
+// GradOf returns the gradient collected so far for v, zero at first, to be added to.
+func (t *Tape) GradOf(v *Var) Mat {
+	g, add := t.into(v)
+	if !add {
+		clear(g.Data)
+	}
+	return g
+}
+
+// into returns the matrix that collects the gradient of v. With add the operator
+// adds to it, else it must store every element.
+func (t *Tape) into(v *Var) (g Mat, add bool) {
+	if !v.hasGrad {
+		v.grad, v.hasGrad = t.raw(v.Rows(), v.Cols()), true
+		return v.grad, false
+	}
+	return v.grad, true
+}

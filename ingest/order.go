@@ -1,0 +1,154 @@
+package ingest
+
+import (
+	"cmp"
+	"encoding/binary"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/rowlink/rowlink/schema"
+)
+
+// order returns the permutation that brings the rows of t into canonical order, or
+// nil when they stand in it: by the key, then by all columns in declared order.
+func order(t *Table) []int32 {
+	cols := sortColumns(t)
+	if len(cols) == 0 {
+		return nil
+	}
+	sorted := true
+	for r := 1; r < t.Rows && sorted; r++ {
+		sorted = compareRows(cols, r-1, r) <= 0
+	}
+	if sorted {
+		return nil
+	}
+	// Most comparisons are decided by the first 64 bits of the first column.
+	type entry struct {
+		prefix uint64
+		row    int32
+	}
+	entries := make([]entry, t.Rows)
+	for r := range entries {
+		entries[r] = entry{cols[0].prefix(r), int32(r)}
+	}
+	slices.SortFunc(entries, func(a, b entry) int {
+		if c := cmp.Compare(a.prefix, b.prefix); c != 0 {
+			return c
+		}
+		if c := compareRows(cols, int(a.row), int(b.row)); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.row, b.row)
+	})
+	perm := make([]int32, len(entries))
+	for i, e := range entries {
+		perm[i] = e.row
+	}
+	return perm
+}
+
+// sortColumns lists the columns by which rows are ordered: those of the key, then
+// the others, which matter where key values are NULL or there is no key.
+func sortColumns(t *Table) []*Column {
+	var cols []*Column
+	for _, c := range t.Def.Key {
+		cols = append(cols, &t.Columns[c])
+	}
+	for c := range t.Columns {
+		if t.Columns[c].Kind != schema.Opaque && !slices.Contains(t.Def.Key, c) {
+			cols = append(cols, &t.Columns[c])
+		}
+	}
+	return cols
+}
+
+func compareRows(cols []*Column, a, b int) int {
+	for _, c := range cols {
+		if d := c.compare(a, b); d != 0 {
+			return d
+		}
+	}
+	return 0
+}
+
+// compare orders two values of a column: numbers and times by value with NaN behind
+// them, text by its bytes, false before true, NULL last.
+func (c *Column) compare(a, b int) int {
+	if c.Valid != nil || c.Kind == schema.Opaque {
+		switch na, nb := c.Null(a), c.Null(b); {
+		case na && nb:
+			return 0
+		case na:
+			return 1
+		case nb:
+			return -1
+		}
+	}
+	switch c.Kind {
+	case schema.Int, schema.Time:
+		return cmp.Compare(c.Ints[a], c.Ints[b])
+	case schema.Float:
+		x, y := c.Floats[a], c.Floats[b]
+		switch {
+		case x < y:
+			return -1
+		case x > y:
+			return 1
+		case x == y:
+			return 0
+		}
+		return boolToInt(x != x) - boolToInt(y != y)
+	case schema.Text:
+		return strings.Compare(c.Text(a), c.Text(b))
+	case schema.Bool:
+		return boolToInt(c.Bool(a)) - boolToInt(c.Bool(b))
+	}
+	return 0
+}
+
+func boolToInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// prefix maps a value to 64 bits such that compare(a, b) < 0 implies
+// prefix(a) <= prefix(b).
+func (c *Column) prefix(row int) uint64 {
+	if c.Null(row) {
+		return math.MaxUint64
+	}
+	switch c.Kind {
+	case schema.Int, schema.Time:
+		return uint64(c.Ints[row]) ^ 1<<63
+	case schema.Float:
+		bits := math.Float64bits(c.Floats[row])
+		if bits>>63 != 0 {
+			return ^bits
+		}
+		return bits | 1<<63
+	case schema.Text:
+		var head [8]byte
+		copy(head[:], c.Bytes[c.Offsets[row]:c.Offsets[row+1]])
+		return binary.BigEndian.Uint64(head[:])
+	}
+	return uint64(boolToInt(c.Bool(row)))
+}
+
+// duplicate returns a row of an ordered table whose key equals that of the row
+// before it, or -1. Keys with a NULL equal nothing.
+func duplicate(t *Table) int {
+	if len(t.Def.Key) == 0 {
+		return -1
+	}
+	key := sortColumns(t)[:len(t.Def.Key)]
+	for r := 1; r < t.Rows; r++ {
+		if compareRows(key, r-1, r) == 0 && !slices.ContainsFunc(key, func(c *Column) bool { return c.Null(r) }) {
+			return r
+		}
+	}
+	return -1
+}

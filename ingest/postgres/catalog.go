@@ -1,0 +1,242 @@
+package postgres
+
+import (
+	"context"
+	"sort"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// catalog is what pg_catalog says about the namespaces, including what will be left out.
+type catalog struct {
+	role       string
+	namespaces []namespace // every namespace of the database that users own
+	wanted     []string
+	relations  []*relation // of the wanted namespaces, by namespace and name
+	byOID      map[uint32]*relation
+	types      map[uint32]pgType
+}
+
+type namespace struct {
+	name   string
+	usable bool // the role has USAGE
+}
+
+// relation is a row of pg_class with what belongs to it.
+type relation struct {
+	oid       uint32
+	namespace string
+	name      string
+	kind      string // relkind: r table, p partitioned table, v view, ...
+	partition bool   // child of a partitioned table
+	rows      int64
+	readable  bool // SELECT on the whole table
+	rls       bool // row-level security would hide rows from the role
+	extension bool
+	attrs     []attr // live columns in order
+	keys      []key
+	links     []link
+	leaves    []uint32 // of a partitioned table: the tables that hold its rows
+}
+
+type attr struct {
+	num      int16
+	name     string
+	typ      uint32
+	mod      int32
+	print    string // format_type
+	notNull  bool
+	readable bool
+}
+
+// key is a unique index over plain columns.
+type key struct {
+	primary bool
+	columns []int16
+}
+
+// link is a foreign key; columns[i] refers to ref[i].
+type link struct {
+	name         string
+	columns, ref []int16
+	to           uint32
+	toName       string
+}
+
+// pgType is a row of pg_type.
+type pgType struct {
+	oid       uint32
+	namespace string
+	name      string
+	kind      string // b base, d domain, e enum
+	base      uint32
+	mod       int32
+	notNull   bool
+}
+
+const (
+	sqlNamespaces = `SELECT nspname::text, has_schema_privilege(oid, 'USAGE') FROM pg_catalog.pg_namespace
+ WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'`
+
+	sqlRelations = `SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, c.relispartition, c.reltuples::float8::bigint,
+ has_table_privilege(c.oid, 'SELECT'), c.relrowsecurity AND row_security_active(c.oid),
+ EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e')
+ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = ANY($1::text[]) AND c.relkind IN ('r','p','v','m','f')`
+
+	sqlColumns = `SELECT a.attrelid, a.attnum, a.attname::text, a.atttypid, a.atttypmod,
+ pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+ FROM pg_catalog.pg_attribute a WHERE a.attrelid = ANY($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+ ORDER BY a.attrelid, a.attnum`
+
+	// Composite and array types are not read, so their many rows stay where they are.
+	sqlTypes = `SELECT t.oid, n.nspname::text, t.typname::text, t.typtype::text, t.typbasetype, t.typtypmod, t.typnotnull
+ FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+ WHERE t.typtype IN ('b','d','e') AND (t.typtype = 'd' OR t.typcategory <> 'A')`
+
+	// indnkeyatts leaves out INCLUDE columns; partial and expression indexes are no keys.
+	sqlKeys = `SELECT i.indrelid, i.indisprimary, (i.indkey::int2[])[0:i.indnkeyatts-1]
+ FROM pg_catalog.pg_index i WHERE i.indrelid = ANY($1::oid[]) AND i.indisunique AND i.indisvalid
+ AND i.indpred IS NULL AND i.indexprs IS NULL ORDER BY i.indrelid, NOT i.indisprimary, i.indexrelid`
+
+	// conparentid <> 0 marks the copies that partitions carry.
+	sqlLinks = `SELECT k.conrelid, k.conname::text, k.conkey, k.confrelid, k.confkey, n.nspname::text, c.relname::text
+ FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.confrelid
+ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid = ANY($1::oid[]) ORDER BY k.conrelid, k.conkey, k.conname`
+
+	sqlLeaves = `WITH RECURSIVE part(root, oid) AS (
+ SELECT c.oid, c.oid FROM pg_catalog.pg_class c WHERE c.oid = ANY($1::oid[]) AND c.relkind = 'p'
+ UNION ALL SELECT p.root, i.inhrelid FROM part p JOIN pg_catalog.pg_inherits i ON i.inhparent = p.oid)
+ SELECT p.root, c.oid, c.reltuples::float8::bigint FROM part p JOIN pg_catalog.pg_class c ON c.oid = p.oid
+ WHERE c.relkind = 'r' ORDER BY p.root, c.oid`
+)
+
+// readCatalog reads the structure inside the session's running transaction.
+func (s *Source) readCatalog(ctx context.Context) (*catalog, error) {
+	c := &catalog{wanted: s.namespaces, byOID: map[uint32]*relation{}, types: map[uint32]pgType{}}
+	steps := []func(context.Context, *pgx.Conn) error{
+		c.readNamespaces, c.readRelations, c.readColumns, c.readTypes, c.readKeys, c.readLinks, c.readLeaves,
+	}
+	for _, step := range steps {
+		if err := step(ctx, s.session.conn); err != nil {
+			return nil, sourceError("read catalog", err, s.config)
+		}
+	}
+	return c, nil
+}
+
+// each runs a query and calls row for every row after scanning it into dest.
+func each(ctx context.Context, conn *pgx.Conn, sql string, args []any, dest []any, row func()) error {
+	rows, err := conn.Query(ctx, sql, args...)
+	if err != nil {
+		return err
+	}
+	_, err = pgx.ForEachRow(rows, dest, func() error { row(); return nil })
+	return err
+}
+
+func (c *catalog) readNamespaces(ctx context.Context, conn *pgx.Conn) error {
+	if err := conn.QueryRow(ctx, "SELECT current_user::text").Scan(&c.role); err != nil {
+		return err
+	}
+	var n namespace
+	err := each(ctx, conn, sqlNamespaces, nil, []any{&n.name, &n.usable}, func() { c.namespaces = append(c.namespaces, n) })
+	sort.Slice(c.namespaces, func(i, j int) bool { return c.namespaces[i].name < c.namespaces[j].name })
+	return err
+}
+
+func (c *catalog) readRelations(ctx context.Context, conn *pgx.Conn) error {
+	var r relation
+	dest := []any{&r.oid, &r.namespace, &r.name, &r.kind, &r.partition, &r.rows, &r.readable, &r.rls, &r.extension}
+	err := each(ctx, conn, sqlRelations, []any{c.wanted}, dest, func() {
+		one := r
+		if one.rows < 0 {
+			one.rows = -1
+		}
+		c.relations = append(c.relations, &one)
+		c.byOID[one.oid] = &one
+	})
+	sort.Slice(c.relations, func(i, j int) bool {
+		a, b := c.relations[i], c.relations[j]
+		if a.namespace != b.namespace {
+			return a.namespace < b.namespace
+		}
+		return a.name < b.name
+	})
+	return err
+}
+
+// tables lists the relations that hold rows of their own or of their partitions.
+func (c *catalog) tables() []uint32 {
+	out := []uint32{}
+	for _, r := range c.relations {
+		if r.kind == "r" || r.kind == "p" {
+			out = append(out, r.oid)
+		}
+	}
+	return out
+}
+
+func (c *catalog) readColumns(ctx context.Context, conn *pgx.Conn) error {
+	var rel uint32
+	var a attr
+	dest := []any{&rel, &a.num, &a.name, &a.typ, &a.mod, &a.print, &a.notNull, &a.readable}
+	return each(ctx, conn, sqlColumns, []any{c.tables()}, dest, func() {
+		c.byOID[rel].attrs = append(c.byOID[rel].attrs, a)
+	})
+}
+
+func (c *catalog) readTypes(ctx context.Context, conn *pgx.Conn) error {
+	var t pgType
+	dest := []any{&t.oid, &t.namespace, &t.name, &t.kind, &t.base, &t.mod, &t.notNull}
+	return each(ctx, conn, sqlTypes, nil, dest, func() { c.types[t.oid] = t })
+}
+
+func (c *catalog) readKeys(ctx context.Context, conn *pgx.Conn) error {
+	var rel uint32
+	var k key
+	dest := []any{&rel, &k.primary, &k.columns}
+	return each(ctx, conn, sqlKeys, []any{c.tables()}, dest, func() {
+		c.byOID[rel].keys = append(c.byOID[rel].keys, k)
+		k.columns = nil
+	})
+}
+
+func (c *catalog) readLinks(ctx context.Context, conn *pgx.Conn) error {
+	var rel uint32
+	var l link
+	var ns, name string
+	dest := []any{&rel, &l.name, &l.columns, &l.to, &l.ref, &ns, &name}
+	return each(ctx, conn, sqlLinks, []any{c.tables()}, dest, func() {
+		l.toName = ns + "." + name
+		c.byOID[rel].links = append(c.byOID[rel].links, l)
+		l.columns, l.ref = nil, nil
+	})
+}
+
+// readLeaves also gives partitioned tables their row estimate: unknown if it is
+// unknown for any partition.
+func (c *catalog) readLeaves(ctx context.Context, conn *pgx.Conn) error {
+	var roots []uint32
+	for _, r := range c.relations {
+		if r.kind == "p" {
+			roots = append(roots, r.oid)
+			r.rows = 0
+		}
+	}
+	if len(roots) == 0 {
+		return nil
+	}
+	var root, leaf uint32
+	var rows int64
+	return each(ctx, conn, sqlLeaves, []any{roots}, []any{&root, &leaf, &rows}, func() {
+		r := c.byOID[root]
+		r.leaves = append(r.leaves, leaf)
+		if rows < 0 || r.rows < 0 {
+			r.rows = -1
+		} else {
+			r.rows += rows
+		}
+	})
+}

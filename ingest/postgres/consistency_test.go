@@ -1,0 +1,284 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/internal/pgtest"
+	"github.com/rowlink/rowlink/schema"
+)
+
+func sorted(s []string) []string { return slices.Sorted(slices.Values(s)) }
+
+// disturbed reads a database of a big and a small table while disturb runs once, in
+// the middle of the big one, which is read first. One worker reads both.
+func disturbed(t *testing.T, u string, disturb func()) (*ingest.Snapshot, error) {
+	t.Helper()
+	s := mustOpen(t, u)
+	s.session.pooled = true // one worker
+	sch, err := s.Schema(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := ingest.NewBuilder(sch)
+	var done atomic.Bool
+	b.Progress = func(int, int64) {
+		if done.CompareAndSwap(false, true) {
+			disturb()
+		}
+	}
+	if err := s.Read(t.Context(), sch, b); err != nil {
+		return nil, err
+	}
+	if !done.Load() {
+		t.Fatal("nothing was disturbed")
+	}
+	snap, err := b.Finish(sch, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return snap, nil
+}
+
+// bigRows is enough for the builder to report progress while rows still come.
+const bigRows = 60000
+
+func twoTables(t *testing.T) string {
+	t.Helper()
+	u := pgtest.URL(t)
+	mustExec(t, admin(t, u), "CREATE TABLE big (id int PRIMARY KEY, v text)", "INSERT INTO big SELECT g, repeat('x', 200) FROM generate_series(1, 60000) g",
+		newSmall, fillSmall, "ANALYZE")
+	return u
+}
+
+const (
+	newSmall  = "CREATE TABLE small (id int PRIMARY KEY, i int DEFAULT 1, j int DEFAULT 2)"
+	fillSmall = "INSERT INTO small SELECT generate_series(1, 1000)"
+)
+
+// What others do to the small table while the big one is read: each outcome is either
+// the undisturbed rows or those of a new, consistent snapshot or an error, never
+// fewer rows or mixed-up columns.
+func TestRead_ddlByOthers(t *testing.T) {
+	tests := []struct {
+		name, sql string
+		rows      int    // of the small table
+		fails     string // or part of the error
+	}{
+		{"truncate", "TRUNCATE small", 0, ""},
+		{"rewrite", "ALTER TABLE small ALTER COLUMN i TYPE bigint", 1000, ""},
+		{"vacuum full", "VACUUM FULL small", 1000, ""},
+		{"drop and add", "ALTER TABLE small DROP COLUMN j, ADD COLUMN j int DEFAULT 0", 1000, ""},
+		{"add", "ALTER TABLE small ADD COLUMN z int DEFAULT 5", 1000, ""},
+		{"drop column", "ALTER TABLE small DROP COLUMN j", 0, `j`},
+		{"change type", "ALTER TABLE small ALTER COLUMN j TYPE text", 0, `column "j" of table "public.small" holds text, want int`},
+		{"drop table", "DROP TABLE small", 0, `small`},
+	}
+	u := twoTables(t)
+	conn := admin(t, u)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			mustExec(t, conn, "DROP TABLE IF EXISTS small", newSmall, fillSmall, "ANALYZE")
+			snap, err := disturbed(t, u, func() { mustExec(t, conn, tt.sql) })
+			if tt.fails != "" {
+				var source *ingest.SourceError
+				if !errors.As(err, &source) || !strings.Contains(err.Error(), tt.fails) {
+					t.Fatalf("error %v, want a SourceError with %q", err, tt.fails)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b, s := snap.Tables[0].Rows, snap.Tables[1].Rows; b != bigRows || s != tt.rows {
+				t.Errorf("%d and %d rows, want %d and %d", b, s, bigRows, tt.rows)
+			}
+			if tt.name == "drop and add" && snap.Tables[1].Columns[2].Ints[0] != 0 {
+				t.Errorf("column j holds %d, want the new column's 0", snap.Tables[1].Columns[2].Ints[0])
+			}
+		})
+	}
+}
+
+// Two columns that swap names are read as the names stand when the read ends.
+func TestRead_swappedColumns(t *testing.T) {
+	u := twoTables(t)
+	conn := admin(t, u)
+	snap, err := disturbed(t, u, func() {
+		mustExec(t, conn, "BEGIN", "ALTER TABLE small RENAME i TO k", "ALTER TABLE small RENAME j TO i", "ALTER TABLE small RENAME k TO j", "COMMIT")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := snap.Tables[1].Columns
+	if c[1].Ints[0] != 2 || c[2].Ints[0] != 1 {
+		t.Errorf("i = %d, j = %d; after the swap want 2 and 1", c[1].Ints[0], c[2].Ints[0])
+	}
+}
+
+// A killed worker or exporter costs a retry, not rows: the snapshot is that of an
+// undisturbed read.
+func TestRead_killed(t *testing.T) {
+	u := twoTables(t)
+	conn := admin(t, u)
+	want := mustTake(t, u).ID
+	for _, who := range []string{"state = 'active'", "state = 'idle in transaction'", "true"} {
+		t.Run(who, func(t *testing.T) {
+			snap, err := disturbed(t, u, func() {
+				var n int
+				err := conn.QueryRow(context.Background(), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+ WHERE datname = current_database() AND application_name = 'rowlink' AND `+who).Scan(&n)
+				if err != nil || n == 0 {
+					t.Errorf("terminated %d backends, error %v", n, err)
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if snap.ID != want {
+				t.Errorf("snapshot %s, want %s of the undisturbed read", snap.ID, want)
+			}
+		})
+	}
+}
+
+// A connection that died between two calls is replaced.
+func TestSource_reconnects(t *testing.T) {
+	u := pgtest.URL(t)
+	conn := admin(t, u)
+	mustExec(t, conn, newSmall, fillSmall)
+	s := mustOpen(t, u)
+	kill := func() {
+		mustExec(t, conn, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'rowlink'")
+	}
+	kill()
+	sch, err := s.Schema(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kill()
+	b := ingest.NewBuilder(sch)
+	if err := s.Read(t.Context(), sch, b); err != nil {
+		t.Fatal(err)
+	}
+	if n := b.Tables[0].Rows(); n != 1000 {
+		t.Errorf("%d rows, want 1000", n)
+	}
+	kill()
+	if _, err := s.Doctor(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// While money moves between the tables, every snapshot holds the same sum.
+func TestRead_underTransfers(t *testing.T) {
+	u := pgtest.URL(t)
+	conn := admin(t, u)
+	mustExec(t, conn, "CREATE TABLE a (id int PRIMARY KEY, amount int)", "CREATE TABLE b (id int PRIMARY KEY, amount int)",
+		"INSERT INTO a SELECT g, 100 FROM generate_series(1, 2000) g", "INSERT INTO b SELECT g, 100 FROM generate_series(1, 2000) g")
+	stop := make(chan struct{})
+	stopped := make(chan int)
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				stopped <- n
+				return
+			default:
+				mustExec(t, conn, "WITH x AS (UPDATE a SET amount = amount - 7 WHERE id % 10 = 1) UPDATE b SET amount = amount + 7 WHERE id % 10 = 3")
+			}
+		}
+	}()
+	for range 5 {
+		snap := mustTake(t, u)
+		sum := int64(0)
+		for _, tb := range snap.Tables {
+			for _, v := range tb.Columns[1].Ints {
+				sum += v
+			}
+		}
+		if sum != 400000 {
+			t.Errorf("sum %d, want 400000", sum)
+		}
+	}
+	close(stop)
+	if n := <-stopped; n == 0 {
+		t.Error("no transfer happened")
+	}
+}
+
+// A table locked by somebody's DDL costs waiting within limits, then a clear error;
+// nobody waits behind us.
+func TestRead_locked(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for a lock time-out")
+	}
+	u := twoTables(t)
+	conn := admin(t, u)
+	s := mustOpen(t, u)
+	sch, err := s.Schema(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustExec(t, conn, "BEGIN", "LOCK TABLE small IN ACCESS EXCLUSIVE MODE")
+	go func() {
+		time.Sleep(2500 * time.Millisecond) // longer than one lock_timeout
+		mustExec(t, conn, "COMMIT")
+	}()
+	b := ingest.NewBuilder(sch)
+	if err := s.Read(t.Context(), sch, b); err != nil {
+		t.Fatal(err)
+	}
+	if n := b.Tables[sch.Table("small")].Rows(); n != 1000 {
+		t.Errorf("%d rows, want 1000", n)
+	}
+}
+
+func TestRead_cancelled(t *testing.T) {
+	u := twoTables(t)
+	before := goleak.IgnoreCurrent()
+	s, err := Open(t.Context(), u, ingest.OpenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sch, err := s.Schema(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	b := ingest.NewBuilder(sch)
+	b.Progress = func(int, int64) { cancel() }
+	if err := s.Read(ctx, sch, b); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want context.Canceled", err)
+	}
+	s.Close()
+	goleak.VerifyNone(t, before)
+}
+
+// The mapping may hide columns that exist; a column that is gone is named.
+func TestRead_schemaChangedBefore(t *testing.T) {
+	u := twoTables(t)
+	s := mustOpen(t, u)
+	sch, err := s.Schema(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustExec(t, admin(t, u), "ALTER TABLE small RENAME j TO k")
+	err = s.Read(t.Context(), sch, ingest.NewBuilder(sch))
+	if err == nil || !strings.Contains(err.Error(), `column "j" of table "public.small" is no longer there`) {
+		t.Errorf("error %v, want the column's name", err)
+	}
+	hidden := sch.Clone()
+	hidden.Tables[1].Columns[2].Kind = schema.Opaque
+	if err := s.Read(t.Context(), hidden, ingest.NewBuilder(hidden)); err != nil {
+		t.Error(err)
+	}
+}

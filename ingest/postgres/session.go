@@ -1,0 +1,142 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Limits of a reading transaction.
+const (
+	lockTimeout = 2 * time.Second  // wait no longer behind somebody's DDL
+	maxAge      = 30 * time.Minute // an older snapshot holds back the server's vacuum
+	closeWait   = 5 * time.Second
+)
+
+// session is one connection in the state in which rowlink reads.
+type session struct {
+	conn   *pgx.Conn
+	config *pgx.ConnConfig
+	pooled bool // a pooler stands between us and the server
+	ascii  bool // the database does not know the encoding of its text
+	major  int  // server version: 15
+}
+
+// connect opens a session. Its errors name host and port, never the password.
+func connect(ctx context.Context, config *pgx.ConnConfig) (*session, error) {
+	op := "connect to " + address(config)
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, sourceError(op, err, config)
+	}
+	s := &session{conn: conn, config: config}
+	var pid uint32
+	var encoding, version string
+	err = conn.QueryRow(ctx, `SELECT pg_backend_pid(), current_setting('server_encoding'), current_setting('server_version_num')`).
+		Scan(&pid, &encoding, &version)
+	if err != nil {
+		s.close()
+		return nil, sourceError(op, err, config)
+	}
+	num, _ := strconv.Atoi(version)
+	s.major = num / 10000
+	// A pooler hands out a cancel key of its own, so the process ids differ.
+	s.pooled = pid != conn.PgConn().PID()
+	s.ascii = encoding == "SQL_ASCII"
+	if !s.pooled {
+		// Second fence beside READ ONLY: the session itself cannot write. Behind a
+		// pooler it would leak into other clients' sessions.
+		if err := s.exec(ctx, "SET default_transaction_read_only = on"); err != nil {
+			s.close()
+			return nil, sourceError(op, err, config)
+		}
+	}
+	return s, nil
+}
+
+func address(config *pgx.ConnConfig) string {
+	if strings.HasPrefix(config.Host, "/") {
+		return config.Host
+	}
+	return net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port)))
+}
+
+func (s *session) exec(ctx context.Context, sql string) error {
+	_, err := s.conn.PgConn().Exec(ctx, sql).ReadAll()
+	return err
+}
+
+// begin starts a reading transaction, in the exported snapshot if one is named.
+func (s *session) begin(ctx context.Context, snapshot string) error {
+	var b strings.Builder
+	b.WriteString("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;")
+	if snapshot != "" { // must be the transaction's first statement
+		fmt.Fprintf(&b, "SET TRANSACTION SNAPSHOT %s;", quoteLiteral(snapshot))
+	}
+	encoding := "UTF8"
+	if s.ascii {
+		encoding = "SQL_ASCII" // else one bad byte makes the server abort the read
+	}
+	fmt.Fprintf(&b, `
+SET LOCAL search_path = '';
+SET LOCAL row_security = off;
+SET LOCAL client_encoding = '%s';
+SET LOCAL "TimeZone" = 'UTC';
+SET LOCAL "DateStyle" = 'ISO';
+SET LOCAL "IntervalStyle" = 'iso_8601';
+SET LOCAL extra_float_digits = 3;
+SET LOCAL lock_timeout = '%dms';
+SET LOCAL statement_timeout = '%dms';
+SET LOCAL jit = off`, encoding, lockTimeout.Milliseconds(), maxAge.Milliseconds())
+	return s.exec(ctx, b.String())
+}
+
+// export turns the running transaction into the exporter of a snapshot and returns
+// its id. From here on it touches no table and so holds no lock.
+func (s *session) export(ctx context.Context) (string, error) {
+	lift := "SET LOCAL idle_in_transaction_session_timeout = 0"
+	if s.major >= 17 {
+		lift += "; SET LOCAL transaction_timeout = 0"
+	}
+	if err := s.exec(ctx, lift); err != nil {
+		return "", err
+	}
+	var id string
+	err := s.conn.QueryRow(ctx, "SELECT pg_export_snapshot()").Scan(&id)
+	return id, err
+}
+
+func (s *session) commit(ctx context.Context) error { return s.exec(ctx, "COMMIT") }
+
+// rollback ends the transaction whatever its state; a dead connection is closed.
+func (s *session) rollback() {
+	if s.conn.IsClosed() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeWait)
+	defer cancel()
+	if err := s.exec(ctx, "ROLLBACK"); err != nil {
+		s.close()
+	}
+}
+
+// close ends the connection and waits for its goroutines.
+func (s *session) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), closeWait)
+	defer cancel()
+	_ = s.conn.Close(ctx) // nothing was written; a failed goodbye loses nothing
+	select {
+	case <-s.conn.PgConn().CleanupDone():
+	case <-ctx.Done():
+	}
+}
+
+// quote quotes an identifier.
+func quote(names ...string) string { return pgx.Identifier(names).Sanitize() }
+
+func quoteLiteral(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

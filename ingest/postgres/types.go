@@ -1,0 +1,111 @@
+package postgres
+
+import (
+	"github.com/rowlink/rowlink/schema"
+)
+
+// format says how the values of a type are asked for and stored.
+type format struct {
+	kind schema.Kind
+	// before and after stand around the quoted column in the SELECT; empty for a
+	// value that is read as it is.
+	before, after string
+	put           putFunc
+}
+
+var (
+	asText     = format{schema.Text, "", "::text", putText}
+	plainText  = format{schema.Text, "", "", putText}
+	lowerText  = format{schema.Text, "lower(", "::text)", putText}
+	wholeMoney = format{schema.Float, "", "::numeric", putNumeric}
+	// An interval has no fixed length: months count as 30 days and years as 365.25.
+	seconds = format{schema.Float, "EXTRACT(epoch FROM ", ")::float8", putFloat8}
+	keyInt  = format{schema.Int, "", "", putNumericInt}
+	keyNum  = format{schema.Float, "", "", putNumericKey}
+)
+
+// builtin holds the types of pg_catalog that rowlink reads. Everything else
+// (arrays, bytea, composite types, geometry, ranges) is opaque.
+var builtin = map[string]format{
+	"bool":        {schema.Bool, "", "", putBool},
+	"int2":        {schema.Int, "", "", putInt2},
+	"int4":        {schema.Int, "", "", putInt4},
+	"int8":        {schema.Int, "", "", putInt8},
+	"oid":         {schema.Int, "", "", putOID},
+	"float4":      {schema.Float, "", "", putFloat4},
+	"float8":      {schema.Float, "", "", putFloat8},
+	"numeric":     {schema.Float, "", "", putNumeric},
+	"money":       wholeMoney,
+	"text":        plainText,
+	"varchar":     plainText,
+	"name":        plainText,
+	"bpchar":      {schema.Text, "", "", putPadded},
+	"uuid":        {schema.Text, "", "", putUUID},
+	"date":        {schema.Time, "", "", putDate},
+	"timestamp":   {schema.Time, "", "", putTimestamp},
+	"timestamptz": {schema.Time, "", "", putTimestamp},
+	"time":        {schema.Float, "", "", putTimeOfDay},
+	"timetz":      {schema.Float, "", "", putTimeOfDay},
+	"interval":    seconds,
+	"json":        asText,
+	"jsonb":       asText,
+	"xml":         asText,
+	"inet":        asText,
+	"cidr":        asText,
+	"macaddr":     asText,
+	"macaddr8":    asText,
+	"bit":         asText,
+	"varbit":      asText,
+	"char":        asText,
+	"pg_lsn":      asText,
+	"xid8":        asText,
+}
+
+// extension holds types that extensions add, in whatever namespace they were installed.
+var extension = map[string]format{
+	"citext": asText,
+	"ltree":  asText,
+	"hstore": asText,
+}
+
+// baseType walks through domains to the type that is stored. mod is the type
+// modifier of the column or, where a domain carries it, of the domain.
+func (c *catalog) baseType(a attr) (t pgType, mod int32, notNull, ok bool) {
+	mod, notNull = a.mod, a.notNull
+	t, ok = c.types[a.typ]
+	for ok && t.kind == "d" {
+		if t.mod != -1 {
+			mod = t.mod
+		}
+		notNull = notNull || t.notNull
+		t, ok = c.types[t.base]
+	}
+	return t, mod, notNull, ok
+}
+
+// format returns how a column is read; ok is false for opaque types. Columns that
+// identify rows (identity) get a form in which equal for us is equal for the server.
+func (c *catalog) format(a attr, identity bool) (format, bool) {
+	t, mod, _, ok := c.baseType(a)
+	if !ok {
+		return format{}, false
+	}
+	if t.kind == "e" {
+		return plainText, true
+	}
+	if t.namespace != "pg_catalog" {
+		f, ok := extension[t.name]
+		if identity && t.name == "citext" {
+			f = lowerText
+		}
+		return f, ok
+	}
+	if identity && t.name == "numeric" {
+		if precision, scale := (mod-4)>>16, (mod-4)&0x7ff; mod >= 4 && scale == 0 && precision <= 18 {
+			return keyInt, true
+		}
+		return keyNum, true
+	}
+	f, ok := builtin[t.name]
+	return f, ok
+}

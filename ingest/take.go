@@ -1,0 +1,71 @@
+package ingest
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/rowlink/rowlink/schema"
+)
+
+// Progress is a report while a source is read.
+type Progress struct {
+	Table    string // full name
+	Rows     int64  // rows of the table so far
+	Estimate int64  // rows of the table by the catalog; -1 = unknown
+}
+
+// TakeOptions configures [Take]. The zero value is usable.
+type TakeOptions struct {
+	// Progress is called from time to time and once per table at the end of reading,
+	// never twice at once; nil = never.
+	Progress func(Progress)
+	// Schema is what to read; nil = what the source declares.
+	Schema *schema.Schema
+	// Taken is the moment that the snapshot bears, microseconds UTC; 0 = now.
+	Taken int64
+}
+
+// Take reads a source into a snapshot: its schema, every row, canonical order, and
+// foreign keys resolved as declared. A mapping is applied afterwards by
+// [Snapshot.Derive].
+func Take(ctx context.Context, src Source, opt TakeOptions) (*Snapshot, error) {
+	sc, taken := opt.Schema, opt.Taken
+	if sc == nil {
+		var err error
+		if sc, err = src.Schema(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if taken == 0 {
+		taken = time.Now().UnixMicro()
+	}
+	b := NewBuilder(sc)
+	if opt.Progress != nil {
+		var mu sync.Mutex
+		b.Progress = func(table int, rows int64) {
+			mu.Lock()
+			defer mu.Unlock()
+			opt.Progress(Progress{Table: sc.Tables[table].FullName(), Rows: rows, Estimate: sc.Tables[table].Estimate})
+		}
+	}
+	if err := src.Read(ctx, sc, b); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if b.Progress != nil {
+		for i, t := range b.Tables {
+			b.Progress(i, t.Rows())
+		}
+	}
+	snap, err := b.Finish(sc, taken)
+	if err != nil {
+		return nil, err
+	}
+	if r, ok := src.(Reporter); ok {
+		snap.Findings = append(snap.Findings, r.Findings()...)
+	}
+	return snap.Derive(sc)
+}

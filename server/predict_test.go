@@ -1,0 +1,226 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// post sends a predict request to a handler.
+func post(s *Server, task, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, "/v1/tasks/"+task+"/predict", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, r)
+	return w
+}
+
+func get(s *Server, path string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w
+}
+
+func TestPredict_whatTheBackendSees(t *testing.T) {
+	f := &fake{}
+	s, _ := newServer(t, f, nil)
+	r := httptest.NewRequest(http.MethodPost, "/v1/tasks/churn/predict?version=7", strings.NewReader(
+		`{"entities":[null, 9223372036854775807, [ 1, "a" ], "\u0041"], "anchor":"2020-01-31T12:00:00.123456789+05:30", "explain":{"top":100}}`))
+	r.Header.Set("Content-Type", "application/json")
+	s.Handler().ServeHTTP(httptest.NewRecorder(), r)
+	want := PredictRequest{Task: "churn", Version: "7", Anchor: time.Date(2020, 1, 31, 6, 30, 0, 123456000, time.UTC), ExplainTop: 100,
+		Entities: []json.RawMessage{[]byte("9223372036854775807"), []byte(`[1,"a"]`), []byte(`"\u0041"`)}}
+	if diff := cmp.Diff(want, f.lastAsk()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	post(s, "churn%2Fx", `{"entities":[1]}`)
+	if got := f.lastAsk().Task; got != "churn/x" {
+		t.Errorf("task %q, want the unescaped name", got)
+	}
+}
+
+// TestPredict_limits stands just below and just above each limit.
+func TestPredict_limits(t *testing.T) {
+	entities := func(n int) string { return `{"entities":[1` + strings.Repeat(",1", n-1) + `]}` }
+	body := func(n int) string { // of n bytes
+		const frame = `{"entities":["` + `"]}`
+		return `{"entities":["` + strings.Repeat("k", n-len(frame)) + `"]}`
+	}
+	deep := func(n int) string { // nested n deep
+		return `{"entities":` + strings.Repeat("[", n-1) + "1" + strings.Repeat("]", n-1) + "}"
+	}
+	top := func(n int) string { return fmt.Sprintf(`{"entities":[1],"explain":{"top":%d}}`, n) }
+	s, _ := newServer(t, &fake{}, nil) // the defaults
+	for _, c := range []struct {
+		name, body string
+		status     int
+		code       string
+	}{
+		{"body", body(16 << 20), 200, ""},
+		{"body", body(16<<20 + 1), 413, "body_too_large"},
+		{"depth", deep(64), 200, ""},
+		{"depth", deep(65), 400, "json_too_deep"},
+		{"depth", strings.Repeat("[", 1<<20), 400, "json_too_deep"},
+		{"brackets in a text", `{"entities":["` + strings.Repeat(`[{\"`, 100) + `"]}`, 200, ""},
+		{"entities", entities(10_000), 200, ""},
+		{"entities", entities(10_001), 422, "TK164"},
+		{"top", top(100), 200, ""},
+		{"top", top(101), 422, "wrong_value"},
+		{"not UTF-8", "{\"entities\":[\"\xff\"]}", 400, "malformed_json"},
+	} {
+		w := post(s, "churn", c.body)
+		var p problem
+		if w.Code != 200 {
+			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
+				t.Fatalf("%s: %v", c.name, err)
+			}
+		}
+		if w.Code != c.status || c.code != "" && p.Errors[0].Code != c.code {
+			t.Errorf("%s of %d bytes: %d %s, want %d %s", c.name, len(c.body), w.Code, p.Detail, c.status, c.code)
+		}
+	}
+	// Without a Content-Length the body is counted while it comes.
+	r := httptest.NewRequest(http.MethodPost, "/v1/tasks/churn/predict", struct{ *strings.Reader }{strings.NewReader(body(16<<20 + 1))})
+	r.ContentLength = -1
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, r)
+	if w.Code != 413 {
+		t.Errorf("a chunked body over the limit: %d, want 413", w.Code)
+	}
+}
+
+func TestErrors_stayInTheLog(t *testing.T) {
+	for _, task := range []string{"bug", "panic"} {
+		s, log := newServer(t, &fake{}, nil)
+		w := post(s, task, `{"entities":[1]}`)
+		id := w.Header().Get("X-Request-Id")
+		if w.Code != 500 || strings.Contains(w.Body.String(), "hunter2") {
+			t.Errorf("%s: the client sees %d %s", task, w.Code, w.Body)
+		}
+		text := log.String()
+		if strings.Count(text, "hunter2") != 1 || strings.Count(text, "level=ERROR") != 1 || !strings.Contains(text, "request_id="+id) {
+			t.Errorf("%s: want one log line with the cause and request id %s, have\n%s", task, id, text)
+		}
+	}
+	f := &fake{}
+	s, log := newServer(t, f, nil)
+	f.fail = fmt.Errorf("read models: %w", fmt.Errorf("disk hunter2"))
+	for _, path := range []string{"/", "/v1/tasks", "/v1/tasks/churn", "/v1/models", "/v1/models/churn"} {
+		if w := get(s, path); w.Code != 500 || strings.Contains(w.Body.String(), "hunter2") || w.Header().Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	if n := strings.Count(log.String(), "hunter2"); n != 5 {
+		t.Errorf("%d log lines for 5 errors", n)
+	}
+	if w := get(s, "/metrics"); w.Code != 200 || strings.Contains(w.Body.String(), "rowlink_model_info{") {
+		t.Errorf("metrics without models: %d", w.Code)
+	}
+}
+
+func TestRequestID(t *testing.T) {
+	s, _ := newServer(t, &fake{}, nil)
+	for _, c := range []struct {
+		id   string
+		kept bool
+	}{{"a-B_3.4:5", true}, {strings.Repeat("x", 128), true}, {strings.Repeat("x", 129), false}, {"", false}, {"a b", false}, {"<script>", false}, {"ä", false}} {
+		r := httptest.NewRequest(http.MethodGet, "/healthz", nil)
+		r.Header.Set("X-Request-Id", c.id)
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, r)
+		if got := w.Header().Get("X-Request-Id"); (got == c.id) != c.kept || got == "" {
+			t.Errorf("id %q is answered by %q", c.id, got)
+		}
+	}
+}
+
+func TestPage_empty(t *testing.T) {
+	s, _ := newServer(t, &fake{}, nil)
+	s.opt.Backend = noTasks{&fake{}}
+	w := get(s, "/")
+	if w.Code != 200 || !strings.Contains(w.Body.String(), "No task yet") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if policy := w.Header().Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
+		t.Errorf("policy %q", policy)
+	}
+}
+
+type noTasks struct{ *fake }
+
+func (noTasks) Tasks(context.Context) ([]TaskInfo, error) { return nil, nil }
+
+func TestPage_hostileHost(t *testing.T) {
+	s, _ := newServer(t, &fake{}, nil)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Host = "x$(reboot)"
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, r)
+	if strings.Contains(w.Body.String(), "reboot") {
+		t.Error("the page repeats a hostile Host header")
+	}
+}
+
+// FuzzPredict sends any body: the answer is JSON, never a 500, and each entity is
+// answered exactly once and echoed as sent.
+func FuzzPredict(f *testing.F) {
+	for _, body := range []string{`{"entities":[42]}`, `{"entities":[null,{"a":[1]},[],[1,"x"],1e400,"\ud800"],"explain":{"top":3}}`,
+		`{"entities":[1],"anchor":"2020-09-22T00:00:00Z","outputs":["probability"]}`, `[`, ``, `{"a":1,"a":2}`, "{\"entities\":[500, \"\x00\"]}", "\xff"} {
+		f.Add([]byte(body))
+	}
+	s, _ := newServer(f, &fake{}, func(o *Options) { o.Limits.BodyBytes = 1 << 16 })
+	f.Fuzz(func(t *testing.T, body []byte) {
+		w := post(s, "churn", string(body))
+		if !json.Valid(w.Body.Bytes()) {
+			t.Fatalf("answer is no JSON: %q", w.Body)
+		}
+		switch w.Code {
+		case 400, 413, 422:
+			return
+		case 200:
+		default:
+			t.Fatalf("status %d: %s", w.Code, w.Body)
+		}
+		var sent struct{ Entities []json.RawMessage }
+		var got struct {
+			Predictions, Errors []struct {
+				Index  int
+				Entity json.RawMessage
+			}
+		}
+		if json.Unmarshal(body, &sent) != nil || json.Unmarshal(w.Body.Bytes(), &got) != nil {
+			t.Fatalf("accepted %q, answered %q", body, w.Body)
+		}
+		seen := make([]bool, len(sent.Entities))
+		for _, row := range append(got.Predictions, got.Errors...) {
+			if row.Index < 0 || row.Index >= len(seen) || seen[row.Index] {
+				t.Fatalf("entity %d of %d answered twice or unasked", row.Index, len(seen))
+			}
+			seen[row.Index] = true
+			if want := compact(sent.Entities[row.Index]); compact(row.Entity) != want {
+				t.Fatalf("entity %s echoed as %s", want, row.Entity)
+			}
+		}
+		for i, ok := range seen {
+			if !ok {
+				t.Fatalf("entity %d of %d is not answered", i, len(seen))
+			}
+		}
+	})
+}
+
+func compact(raw json.RawMessage) string {
+	out, err := json.Marshal(raw)
+	if err != nil {
+		return err.Error()
+	}
+	return string(out)
+}

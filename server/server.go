@@ -1,0 +1,116 @@
+// Package server answers predictions over HTTP: entity keys and an anchor come in as
+// JSON, predictions, eligibility and explanations go out. It owns the paths and their
+// OpenAPI document, the limits, the admission of requests, the errors as
+// problem+json (RFC 9457), the metrics, and the page at /. What it needs from the rest
+// of rowlink is [Backend].
+//
+// A request passes, in this order: request id and recovery, drain check, route,
+// admission, body and its limits, a free place, the backend, the check of the answer.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// DefaultAddr is where a server listens when no address is given: this machine only.
+const DefaultAddr = "127.0.0.1:8080"
+
+// Options configures a server. Only Backend is required.
+type Options struct {
+	Backend Backend
+	Addr    string // host:port; empty means DefaultAddr
+	// AllowRemote permits an address that other machines can reach. Requests are not
+	// authenticated: whoever reaches the address can read predictions.
+	AllowRemote bool
+	// Ready says why predictions cannot be answered yet; nil means always ready.
+	Ready   func(context.Context) error
+	Limits  Limits
+	Version string           // of the program, shown by the OpenAPI document; empty means "dev"
+	Log     *slog.Logger     // nil discards
+	Now     func() time.Time // for the age of the data; nil means time.Now
+}
+
+// Server serves a [Backend]. Create it with [New].
+type Server struct {
+	opt     Options
+	log     *slog.Logger
+	limits  Limits
+	gate    *gate
+	metrics *metrics
+	mux     *http.ServeMux
+	openAPI []byte
+	handler http.Handler
+
+	draining atomic.Bool
+	active   atomic.Int64 // requests between first and last byte
+}
+
+// New returns a server that does not listen yet. Wrong options are reported all at once.
+func New(opt Options) (*Server, error) {
+	if opt.Backend == nil {
+		panic("server: New without Backend")
+	}
+	if opt.Addr == "" {
+		opt.Addr = DefaultAddr
+	}
+	if opt.Version == "" {
+		opt.Version = "dev"
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Ready == nil {
+		opt.Ready = func(context.Context) error { return nil }
+	}
+	limits := opt.Limits.withDefaults()
+	if err := errors.Join(limits.validate(), checkAddr(opt.Addr, opt.AllowRemote)); err != nil {
+		return nil, err
+	}
+	s := &Server{opt: opt, log: opt.Log, limits: limits, mux: http.NewServeMux()}
+	s.gate = newGate(limits.Concurrent, limits.Queue)
+	s.metrics = newMetrics(s)
+	if err := s.routes(); err != nil {
+		return nil, err
+	}
+	s.handler = s.observe(s.refuseWhileDraining(http.HandlerFunc(s.route)))
+	return s, nil
+}
+
+// Handler returns the whole server as a handler, for tests and for embedding. Time-outs
+// of the connection and the check of the Host header belong to [Server.Serve].
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// checkAddr refuses addresses that other machines can reach unless that is allowed.
+func checkAddr(addr string, allowRemote bool) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("listen address %q: want host:port such as %s", addr, DefaultAddr)
+	}
+	if allowRemote || isLoopback(host) {
+		return nil
+	}
+	return fmt.Errorf("listen address %q can be reached from other machines, and requests are not authenticated; use %s, or allow it with --listen-remote",
+		addr, DefaultAddr)
+}
+
+// isLoopback reports whether a host name or address reaches this machine only. A name
+// other than localhost may resolve to anything, so it does not.
+func isLoopback(host string) bool {
+	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && ip.Unmap().IsLoopback()
+}

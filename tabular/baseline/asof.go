@@ -1,0 +1,161 @@
+package baseline
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/rowlink/rowlink/tabular/asof"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+func init() {
+	makers.Add("linear on as-of features", maker{3, fitLinear, func() Baseline { return &Linear{} }})
+}
+
+// Linear is a penalised linear model on as-of features: logistic regression for classes
+// (one against the rest for several), least absolute deviations for values. The
+// penalty is chosen on validation.
+type Linear struct {
+	Features    []string    // names, as a check that the plan is the same
+	Mean, Scale []float64   // of each feature; scale 0 marks a constant one
+	Weights     [][]float64 // per output: one weight per feature and the intercept
+	Lambda      float64
+	Low, High   float64 // values are clipped to the 2-98 % range of the training labels
+
+	data *Data
+	plan *asof.Plan
+}
+
+// linearPenalties is the grid of the penalty, relative to the number of examples.
+var linearPenalties = []float64{1, 0.1, 0.01, 0.001}
+
+// linearExamples bounds the training examples: the latest ones are kept, so that the
+// cost stays seconds on large label tables.
+const linearExamples = 20_000
+
+func fitLinear(ctx context.Context, f *Fit) (Baseline, error) {
+	base := &Linear{}
+	if err := base.Attach(f.Data); err != nil {
+		return nil, err
+	}
+	base.Features = base.plan.Names
+	train := f.Train
+	if n := len(train.Label) - linearExamples; n > 0 {
+		train = Examples{train.Queries[n:], train.Label[n:]}
+	}
+	x := base.matrix(train.Queries)
+	base.Mean, base.Scale = x.standardise()
+	base.Low, base.High = middle(train.Label)
+	var best *Linear
+	bestScore := math.Inf(-1)
+	for _, lambda := range linearPenalties {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		l := *base
+		l.Lambda = lambda
+		if err := l.solve(x, train.Label); err != nil {
+			return nil, err
+		}
+		predicted, err := l.Predict(ctx, f.Val.Queries)
+		if err != nil {
+			return nil, err
+		}
+		if s := f.Score(predicted); s > bestScore {
+			best, bestScore = &l, s
+		}
+	}
+	if best == nil {
+		return nil, fmt.Errorf("no penalty of %v gives a validation metric", linearPenalties)
+	}
+	return best, nil
+}
+
+// middle is the 2-98 % range of the labels.
+func middle(labels []float64) (low, high float64) {
+	s := sorted(labels)
+	return s[len(s)*2/100], s[(len(s)-1)*98/100]
+}
+
+func (l *Linear) matrix(queries []Query) design {
+	q := make([]asof.Query, len(queries))
+	for i := range q {
+		q[i] = asof.Query(queries[i])
+	}
+	return design{len(q), len(l.plan.Names), l.plan.Features(l.data.Pool, q)}
+}
+
+func (l *Linear) solve(x design, labels []float64) error {
+	l.Weights = nil
+	for c := range l.data.Width() {
+		var b []float64
+		var err error
+		switch {
+		case len(l.data.Classes) > 0:
+			is := make([]float64, len(labels))
+			for i, y := range labels {
+				if int(y) == c {
+					is[i] = 1
+				}
+			}
+			b, err = x.logistic(is, l.Lambda)
+		case l.data.Task.Type == tasks.Binary:
+			b, err = x.logistic(labels, l.Lambda)
+		default:
+			b, err = x.absolute(labels, l.Lambda)
+		}
+		if err != nil {
+			return err
+		}
+		l.Weights = append(l.Weights, b)
+	}
+	return nil
+}
+
+// Attach plans the features over d.
+func (l *Linear) Attach(d *Data) error {
+	h := d.Task.Horizon.ApproxDays()
+	plan, err := asof.New(d.Graph, d.Encoders, asof.Options{Entity: d.Task.Entity,
+		HalfLives: []float64{h, 4 * h, 16 * h}, Rule: d.Task.Options.Rule}, d.Pool)
+	if err != nil {
+		return err
+	}
+	if l.Features != nil && len(l.Features) != len(plan.Names) {
+		return fmt.Errorf("the snapshot gives %d as-of features, the model was trained on %d; train again", len(plan.Names), len(l.Features))
+	}
+	l.data, l.plan = d, plan
+	return nil
+}
+
+// Setting names the penalty and the number of features.
+func (l *Linear) Setting() string {
+	return fmt.Sprintf("%d features, penalty %g", len(l.Features), l.Lambda)
+}
+
+// Predict reads the features of each query and applies the weights.
+func (l *Linear) Predict(_ context.Context, queries []Query) ([]float64, error) {
+	x := l.matrix(queries)
+	x.apply(l.Mean, l.Scale)
+	k := len(l.Weights)
+	out := make([]float64, x.n*k)
+	for i := range x.n {
+		var sum float64
+		for c, b := range l.Weights {
+			v := dot(b, x.row(i))
+			if len(l.data.Classes) > 0 || l.data.Task.Type == tasks.Binary {
+				v = sigmoid(v)
+			} else {
+				v = math.Max(l.Low, math.Min(l.High, v))
+			}
+			out[i*k+c] = v
+			sum += v
+		}
+		for c := range k {
+			if k > 1 && sum > 0 {
+				out[i*k+c] /= sum
+			}
+		}
+	}
+	return out, nil
+}

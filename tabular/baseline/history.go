@@ -1,0 +1,197 @@
+package baseline
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+func init() {
+	empty := func() Baseline { return &History{} }
+	makers.Add("entity mean", maker{1, fitEntityMean, empty})
+	makers.Add("decayed entity mean", maker{2, fitDecayed, empty})
+}
+
+// History predicts from the entity's own past values, weighted by 0.5^(age/half-life)
+// and drawn to the prior as if by PriorWeight more values. The past values are the
+// task's closed labels or, fresher, the rows that the target aggregates.
+type History struct {
+	HalfLife    float64 // days; 0 = no decay
+	Rows        bool    // rows of the aggregated table instead of closed labels
+	What        string  // name of the past values
+	Prior       []float64
+	PriorWeight float64
+	// Calibration maps (mean, log decayed count) to the prediction: two weights and an
+	// intercept; empty = the mean itself.
+	Calibration []float64
+
+	data   *Data
+	edge   int
+	table  *ingest.Table
+	values []float64 // per row of table; NaN = does not count
+}
+
+func fitEntityMean(ctx context.Context, f *Fit) (Baseline, error) {
+	h := &History{Prior: prior(f.Data, f.Train.Label), PriorWeight: 1}
+	return h, h.Attach(f.Data)
+}
+
+// fitDecayed tries every half-life on both kinds of past values, plain and calibrated.
+func fitDecayed(ctx context.Context, f *Fit) (Baseline, error) {
+	horizon := f.Task.Horizon.ApproxDays()
+	var best *History
+	bestScore := math.Inf(-1)
+	for _, rows := range []bool{true, false} {
+		for _, times := range []float64{0.5, 1, 2, 4, 8, 16} {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			h := &History{HalfLife: times * horizon, Rows: rows, Prior: prior(f.Data, f.Train.Label), PriorWeight: 1}
+			if err := h.Attach(f.Data); err != nil {
+				if rows {
+					break // the target has no rows with a value of their own
+				}
+				return nil, err
+			}
+			if rows {
+				h.Prior = []float64{h.visibleMean(f.Task.Options.ValAnchor)}
+			}
+			for _, c := range h.candidates(f) {
+				predicted, err := c.Predict(ctx, f.Val.Queries)
+				if err != nil {
+					return nil, err
+				}
+				if s := f.Score(predicted); s > bestScore {
+					best, bestScore = c, s
+				}
+			}
+		}
+	}
+	if best == nil {
+		return nil, fmt.Errorf("no half-life gives a validation metric")
+	}
+	return best, nil
+}
+
+// candidates returns h as it is, where its mean is on the label's scale, and calibrated
+// on the training examples.
+func (h *History) candidates(f *Fit) []*History {
+	var out []*History
+	if !h.Rows || f.Task.Type == tasks.Regression {
+		out = append(out, h)
+	}
+	if len(f.Classes) > 0 {
+		return out
+	}
+	x := design{len(f.Train.Queries), 2, make([]float64, 0, 2*len(f.Train.Queries))}
+	for _, q := range f.Train.Queries {
+		mean, n := h.mean(q)
+		x.x = append(x.x, mean[0], math.Log(n+0.05))
+	}
+	c := *h
+	var err error
+	if f.Task.Type == tasks.Binary {
+		c.Calibration, err = x.logistic(f.Train.Label, 1e-6)
+	} else {
+		c.Calibration, err = x.absolute(f.Train.Label, 1e-6)
+	}
+	if err != nil { // constant past values: nothing to calibrate
+		return out
+	}
+	return append(out, &c)
+}
+
+// Attach finds the past values.
+func (h *History) Attach(d *Data) error {
+	h.data, h.edge = d, -1
+	table, link, name := len(d.Graph.Snap.Tables)-1, 0, "closed labels"
+	if h.Rows {
+		rows, ok := tasks.RowValues(d.Graph.Snap, d.Task)
+		if !ok {
+			return fmt.Errorf("the target has no rows with values of their own")
+		}
+		table, link, name = rows.Table, rows.Link, rows.Name
+		h.values = rows.Value
+	} else {
+		h.values = d.History
+	}
+	h.table, h.What = d.Graph.Snap.Tables[table], name
+	for i, e := range d.Graph.Edges {
+		if !e.Rev && e.Table == table && e.Link == link {
+			h.edge = i
+		}
+	}
+	if h.edge < 0 || h.values == nil {
+		return fmt.Errorf("the graph holds no %s of the entity", name)
+	}
+	return nil
+}
+
+// mean is the decayed mean of the past values of one query (one number, or one share
+// per class) with its weight.
+func (h *History) mean(q Query) (mean []float64, weight float64) {
+	mean = make([]float64, len(h.Prior))
+	rule := h.data.Task.Options.Rule
+	for _, row := range h.data.Graph.Children(h.edge, q.Row, rule, q.Cut) {
+		v := h.values[row]
+		if v != v || !h.table.VisibleAt(rule, row, q.Cut) {
+			continue
+		}
+		w := 1.0
+		if h.HalfLife > 0 {
+			w = math.Exp2(-days(q.Cut-h.table.TimeOf(row)) / h.HalfLife)
+		}
+		weight += w
+		if len(h.data.Classes) > 0 {
+			mean[int(v)] += w
+		} else {
+			mean[0] += w * v
+		}
+	}
+	for c := range mean {
+		mean[c] = (mean[c] + h.PriorWeight*h.Prior[c]) / (weight + h.PriorWeight)
+	}
+	return mean, weight
+}
+
+// Predict implements [Baseline].
+func (h *History) Predict(_ context.Context, queries []Query) ([]float64, error) {
+	k := h.data.Width()
+	out := make([]float64, len(queries)*k)
+	h.data.Pool.Run(len(queries), 256, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			mean, n := h.mean(queries[i])
+			if len(h.Calibration) > 0 {
+				mean[0] = dot(h.Calibration, []float64{mean[0], math.Log(n + 0.05)})
+				if h.data.Task.Type == tasks.Binary {
+					mean[0] = sigmoid(mean[0])
+				}
+			}
+			copy(out[i*k:], mean)
+		}
+	})
+	return out, nil
+}
+
+// Setting names the past values and the half-life.
+func (h *History) Setting() string {
+	if h.HalfLife == 0 {
+		return "mean of " + h.What
+	}
+	return fmt.Sprintf("%s, half-life %g d", h.What, h.HalfLife)
+}
+
+// visibleMean is the mean of the past values that are visible at the cut.
+func (h *History) visibleMean(cut int64) float64 {
+	var sum, n float64
+	for row, v := range h.values {
+		if v == v && h.table.VisibleAt(h.data.Task.Options.Rule, int32(row), cut) {
+			sum += v
+			n++
+		}
+	}
+	return sum / math.Max(n, 1)
+}

@@ -1,0 +1,190 @@
+package tasks
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Shares from which the label report warns.
+const (
+	warnEmpty     = 0.50 // TK205, TK224
+	warnRareShare = 0.01 // TK206
+	warnRareCount = 20   // TK206
+	warnMeanShift = 0.10 // TK217, share of positives
+	warnMeanSD    = 0.50 // TK217, in standard deviations of the training labels
+)
+
+// count fills in the figures per split.
+func (l *LabelTable) count() {
+	r := &l.Report
+	last := [3]int64{math.MinInt64, math.MinInt64, math.MinInt64}
+	var sum [3]float64
+	for i, s := range l.Split {
+		r.Examples[s]++
+		if l.Anchor[i] != last[s] {
+			r.WithRows[s]++
+			last[s] = l.Anchor[i]
+		}
+		sum[s] += l.Label[i]
+	}
+	for s, n := range r.Examples {
+		if n > 0 && l.Classes == nil {
+			r.Mean[s] = sum[s] / float64(n)
+		}
+	}
+}
+
+// report completes the counts of a label table and warns of what looks wrong.
+func (l *LabelTable) report(x *Executor, g *Grid) {
+	r := &l.Report
+	r.Incomplete, r.Overlap = g.Incomplete, g.Overlap
+	for s, a := range g.Anchors {
+		r.Anchors[s] = len(a)
+		if len(a) > 0 {
+			r.First[s], r.Last[s] = a[0], a[len(a)-1]
+		}
+	}
+	r.NoTime, r.Dangling = x.missing()
+	l.count()
+	l.warnEmptiness(x)
+	l.warnRare()
+	warn := func(bad bool, format string, args ...any) {
+		if bad {
+			r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
+		}
+	}
+	static := x.task.Static()
+	warn(static && x.entity.Times == nil, "TK207: table %s has no time: its rows are split at random, and values known only later may leak", r.Entities)
+	warn(r.NoTime > 0, "TK208: %d rows without time count nowhere", r.NoTime)
+	warn(r.Dangling > 0, "TK209: %d references on the paths of the task are NULL or dangling", r.Dangling)
+	empty := sum3(r.Anchors) - sum3(r.WithRows)
+	warn(!static && r.Incomplete+r.Overlap+empty > 0, "TK211: anchors left out: %d incomplete, %d overlapping the next split, %d without examples", r.Incomplete, r.Overlap, empty)
+	l.warnShift()
+	warn(r.FrozenOut > 0, "TK225: %d pairs dropped because the entity does not exist at the frozen cut", r.FrozenOut)
+}
+
+func sum3(n [3]int) int { return n[0] + n[1] + n[2] }
+
+// missing counts rows without time in the aggregated tables and references on the
+// paths that lead nowhere, each table and link once.
+func (x *Executor) missing() (noTime, dangling int) {
+	var tables []int
+	var links []Step
+	for _, a := range x.aggregates {
+		if t := tableNumber(x.snap, a.def, a.def.TimeStep); !slices.Contains(tables, t) {
+			tables = append(tables, t)
+			noTime += x.snap.Tables[t].NoTime
+		}
+		for _, s := range a.def.Path {
+			s.Down = false
+			if slices.Contains(links, s) {
+				continue
+			}
+			links = append(links, s)
+			for _, p := range x.snap.Tables[s.Table].Parents[s.Link] {
+				if p < 0 {
+					dangling++
+				}
+			}
+		}
+	}
+	return noTime, dangling
+}
+
+// warnEmptiness warns when most labels, or most dropped pairs, only say that there was
+// no row in the window.
+func (l *LabelTable) warnEmptiness(x *Executor) {
+	r := &l.Report
+	if share := ratio(r.EmptyLabel, len(l.Label)); share > warnEmpty {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("TK205: %s of the labels are what an empty window gives: the entity has no row in it; restrict WHERE to active entities, or write ON EMPTY", percent(share)))
+	}
+	seen := r.Pairs - r.NotVisible - r.FrozenOut - r.WhereFalse - r.Unassumed
+	if share := ratio(r.EmptyNull+r.Skipped, seen); share > warnEmpty {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("TK224: %s of the pairs are dropped because the entity has no row in the window", percent(share)))
+	}
+}
+
+// warnRare warns of classes too rare to learn or to measure.
+func (l *LabelTable) warnRare() {
+	if l.Task.Type == Regression {
+		return
+	}
+	classes := l.Classes
+	if classes == nil {
+		classes = []string{"negative", "positive"}
+	}
+	counts := make([][3]int, len(classes))
+	for i, s := range l.Split {
+		counts[int(l.Label[i])][s]++
+	}
+	r := &l.Report
+	for s := Train; s <= Test; s++ {
+		n := r.Examples[s]
+		rare, worst, present := 0, 0, 0
+		for c := range counts {
+			if counts[c][s] > 0 {
+				present++
+			}
+			if counts[c][s] < warnRareCount || ratio(counts[c][s], n) < warnRareShare {
+				if rare == 0 || counts[c][s] < counts[worst][s] {
+					worst = c
+				}
+				rare++
+			}
+		}
+		switch {
+		case n > 0 && present == 1:
+			r.Warnings = append(r.Warnings, fmt.Sprintf("TK206: all %d %s labels are of one class", n, s))
+		case n > 0 && rare > 0:
+			r.Warnings = append(r.Warnings, fmt.Sprintf("TK206: rare class: %q has %d of %d %s labels", classes[worst], counts[worst][s], n, s))
+		}
+	}
+}
+
+// warnShift warns when the labels of training and evaluation differ in mean.
+func (l *LabelTable) warnShift() {
+	r := &l.Report
+	if l.Task.Type == Multiclass || r.Examples[Train] == 0 {
+		return
+	}
+	limit := warnMeanShift
+	if l.Task.Type == Regression {
+		limit = warnMeanSD * l.deviation()
+	}
+	for _, s := range []Split{Test, Val} {
+		if r.Examples[s] == 0 || math.Abs(r.Mean[s]-r.Mean[Train]) <= limit {
+			continue
+		}
+		verb := "falls"
+		if r.Mean[s] > r.Mean[Train] {
+			verb = "rises"
+		}
+		what, from, to := "share of positives", percent(r.Mean[Train]), percent(r.Mean[s])
+		if l.Task.Type == Regression {
+			what, from, to = "label mean", fmt.Sprintf("%.4g", r.Mean[Train]), fmt.Sprintf("%.4g", r.Mean[s])
+		}
+		r.Warnings = append(r.Warnings, fmt.Sprintf("TK217: %s %s from %s (train) to %s (%s)", what, verb, from, to, s))
+		return
+	}
+}
+
+// deviation is the standard deviation (n-1) of the training labels.
+func (l *LabelTable) deviation() float64 {
+	var train []float64
+	for i, s := range l.Split {
+		if s == Train {
+			train = append(train, l.Label[i])
+		}
+	}
+	return deviation(train)
+}
+
+func ratio(n, of int) float64 {
+	if of == 0 {
+		return 0
+	}
+	return float64(n) / float64(of)
+}
+
+func percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }

@@ -1,0 +1,381 @@
+package tql
+
+import (
+	"strings"
+	"time"
+
+	"github.com/rowlink/rowlink/schema"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+// role says in which clause an expression stands.
+type role uint8
+
+const (
+	roleTarget role = iota
+	roleWhere
+	roleAssuming
+	roleRow // inside an aggregate, over one row of its table
+)
+
+// scope is what a bare column means.
+type scope struct {
+	table int
+	role  role
+	path  []tasks.Step // roleRow: from the aggregated table to the entity
+}
+
+// bound is a bound expression with its type. ok is false when a fault in it has been
+// reported.
+type bound struct {
+	expr     tasks.Expr
+	kind     tasks.ValueKind
+	category bool     // a value of a categorical column
+	null     bool     // the literal NULL
+	literal  *Literal // a constant, which may still take the type of what it is compared with
+	key      bool     // a key column
+	ok       bool
+}
+
+var failed = bound{}
+
+func (b *binder) expr(e Expr, s scope) bound {
+	switch e := e.(type) {
+	case *Literal:
+		return b.literal(e)
+	case *Column:
+		return b.column(e, s)
+	case *Aggregate:
+		if s.role == roleRow {
+			b.fault(e.Range(), "TK152", "an aggregate inside an aggregate").Hint = "an aggregate takes columns of its own table; nested aggregates need raw SQL"
+			return failed
+		}
+		return b.aggregate(e, s)
+	case *Anchor:
+		return bound{expr: &tasks.AnchorExpr{}, kind: tasks.KindTime, ok: true}
+	case *Logic:
+		return b.logic(e, s)
+	case *Not:
+		x := b.expr(e.X, s)
+		b.wantCondition(e.X, x)
+		return b.call("not", tasks.KindBool, x)
+	case *Sign:
+		x := b.expr(e.X, s)
+		if e.Op == "+" {
+			return x
+		}
+		b.wantNumber(e.X, x)
+		return b.call("neg", tasks.KindNumber, x)
+	case *Arith:
+		return b.arith(e, s)
+	case *Compare:
+		x, y := b.pair(e.X, e.Y, s, e.Op)
+		return b.call(e.Op, tasks.KindBool, x, y)
+	case *Between:
+		low, lo := b.pair(e.X, e.Low, s, ">=")
+		high, hi := b.pair(e.X, e.High, s, "<=")
+		both := b.call("and", tasks.KindBool, b.call(">=", tasks.KindBool, low, lo), b.call("<=", tasks.KindBool, high, hi))
+		return b.negated(e.Not, both)
+	case *In:
+		return b.in(e, s)
+	case *Is:
+		x, y := b.pair(e.X, e.Value, s, "is")
+		op := "is"
+		if e.Not {
+			op = "is not"
+		}
+		return b.call(op, tasks.KindBool, x, y)
+	case *Match:
+		return b.match(e, s)
+	case *Call:
+		return b.function(e, s)
+	}
+	return failed // *Bad: its fault has been reported by the parser
+}
+
+// call joins bound operands; it fails when one of them did.
+func (b *binder) call(op string, kind tasks.ValueKind, args ...bound) bound {
+	c := &tasks.Call{Op: op, Kind: kind}
+	for _, a := range args {
+		if !a.ok {
+			return failed
+		}
+		c.Args = append(c.Args, a.expr)
+	}
+	return bound{expr: c, kind: kind, ok: true}
+}
+
+func (b *binder) negated(not bool, x bound) bound {
+	if not {
+		return b.call("not", tasks.KindBool, x)
+	}
+	return x
+}
+
+func (b *binder) logic(e *Logic, s scope) bound {
+	args := make([]bound, len(e.Terms))
+	for i, t := range e.Terms {
+		args[i] = b.expr(t, s)
+		b.wantCondition(t, args[i])
+	}
+	return b.call(strings.ToLower(e.Op), tasks.KindBool, args...)
+}
+
+func (b *binder) wantCondition(e Expr, x bound) {
+	if x.ok && x.kind != tasks.KindBool && !x.null {
+		b.fault(e.Range(), "TK143", "%s is no condition: it yields %s", e, kindNames[x.kind]).Hint = "compare it with something: " + e.String() + " > 0"
+	}
+}
+
+func (b *binder) wantNumber(e Expr, x bound) {
+	if x.ok && x.kind != tasks.KindNumber && x.kind != tasks.KindBool && !x.null {
+		b.fault(e.Range(), "TK150", "%s is %s, want a number", e, kindNames[x.kind]).Hint = "use a number column, or COUNT with a filter"
+	}
+}
+
+// literal binds a constant by its spelling; pair gives strings the type of their partner.
+func (b *binder) literal(l *Literal) bound {
+	out := bound{ok: true, literal: l}
+	lit := &tasks.Literal{}
+	out.expr = lit
+	switch l.Kind {
+	case LitNull:
+		lit.Null, out.null = true, true
+	case LitBool:
+		lit.Kind = tasks.KindBool
+		if strings.EqualFold(l.Text, "TRUE") {
+			lit.Num = 1
+		}
+	case LitInt, LitDecimal:
+		lit.Kind = tasks.KindNumber
+		lit.Num, _ = l.Float()
+		if n, ok := l.Int(); ok {
+			lit.Int, lit.Exact = n, true
+		}
+	case LitString:
+		lit.Kind, lit.Text = tasks.KindText, l.Text
+	case LitInterval:
+		iv, err := ParseInterval(l.Text)
+		if err != nil || iv.Months != 0 {
+			b.fault(l.Range(), "TK153", "the interval %q has no fixed length in seconds", l.Text).Hint = "write it in days, hours or seconds"
+			return failed
+		}
+		lit.Kind, lit.Num = tasks.KindNumber, float64(iv.Days)*86400+float64(iv.Micros)/1e6
+	default:
+		at, ok := b.instant(l)
+		if !ok {
+			return failed
+		}
+		lit.Kind, lit.Time = tasks.KindTime, at
+	}
+	out.kind = lit.Kind
+	return out
+}
+
+// instant reads a time literal in the task zone (rule R1).
+func (b *binder) instant(l *Literal) (int64, bool) {
+	d, ok := l.Time()
+	if !ok {
+		b.fault(l.Range(), "TK106", "%q is no date", l.Text).Hint = "write a date like 2020-01-31 or 2020-01-31 14:30:00"
+		return 0, false
+	}
+	return d.In(b.zone()), true
+}
+
+func (b *binder) zone() *time.Location {
+	if b.task.Options.Zone != nil {
+		return b.task.Options.Zone
+	}
+	return time.UTC
+}
+
+// In returns the moment in microseconds UTC; without a zone of its own it is read in loc.
+func (d DateTime) In(loc *time.Location) int64 {
+	if d.HasZone {
+		loc = time.FixedZone("", d.Offset)
+	}
+	return tasks.LocalTime(loc, time.Date(d.Year, time.Month(d.Month), d.Day, d.Hour, d.Minute, d.Second, d.Micros*1000, time.UTC))
+}
+
+// pair binds the two sides of a comparison and gives a constant the type of the other
+// side: a string becomes a time beside a time, 0 and 1 a truth value beside one.
+func (b *binder) pair(ex, ey Expr, s scope, op string) (x, y bound) {
+	x, y = b.expr(ex, s), b.expr(ey, s)
+	if !x.ok || !y.ok {
+		return x, y
+	}
+	if (x.null || y.null) && op != "is" {
+		err := b.fault(Loc{ex.Range().Pos, ey.Range().End}, "TK153", "comparing with NULL is never true")
+		other := ex
+		if x.null {
+			other = ey
+		}
+		err.Hint = "write " + other.String() + " IS NULL"
+		if op == "<>" {
+			err.Hint = "write " + other.String() + " IS NOT NULL"
+		}
+		return failed, failed
+	}
+	x, y = b.coerce(x, y.kind), b.coerce(y, x.kind)
+	if !x.ok || !y.ok || x.null || y.null {
+		return x, y
+	}
+	if x.kind == tasks.KindList || y.kind == tasks.KindList {
+		b.fault(ex.Range(), "TK155", "a list cannot be compared with %s", op).Hint = "test it with CONTAINS"
+		return failed, failed
+	}
+	if class(x.kind) != class(y.kind) {
+		err := b.fault(Loc{ex.Range().Pos, ey.Range().End}, "TK153", "%s is %s, but %s is %s", ex, kindNames[x.kind], ey, kindNames[y.kind])
+		err.Hint = "compare values of one kind"
+		return failed, failed
+	}
+	return x, y
+}
+
+// class joins the kinds that compare with each other.
+func class(k tasks.ValueKind) tasks.ValueKind {
+	if k == tasks.KindBool {
+		return tasks.KindNumber
+	}
+	return k
+}
+
+// coerce gives a string constant the type of its partner.
+func (b *binder) coerce(x bound, to tasks.ValueKind) bound {
+	if x.literal == nil || x.kind != tasks.KindText || to != tasks.KindTime {
+		return x
+	}
+	at, ok := b.instant(x.literal)
+	if !ok {
+		return failed
+	}
+	return bound{expr: &tasks.Literal{Kind: tasks.KindTime, Time: at}, kind: tasks.KindTime, ok: true}
+}
+
+func (b *binder) arith(e *Arith, s scope) bound {
+	x, y := b.expr(e.X, s), b.expr(e.Y, s)
+	if !x.ok || !y.ok {
+		return failed
+	}
+	if x.kind == tasks.KindTime || y.kind == tasks.KindTime {
+		return b.timeArith(e, x, y)
+	}
+	b.wantNumber(e.X, x)
+	b.wantNumber(e.Y, y)
+	return b.call(e.Op, tasks.KindNumber, x, y)
+}
+
+// timeArith is time - time (seconds) and time +- seconds.
+func (b *binder) timeArith(e *Arith, x, y bound) bound {
+	switch {
+	case e.Op == "-" && x.kind == tasks.KindTime && y.kind == tasks.KindTime:
+		return b.call("-", tasks.KindNumber, x, y)
+	case (e.Op == "-" || e.Op == "+") && x.kind == tasks.KindTime && y.kind == tasks.KindNumber,
+		e.Op == "+" && x.kind == tasks.KindNumber && y.kind == tasks.KindTime:
+		return b.call(e.Op, tasks.KindTime, x, y)
+	}
+	b.fault(e.Range(), "TK153", "%s is not defined between %s and %s", e.Op, kindNames[x.kind], kindNames[y.kind]).Hint =
+		"a time minus a time gives seconds; seconds can be added to a time"
+	return failed
+}
+
+func (b *binder) in(e *In, s scope) bound {
+	x := b.expr(e.X, s)
+	if !x.ok {
+		return failed
+	}
+	args := []bound{x}
+	for _, l := range e.List {
+		y := b.coerce(b.literal(l), x.kind)
+		if y.ok && !y.null && class(y.kind) != class(x.kind) {
+			b.fault(l.Range(), "TK153", "%s is %s, but %s is %s", e.X, kindNames[x.kind], l, kindNames[y.kind]).Hint = "list values of the same kind"
+			return failed
+		}
+		args = append(args, y)
+	}
+	in := b.call("in", tasks.KindBool, args...)
+	if e.Is { // never unknown
+		in = b.call("coalesce", tasks.KindBool, in, bound{expr: &tasks.Literal{Kind: tasks.KindBool}, kind: tasks.KindBool, ok: true})
+	}
+	return b.negated(e.Not, in)
+}
+
+func (b *binder) match(e *Match, s scope) bound {
+	x, y := b.expr(e.X, s), b.expr(e.Y, s)
+	if !x.ok || !y.ok {
+		return failed
+	}
+	list := x.kind == tasks.KindList && e.Op == "CONTAINS"
+	if !list && x.kind != tasks.KindText || !list && y.kind != tasks.KindText {
+		b.fault(e.Range(), "TK155", "%s needs text, but %s is %s", e.Op, e.X, kindNames[x.kind]).Hint = "use = for other values"
+		return failed
+	}
+	op := strings.ToLower(strings.Fields(e.Op)[0])
+	return b.negated(e.Not, b.call(op, tasks.KindBool, x, y))
+}
+
+// function binds a call of the table of functions.
+func (b *binder) function(e *Call, s scope) bound {
+	args := make([]bound, len(e.Args))
+	for i, a := range e.Args {
+		if args[i] = b.expr(a, s); !args[i].ok {
+			return failed
+		}
+	}
+	kind := functionKinds[e.Func]
+	switch {
+	case kind.same:
+		for i := 1; i < len(args); i++ {
+			args[i] = b.coerce(args[i], args[0].kind)
+			if args[i].ok && !args[i].null && !args[0].null && class(args[i].kind) != class(args[0].kind) {
+				b.fault(e.Args[i].Range(), "TK109", "%s mixes %s and %s", e.Func, kindNames[args[0].kind], kindNames[args[i].kind]).Hint = functions[e.Func].signature
+				return failed
+			}
+		}
+		kind.result = args[0].kind
+		if args[0].null && len(args) > 1 {
+			kind.result = args[1].kind
+		}
+	default:
+		for i, want := range kind.args {
+			if i < len(args) && !args[i].null && class(args[i].kind) != want {
+				b.fault(e.Args[i].Range(), "TK109", "%s wants %s here, found %s", e.Func, kindNames[want], kindNames[args[i].kind]).Hint = functions[e.Func].signature
+				return failed
+			}
+		}
+	}
+	return b.call(e.Func, kind.result, args...)
+}
+
+// functionKinds are the kinds of arguments and result; same means that all are of one
+// kind, which is the result's.
+var functionKinds = map[string]struct {
+	same   bool
+	args   []tasks.ValueKind
+	result tasks.ValueKind
+}{
+	"coalesce": {same: true}, "least": {same: true}, "greatest": {same: true},
+	"abs":       {args: []tasks.ValueKind{tasks.KindNumber}, result: tasks.KindNumber},
+	"round":     {args: []tasks.ValueKind{tasks.KindNumber, tasks.KindNumber}, result: tasks.KindNumber},
+	"ln":        {args: []tasks.ValueKind{tasks.KindNumber}, result: tasks.KindNumber},
+	"log":       {args: []tasks.ValueKind{tasks.KindNumber}, result: tasks.KindNumber},
+	"length":    {args: []tasks.ValueKind{tasks.KindText}, result: tasks.KindNumber},
+	"lower":     {args: []tasks.ValueKind{tasks.KindText}, result: tasks.KindText},
+	"upper":     {args: []tasks.ValueKind{tasks.KindText}, result: tasks.KindText},
+	"date_part": {args: []tasks.ValueKind{tasks.KindText, tasks.KindTime}, result: tasks.KindNumber},
+}
+
+// valueKind is the kind of a column's values.
+func valueKind(k schema.Kind) (tasks.ValueKind, bool) {
+	switch k {
+	case schema.Bool:
+		return tasks.KindBool, true
+	case schema.Int, schema.Float:
+		return tasks.KindNumber, true
+	case schema.Text:
+		return tasks.KindText, true
+	case schema.Time:
+		return tasks.KindTime, true
+	}
+	return 0, false
+}
