@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math/bits"
@@ -104,9 +105,32 @@ func (refuse) Allocate(size int) []byte {
 func (r refuse) Reallocate(size int, _ []byte) []byte { return r.Allocate(size) }
 func (refuse) Free([]byte)                            {}
 
+// frame returns what tells the structure of an Arrow IPC file of one record batch:
+// the bytes before the values and those behind them (Arrow columnar format, "IPC
+// File Format": magic, schema message, message of the batch, values, end of stream,
+// footer, its length, magic). For other bytes it returns some of them.
+func frame(data []byte) [][]byte {
+	const magic, prefix, end = 8, 8, 4 + 6 // with padding; marker and length; length and magic
+	size, head := int64(len(data)), int64(magic)
+	for range 2 { // two messages stand before the values
+		if head+prefix > size {
+			return [][]byte{data}
+		}
+		head += prefix + int64(binary.LittleEndian.Uint32(data[head+4:]))
+	}
+	if size < end {
+		return [][]byte{data}
+	}
+	tail := size - end - int64(binary.LittleEndian.Uint32(data[size-end:])) - prefix
+	if head > tail {
+		return [][]byte{data}
+	}
+	return [][]byte{data[:head], data[tail:]}
+}
+
 // readTable returns the table of def whose columns are slices into data, the bytes
-// of an Arrow IPC file. Whatever data holds, it returns an error and never panics,
-// and a table that it returns can be read without panics.
+// of an Arrow IPC file whose frame was verified. Whatever the values are, it returns
+// an error and never panics, and a table that it returns can be read without panics.
 func readTable(data []byte, def *schema.Table, rows int, parentRows func(link int) int) (t *Table, err error) {
 	defer func() {
 		// The decoder trusts positions inside the file.

@@ -3,6 +3,7 @@ package ingest
 import (
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"testing"
 
 	"github.com/rowlink/rowlink/schema"
@@ -64,5 +65,39 @@ func BenchmarkDerive(b *testing.B) {
 		if _, err := snap.Derive(s); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func BenchmarkOpenSnapshot(b *testing.B) {
+	s, builder := shuffled(200_000)
+	snap, err := builder.Finish(s, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	dir := filepath.Join(b.TempDir(), "s")
+	if err := snap.Save(dir); err != nil {
+		b.Fatal(err)
+	}
+	for name, opt := range map[string]StoreOptions{"verified": {}, "skip checksum": {SkipChecksum: true}} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				s, err := OpenSnapshotWith(dir, opt)
+				if err != nil {
+					b.Fatal(err)
+				}
+				s.Close()
+			}
+		})
+	}
+}
+
+func BenchmarkStats(b *testing.B) {
+	s, builder := shuffled(200_000)
+	snap, err := builder.Finish(s, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		snap.Stats()
 	}
 }

@@ -33,21 +33,23 @@ type manifest struct {
 }
 
 type manifestTable struct {
-	Namespace string           `json:"namespace,omitempty"`
-	Name      string           `json:"name"`
-	File      string           `json:"file"`
-	Bytes     int64            `json:"bytes"`
-	SHA256    string           `json:"sha256"`
-	Rows      int              `json:"rows"`
-	Columns   []manifestColumn `json:"columns"`
-	Key       []int            `json:"key,omitempty"`
-	KeyReason string           `json:"key_reason,omitempty"`
-	Unique    [][]int          `json:"unique,omitempty"`
-	Links     []manifestLink   `json:"links,omitempty"`
-	Time      *manifestTime    `json:"time,omitempty"`
-	TimeNote  string           `json:"time_note,omitempty"`
-	Ignore    bool             `json:"ignore,omitempty"`
-	Estimate  int64            `json:"estimate"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+	File      string `json:"file"`
+	Bytes     int64  `json:"bytes"`
+	SHA256    string `json:"sha256"`
+	// FrameSHA256 is the checksum of the file without the values: see frame.
+	FrameSHA256 string           `json:"frame_sha256"`
+	Rows        int              `json:"rows"`
+	Columns     []manifestColumn `json:"columns"`
+	Key         []int            `json:"key,omitempty"`
+	KeyReason   string           `json:"key_reason,omitempty"`
+	Unique      [][]int          `json:"unique,omitempty"`
+	Links       []manifestLink   `json:"links,omitempty"`
+	Time        *manifestTime    `json:"time,omitempty"`
+	TimeNote    string           `json:"time_note,omitempty"`
+	Ignore      bool             `json:"ignore,omitempty"`
+	Estimate    int64            `json:"estimate"`
 }
 
 type manifestColumn struct {

@@ -224,3 +224,19 @@ func compact(raw json.RawMessage) string {
 	}
 	return string(out)
 }
+
+// BenchmarkPredict is what the server adds to the backend's own time.
+func BenchmarkPredict(b *testing.B) {
+	for _, n := range []int{1, 1000} {
+		b.Run(fmt.Sprintf("entities=%d", n), func(b *testing.B) {
+			s, _ := newServer(b, &fake{}, nil)
+			body := `{"entities":[42` + strings.Repeat(",9007199254740993", n-1) + `]}`
+			b.ReportAllocs()
+			for b.Loop() {
+				if w := post(s, "churn", body); w.Code != 200 {
+					b.Fatal(w.Code)
+				}
+			}
+		})
+	}
+}

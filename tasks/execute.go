@@ -2,7 +2,6 @@ package tasks
 
 import (
 	"context"
-	"encoding/binary"
 	"hash/fnv"
 	"math"
 
@@ -120,11 +119,8 @@ func (x *Executor) ownSplit(row int32, anchor int64) Split {
 		return Test
 	}
 	h := fnv.New64a()
-	var seed [8]byte
-	binary.LittleEndian.PutUint64(seed[:], o.Seed)
-	h.Write(seed[:])
 	h.Write([]byte(keyText(x.entity, row)))
-	switch u := mix(h.Sum64()) % 10; {
+	switch u := mix(h.Sum64()^mix(o.Seed)) % 10; {
 	case u < 8:
 		return Train
 	case u < 9:

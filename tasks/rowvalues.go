@@ -19,11 +19,11 @@ type Rows struct {
 // RowValues returns the values of the rows that the target's only aggregate reads: the
 // argument where it is a number, else 1 or 0 for the filter. What a row reaches by ->
 // counts as of the row's own time. ok is false for a target with several aggregates, with
-// a longer path than one foreign key, or whose rows are all alike (COUNT(t.*)).
+// a longer path than one foreign key, with classes, or whose rows are all alike (COUNT(t.*)).
 func RowValues(snap *ingest.Snapshot, task *Task) (rows Rows, ok bool) {
 	var found []*Aggregate
 	eachAggregate(task.Target, func(a *Aggregate) { found = append(found, a) })
-	if len(found) != 1 || len(found[0].Path) != 1 || found[0].Path[0].Down {
+	if task.Type == Multiclass || len(found) != 1 || len(found[0].Path) != 1 || found[0].Path[0].Down {
 		return Rows{}, false
 	}
 	def := found[0]

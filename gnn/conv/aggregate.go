@@ -1,7 +1,9 @@
 package conv
 
 import (
+	"fmt"
 	"math"
+	"strings"
 
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/internal/registry"
@@ -11,28 +13,47 @@ import (
 type Aggregator interface {
 	// Width is the number of columns that d-wide messages are reduced to.
 	Width(d int) int
-	// Reduce returns destinations x Width.
+	// Reduce returns destinations x Width; x may be without rows.
 	Reduce(t *tensor.Tape, e *Edge, x *tensor.Var) *tensor.Var
+	// String names the aggregator and its settings for reports.
+	String() string
 }
 
-var aggregators = registry.New[func(Config) Aggregator]("aggregator")
+var aggregators = registry.New[func(Config) (Aggregator, error)]("aggregator")
 
 // Aggregators lists the known aggregators.
 func Aggregators() []string { return aggregators.Names() }
 
-func init() { aggregators.Add("mean", func(Config) Aggregator { return plain(tensor.Mean) }) }
-func init() { aggregators.Add("sum", func(Config) Aggregator { return plain(tensor.Sum) }) }
-func init() { aggregators.Add("max", func(Config) Aggregator { return plain(tensor.Max) }) }
-func init() { aggregators.Add("decay", func(c Config) Aggregator { return decay{c.HalfLives} }) }
+func init() { aggregators.Add("mean", plain(tensor.Mean).make) }
+func init() { aggregators.Add("sum", plain(tensor.Sum).make) }
+func init() { aggregators.Add("max", plain(tensor.Max).make) }
+func init() { aggregators.Add("decay", newDecay) }
+
+// aggregator builds the aggregator that the config names.
+func (c *Config) aggregator() (Aggregator, error) {
+	name := c.Aggregate
+	if name == "" {
+		name = "mean"
+	}
+	make, err := aggregators.Get(name)
+	if err != nil {
+		return nil, err
+	}
+	return make(*c)
+}
 
 // plain is the sum, mean or maximum of the messages; a destination without messages gets 0.
 type plain tensor.Reduce
+
+func (p plain) make(Config) (Aggregator, error) { return p, nil }
 
 func (plain) Width(d int) int { return d }
 
 func (p plain) Reduce(t *tensor.Tape, e *Edge, x *tensor.Var) *tensor.Var {
 	return t.GatherReduce(x, e.CSR, tensor.Reduce(p))
 }
+
+func (p plain) String() string { return tensor.Reduce(p).String() }
 
 // decay is, for each half-life, the decayed mean of the messages
 //
@@ -43,42 +64,74 @@ func (p plain) Reduce(t *tensor.Tape, e *Edge, x *tensor.Var) *tensor.Var {
 // weight of 1 draws destinations with little evidence to 0.
 type decay struct{ halfLives []float64 }
 
+func newDecay(c Config) (Aggregator, error) {
+	if len(c.HalfLives) == 0 {
+		return nil, fmt.Errorf("aggregator decay has no half-lives, want at least one")
+	}
+	for _, h := range c.HalfLives {
+		if !(h > 0) {
+			return nil, fmt.Errorf("aggregator decay has a half-life of %g days, want more than 0", h)
+		}
+	}
+	return decay{c.HalfLives}, nil
+}
+
 func (d decay) Width(width int) int { return len(d.halfLives)*(width+1) + 1 }
 
+// decayGrain is the fixed number of destinations in one block of work.
+const decayGrain = 64
+
 func (d decay) Reduce(t *tensor.Tape, e *Edge, x *tensor.Var) *tensor.Var {
-	dst := len(e.CSR.Ptr) - 1
-	k := len(d.halfLives)
+	dst, k := e.CSR.Rows(), len(d.halfLives)
+	weights := t.Alloc(k, e.CSR.Edges())
 	stats := t.Alloc(dst, k+1)
+	t.Pool().Run(dst, decayGrain, func(lo, hi int) {
+		for v := lo; v < hi; v++ {
+			d.weigh(e, v, weights, stats.Row(v))
+		}
+	})
 	parts := make([]*tensor.Var, 0, k+1)
-	for i, half := range d.halfLives {
-		w := t.Alloc(1, len(e.CSR.Src)).Data
-		for v := range dst {
-			lo, hi := e.CSR.Ptr[v], e.CSR.Ptr[v+1]
-			var n float64
-			for j := lo; j < hi; j++ {
-				weight := math.Exp2(-float64(e.Age[j]) / half)
-				w[j] = tensor.Real(weight)
-				n += weight
-			}
-			for j := lo; j < hi; j++ {
-				w[j] /= tensor.Real(n + 1)
-			}
-			stats.Row(v)[i] = tensor.Real(math.Log(n + 0.05))
-		}
-		parts = append(parts, t.GatherReduceWeighted(x, e.CSR, w))
-	}
-	for v := range dst {
-		youngest := tensor.Real(math.MaxFloat32)
-		for j := e.CSR.Ptr[v]; j < e.CSR.Ptr[v+1]; j++ {
-			youngest = min(youngest, e.Age[j])
-		}
-		if e.CSR.Ptr[v] == e.CSR.Ptr[v+1] {
-			youngest = noMessageAge
-		}
-		stats.Row(v)[k] = tensor.Real(math.Log1p(float64(youngest))) / 4
+	for i := range k {
+		parts = append(parts, t.GatherReduceWeighted(x, e.CSR, weights.Row(i)))
 	}
 	return t.ConcatCols(append(parts, t.Const(stats))...)
 }
 
+// weigh stores the weights of destination v's messages, one row per half-life, and
+// what is said of them all together.
+func (d decay) weigh(e *Edge, v int, weights tensor.Mat, stats []tensor.Real) {
+	from, to := e.CSR.Ptr[v], e.CSR.Ptr[v+1]
+	age := e.Age[from:to]
+	for i, half := range d.halfLives {
+		w := weights.Row(i)[from:to]
+		var n float64
+		for j, a := range age {
+			weight := math.Exp2(-float64(a) / half)
+			w[j] = tensor.Real(weight)
+			n += weight
+		}
+		share := tensor.Real(1 / (n + 1))
+		for j := range w {
+			w[j] *= share
+		}
+		stats[i] = tensor.Real(math.Log(n + 0.05))
+	}
+	youngest := tensor.Real(noMessageAge)
+	for j, a := range age {
+		if j == 0 || a < youngest {
+			youngest = a
+		}
+	}
+	stats[len(stats)-1] = tensor.Real(math.Log1p(float64(youngest))) / 4
+}
+
 // noMessageAge stands for "never" in log(1 + days): about 27 years.
 const noMessageAge = 10_000
+
+func (d decay) String() string {
+	var days []string
+	for _, h := range d.halfLives {
+		days = append(days, fmt.Sprintf("%.4gd", h))
+	}
+	return "decay(" + strings.Join(days, ", ") + ")"
+}

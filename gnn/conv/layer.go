@@ -30,15 +30,19 @@ type Block struct {
 type Edge struct {
 	CSR tensor.CSR // Dst[type] destinations; sources are copies of the edge type's Src
 	// Age of each message's source row in days at the seed's cut, one per source in
-	// CSR order, at least 0; 0 for rows of a table without time.
+	// CSR order, at least 0; 0 for rows of a table without time. Nil for a functional
+	// edge type.
 	Age []tensor.Real
 }
 
-// Layer is one message-passing step.
+// Layer is one message-passing step. Its parameters change only in training; it is
+// safe for concurrent use, each caller with a tape of its own.
 type Layer interface {
 	// Forward maps x[type] (copies x In; nil for a node type without copies) to
-	// out[type] (Dst[type] x Out; nil where Dst is 0). A destination without
-	// neighbours keeps its own term only.
+	// out[type] (Dst[type] x Out; nil where Dst is 0). What a destination gets depends
+	// on its own neighbours only, never on what else is in the block: a destination
+	// without neighbours over an edge type gets the same whether other destinations
+	// have some or not. The order of its neighbours does not matter but for rounding.
 	Forward(t *tensor.Tape, b *Block, x []*tensor.Var) []*tensor.Var
 	// String names the layer and its settings for reports.
 	String() string
@@ -50,8 +54,20 @@ type Config struct {
 	In, Out   int
 	Types     []string // node types
 	Edges     []EdgeType
+	Computes  []bool    // per node type: whether a block may have destinations of it; nil = all
 	Aggregate string    // name of the aggregator; empty = "mean"
 	HalfLives []float64 // days, for aggregators that decay
+}
+
+// computes says whether a block may have destinations of the node type.
+func (c *Config) computes(typ int) bool { return c.Computes == nil || c.Computes[typ] }
+
+// copies returns x[typ], and a matrix without rows for a node type without copies.
+func (c *Config) copies(t *tensor.Tape, x []*tensor.Var, typ int) *tensor.Var {
+	if x[typ] == nil {
+		return t.Const(t.Alloc(0, c.In))
+	}
+	return x[typ]
 }
 
 var layers = registry.New[func(Config, *nn.Set) (Layer, error)]("layer")
@@ -59,7 +75,8 @@ var layers = registry.New[func(Config, *nn.Set) (Layer, error)]("layer")
 // Register makes a layer known by name.
 func Register(name string, make func(Config, *nn.Set) (Layer, error)) { layers.Add(name, make) }
 
-// New builds the named layer, with its parameters in set.
+// New builds the named layer, with its parameters in set. The error of an unknown name
+// lists the known ones.
 func New(name string, c Config, set *nn.Set) (Layer, error) {
 	make, err := layers.Get(name)
 	if err != nil {

@@ -22,37 +22,34 @@ func init() {
 type SAGE struct {
 	config Config
 	agg    Aggregator
-	root   []*nn.Linear // per node type
+	root   []*nn.Linear // per node type; nil where there are no destinations
 	edge   []*nn.Param  // per edge type
 }
 
 var _ Layer = (*SAGE)(nil)
 
 func newSAGE(c Config, set *nn.Set) (*SAGE, error) {
-	if c.Aggregate == "" {
-		c.Aggregate = "mean"
-	}
-	make, err := aggregators.Get(c.Aggregate)
+	agg, err := c.aggregator()
 	if err != nil {
 		return nil, err
 	}
-	s := &SAGE{config: c, agg: make(c)}
-	for _, name := range c.Types {
-		s.root = append(s.root, nn.NewLinear(set, c.Name+".root."+name, c.In, c.Out))
+	s := &SAGE{config: c, agg: agg, root: make([]*nn.Linear, len(c.Types))}
+	for i, name := range c.Types {
+		if c.computes(i) {
+			s.root[i] = nn.NewLinear(set, fmt.Sprintf("%s.root.%q", c.Name, name), c.In, c.Out)
+		}
 	}
 	for _, e := range c.Edges {
-		in := s.agg.Width(c.In)
+		in := agg.Width(c.In)
 		if e.Functional {
 			in = c.In
 		}
-		s.edge = append(s.edge, set.New(c.Name+".edge."+e.Name, in, c.Out, nn.KaimingUniform))
+		s.edge = append(s.edge, set.New(fmt.Sprintf("%s.edge.%q", c.Name, e.Name), in, c.Out, nn.KaimingUniform))
 	}
 	return s, nil
 }
 
-// Forward implements [Layer]. Over a functional edge type the sources are multiplied
-// before they are gathered, over the others after the reduction: each side is the
-// smaller one.
+// Forward implements [Layer].
 func (s *SAGE) Forward(t *tensor.Tape, b *Block, x []*tensor.Var) []*tensor.Var {
 	terms := make([][]*tensor.Var, len(x))
 	for v, n := range b.Dst {
@@ -61,16 +58,10 @@ func (s *SAGE) Forward(t *tensor.Tape, b *Block, x []*tensor.Var) []*tensor.Var 
 		}
 	}
 	for i, e := range s.config.Edges {
-		if b.Dst[e.Dst] == 0 || x[e.Src] == nil {
-			continue
+		if b.Dst[e.Dst] > 0 {
+			from := s.config.copies(t, x, e.Src)
+			terms[e.Dst] = append(terms[e.Dst], s.messages(t, i, &b.Edges[i], from))
 		}
-		w := s.edge[i].Var(t)
-		if e.Functional {
-			sent := t.MatMul(x[e.Src], w)
-			terms[e.Dst] = append(terms[e.Dst], t.GatherReduce(sent, b.Edges[i].CSR, tensor.Sum))
-			continue
-		}
-		terms[e.Dst] = append(terms[e.Dst], t.MatMul(s.agg.Reduce(t, &b.Edges[i], x[e.Src]), w))
 	}
 	out := make([]*tensor.Var, len(x))
 	for v := range terms {
@@ -81,6 +72,19 @@ func (s *SAGE) Forward(t *tensor.Tape, b *Block, x []*tensor.Var) []*tensor.Var 
 	return out
 }
 
+// messages is the term of edge type i. Over a functional edge type a row is the same
+// whether it is gathered or multiplied first, so the side with fewer rows is multiplied.
+func (s *SAGE) messages(t *tensor.Tape, i int, e *Edge, from *tensor.Var) *tensor.Var {
+	w := s.edge[i].Var(t)
+	switch {
+	case !s.config.Edges[i].Functional:
+		return t.MatMul(s.agg.Reduce(t, e, from), w)
+	case from.Rows() < e.CSR.Rows():
+		return t.GatherReduce(t.MatMul(from, w), e.CSR, tensor.Sum)
+	}
+	return t.MatMul(t.GatherReduce(from, e.CSR, tensor.Sum), w)
+}
+
 func (s *SAGE) String() string {
-	return fmt.Sprintf("sage(%s, %d -> %d)", s.config.Aggregate, s.config.In, s.config.Out)
+	return fmt.Sprintf("sage(%s, %d -> %d)", s.agg, s.config.In, s.config.Out)
 }

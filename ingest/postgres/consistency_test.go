@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -48,14 +49,16 @@ func disturbed(t *testing.T, u string, disturb func()) (*ingest.Snapshot, error)
 	return snap, nil
 }
 
-// bigRows is enough for the builder to report progress while rows still come.
-const bigRows = 60000
+// bigRows is enough for the builder to report progress before the table ends.
+const bigRows = 20000
 
-func twoTables(t *testing.T) string {
+// twoTables makes a database of a big and a small table; the big one has the given
+// rows with texts of the given width.
+func twoTables(t *testing.T, rows, width int) string {
 	t.Helper()
 	u := pgtest.URL(t)
-	mustExec(t, admin(t, u), "CREATE TABLE big (id int PRIMARY KEY, v text)", "INSERT INTO big SELECT g, repeat('x', 200) FROM generate_series(1, 60000) g",
-		newSmall, fillSmall, "ANALYZE")
+	mustExec(t, admin(t, u), "CREATE TABLE big (id int PRIMARY KEY, v text)", "ALTER TABLE big ALTER COLUMN v SET STORAGE PLAIN",
+		fmt.Sprintf("INSERT INTO big SELECT g, repeat('x', %d) FROM generate_series(1, %d) g", width, rows), newSmall, fillSmall, "ANALYZE")
 	return u
 }
 
@@ -82,7 +85,7 @@ func TestRead_ddlByOthers(t *testing.T) {
 		{"change type", "ALTER TABLE small ALTER COLUMN j TYPE text", 0, `column "j" of table "public.small" holds text, want int`},
 		{"drop table", "DROP TABLE small", 0, `small`},
 	}
-	u := twoTables(t)
+	u := twoTables(t, bigRows, 10)
 	conn := admin(t, u)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -110,7 +113,7 @@ func TestRead_ddlByOthers(t *testing.T) {
 
 // Two columns that swap names are read as the names stand when the read ends.
 func TestRead_swappedColumns(t *testing.T) {
-	u := twoTables(t)
+	u := twoTables(t, bigRows, 10)
 	conn := admin(t, u)
 	snap, err := disturbed(t, u, func() {
 		mustExec(t, conn, "BEGIN", "ALTER TABLE small RENAME i TO k", "ALTER TABLE small RENAME j TO i", "ALTER TABLE small RENAME k TO j", "COMMIT")
@@ -127,7 +130,9 @@ func TestRead_swappedColumns(t *testing.T) {
 // A killed worker or exporter costs a retry, not rows: the snapshot is that of an
 // undisturbed read.
 func TestRead_killed(t *testing.T) {
-	u := twoTables(t)
+	// What follows the first report is more than the buffers of a connection hold, so
+	// the server still sends when it is killed.
+	u := twoTables(t, 60000, 400)
 	conn := admin(t, u)
 	want := mustTake(t, u).ID
 	for _, who := range []string{"state = 'active'", "state = 'idle in transaction'", "true"} {
@@ -221,7 +226,7 @@ func TestRead_locked(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for a lock time-out")
 	}
-	u := twoTables(t)
+	u := twoTables(t, bigRows, 10)
 	conn := admin(t, u)
 	s := mustOpen(t, u)
 	sch, err := s.Schema(t.Context())
@@ -243,7 +248,7 @@ func TestRead_locked(t *testing.T) {
 }
 
 func TestRead_cancelled(t *testing.T) {
-	u := twoTables(t)
+	u := twoTables(t, bigRows, 10)
 	before := goleak.IgnoreCurrent()
 	s, err := Open(t.Context(), u, ingest.OpenOptions{})
 	if err != nil {
@@ -265,7 +270,7 @@ func TestRead_cancelled(t *testing.T) {
 
 // The mapping may hide columns that exist; a column that is gone is named.
 func TestRead_schemaChangedBefore(t *testing.T) {
-	u := twoTables(t)
+	u := twoTables(t, bigRows, 10)
 	s := mustOpen(t, u)
 	sch, err := s.Schema(t.Context())
 	if err != nil {

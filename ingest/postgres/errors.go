@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 
@@ -99,7 +100,8 @@ func retryable(err error) bool {
 		return true
 	case "":
 		var network net.Error
-		return errors.As(err, &network) || errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, errStreamEnded)
+		return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+			errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, errStreamEnded)
 	}
 	return false
 }

@@ -9,11 +9,10 @@ import (
 	"github.com/rowlink/rowlink/tasks"
 )
 
-func init() {
-	empty := func() Baseline { return &History{} }
-	makers.Add("entity mean", maker{1, fitEntityMean, empty})
-	makers.Add("decayed entity mean", maker{2, fitDecayed, empty})
-}
+func init() { makers.Add("entity mean", maker{1, fitEntityMean, emptyHistory}) }
+func init() { makers.Add("decayed entity mean", maker{2, fitDecayed, emptyHistory}) }
+
+func emptyHistory() Baseline { return &History{} }
 
 // History predicts from the entity's own past values, weighted by 0.5^(age/half-life)
 // and drawn to the prior as if by PriorWeight more values. The past values are the

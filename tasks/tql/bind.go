@@ -1,7 +1,6 @@
 package tql
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -11,9 +10,11 @@ import (
 	"github.com/rowlink/rowlink/tasks"
 )
 
-// Bind reads a text of one CREATE TASK statement or one query and resolves it against
-// a schema. All independent faults of syntax and meaning are returned at once as
-// [Errors]. Options that depend on the data keep their zero value; see tasks.Resolve.
+// Bind reads a text of one CREATE TASK statement or one query (also behind EXPLAIN or
+// EVALUATE) and resolves it against a schema. All independent faults of syntax and
+// meaning are returned at once as [Errors]. Remarks about an accepted text are in the
+// task's Warnings. Options that depend on the data keep their zero value; see
+// tasks.Resolve. The keys and the AT of a query are checked, but no part of the task.
 func Bind(text string, sc *schema.Schema) (*tasks.Task, error) {
 	script, err := Parse(text)
 	errs, _ := err.(Errors)
@@ -25,32 +26,40 @@ func Bind(text string, sc *schema.Schema) (*tasks.Task, error) {
 		}
 		return nil, errs
 	}
-	b := &binder{text: text, sc: sc, task: &tasks.Task{Text: strings.TrimSpace(text)}, errs: errs, notices: script.Notices}
+	b := &binder{text: text, sc: sc, task: &tasks.Task{Text: strings.TrimSpace(text)}, notices: script.Notices}
 	b.statement(script.Statements[0])
-	if len(b.errs) > 0 {
-		b.errs.Sort()
-		return nil, b.errs
+	if script.Statements[0].base().Incomplete {
+		b.errs = slices.DeleteFunc(b.errs, func(e *Error) bool { return !slices.Contains(nameCodes, e.Code) })
 	}
-	for _, n := range b.notices {
-		b.task.Warnings = append(b.task.Warnings, n.Error())
+	if errs = append(errs, b.errs...); len(errs) > 0 {
+		errs.Sort()
+		return nil, errs
 	}
-	b.task.Reading = b.reading()
+	b.remarks()
+	b.task.Reading = reading(b.task, sc)
 	return b.task, nil
 }
 
-// binder resolves one statement. Faults are collected; a faulty part is bound to nil
-// and its surroundings go on where they can.
+// nameCodes are faults of single names: they hold also where another fault has left
+// a part of the statement out.
+var nameCodes = []string{"TK101", "TK102", "TK103", "TK160", "TK161", "TK166"}
+
+// binder resolves one statement. Faults are collected; a faulty part is bound to
+// nothing and its surroundings go on where they can.
 type binder struct {
 	text    string
 	sc      *schema.Schema
 	task    *tasks.Task
 	errs    Errors
-	notices Errors
+	notices Errors // of the parser, and names matched without regard to case
 	paths   []*Path
-	query   *Query
-	entity  *schema.Table
-	said    []string // aggregates in words, for the reading
+	entity  *schema.Table // nil when FOR EACH names no table
+	walked  []walked      // paths found without VIA
+	on      []*Aggregate  // all aggregates, in the order in which they were bound
 }
+
+// noEntity is the entity of a query whose FOR EACH names no table.
+const noEntity = -1
 
 // fault records an error at a place and returns it, so that detail and hint can be set.
 func (b *binder) fault(at Loc, code, format string, args ...any) *Error {
@@ -74,53 +83,74 @@ func (b *binder) later(at Loc, what, instead string) {
 func (b *binder) statement(s Statement) {
 	var options []*Option
 	var declared *Name
+	query := QueryOf(s)
+	b.task.Name = "query"
 	switch s := s.(type) {
 	case *Create:
 		b.task.Name, options, declared = s.Name.Text, s.Options, s.Type
+		b.task.Hash = Hash(s)
 		if s.Raw != nil {
 			b.later(s.Raw.Range(), "a task in raw SQL", "say the task with PREDICT ... FOR EACH ...")
 			return
 		}
-		b.query = s.Query
-	case *Query:
-		b.task.Name, b.query = "query", s
 	default:
-		b.fault(s.Range(), "TK104", "this statement defines no task").Hint =
-			"write CREATE TASK name AS PREDICT ... FOR EACH ... or PREDICT ... FOR EACH ..."
-		return
+		if query == nil {
+			b.fault(s.Range(), "TK104", "this statement defines no task").Hint =
+				"write CREATE TASK name AS PREDICT ... FOR EACH ... or PREDICT ... FOR EACH ..."
+			return
+		}
+		b.task.Hash = Hash(query.Bare())
 	}
-	b.task.Hash = Hash(s)
-	if b.query == nil || s.base().Incomplete && b.query.Entity == nil {
-		return
+	if query == nil {
+		return // the parser has said what is missing
 	}
-	b.bindQuery()
 	b.options(options)
+	b.query(query)
 	if len(b.errs) == 0 {
 		b.assertType(declared)
+		b.assertDates(options)
 	}
 }
 
-func (b *binder) bindQuery() {
-	q := b.query
+func (b *binder) query(q *Query) {
 	b.paths = q.Paths
-	if q.Entity == nil || !b.bindEntity(q.Entity) {
-		return
+	b.task.Entity = noEntity
+	if q.Entity != nil {
+		b.bindEntity(q.Entity)
+	}
+	if q.Selection != nil && b.entity != nil {
+		b.keys(q.Selection.Keys)
 	}
 	if q.Spec != nil {
-		b.later(q.Spec.Range(), strings.ToUpper(strings.Fields(q.Spec.String())[0]), "predict a condition, a number or a category")
+		what := [...]string{SpecRank: "RANK", SpecClassify: "CLASSIFY", SpecForecast: "FORECAST", SpecTop: "TOP"}[q.Spec.Kind]
+		b.later(q.Spec.Range(), what, laterHints[q.Spec.Kind])
 	}
 	if q.At != nil && q.At.Kind == AtEntity {
-		b.later(q.At.Range(), "AT ENTITY TIME", "predict an aggregate over a future window")
+		b.later(q.At.Range(), "AT ENTITY TIME", windowHintFor)
 	}
-	if q.Target != nil {
-		b.target(q.Target)
-	}
+	b.target(q.Target, q.Spec)
 	b.task.Where = b.condition(q.Where, roleWhere, "WHERE")
-	if q.Assuming != nil && q.Target != nil && !hasAggregate(q.Target) {
+	if q.Assuming == nil {
+		return
+	}
+	if !hasAggregate(q.Target) {
 		b.fault(q.AssumingAt, "TK142", "ASSUMING needs a target with a window").Hint = "write WHERE instead of ASSUMING"
 		return
 	}
 	b.task.Assuming = b.condition(q.Assuming, roleAssuming, "ASSUMING")
+	if !hasAggregate(q.Assuming) {
+		b.fault(q.Assuming.Range(), "TK141", "ASSUMING says nothing about the future").Hint = "move it to WHERE: WHERE " + q.Assuming.String()
+	}
+}
+
+const windowHintFor = "predict an aggregate over a future window, such as COUNT(orders.*, 0, 30, days)"
+
+// laterHints say what works instead of RANK, CLASSIFY, FORECAST and TOP.
+var laterHints = [...]string{
+	SpecRank:     "predict whether one value occurs: LIST_DISTINCT(t.c, 0, 30, days) CONTAINS 'value', or a count: COUNT(t.* WHERE ..., 0, 30, days) > 0",
+	SpecClassify: "predict one value at a time: LIST_DISTINCT(t.c, 0, 30, days) CONTAINS 'value'",
+	SpecForecast: "predict one window at a time: SUM(t.c, 0, 7, days), SUM(t.c, 7, 14, days)",
+	SpecTop:      "leave it out",
 }
 
 // condition binds WHERE or ASSUMING; nil stays nil.
@@ -130,135 +160,55 @@ func (b *binder) condition(e Expr, r role, clause string) tasks.Expr {
 	}
 	v := b.expr(e, scope{table: b.task.Entity, role: r})
 	if v.ok && v.kind != tasks.KindBool {
-		b.fault(e.Range(), "TK143", "%s is no condition: it yields %s", clause, kindNames[v.kind]).Hint = "compare it with something: " + e.String() + " > 0"
+		b.fault(e.Range(), "TK143", "%s is no condition: it yields %s", clause, kindNames[v.kind]).Hint = conditionHint(e, v)
 	}
 	return v.expr
 }
 
-// bindEntity resolves FOR EACH.
-func (b *binder) bindEntity(e *Entity) bool {
-	table, rest, ok := b.tableOf(e.Parts, true)
-	if !ok {
-		return false
+// conditionHint shows how a value becomes a condition.
+func conditionHint(e Expr, v bound) string {
+	switch v.kind {
+	case tasks.KindNumber:
+		return "compare it with something: " + e.String() + " > 0"
+	case tasks.KindList:
+		return "test it: " + e.String() + " CONTAINS 'value'"
 	}
-	t := b.sc.Tables[table]
-	b.task.Entity, b.entity = table, t
-	if len(t.Key) == 0 {
-		b.fault(e.Range(), "TK161", "table %q has no primary key, so its rows cannot be asked for", t.Name).Hint =
-			"name the columns that identify a row in the mapping: key: [" + t.Columns[0].Name + "]"
-		return false
-	}
-	if len(rest) == 0 {
-		return true
-	}
-	col, ok := b.columnIn(table, rest[0])
-	if !ok {
-		return false
-	}
-	if len(t.Key) == 1 && t.Key[0] == col {
-		return true
-	}
-	for _, u := range t.Unique {
-		if len(u) == 1 && u[0] == col {
-			return true
-		}
-	}
-	err := b.fault(e.Range(), "TK160", "%s.%s does not identify a row of %q", t.Name, t.Columns[col].Name, t.Name)
-	err.Detail = "the key is " + strings.Join(t.Names(t.Key), ", ")
-	err.Hint = "write FOR EACH " + t.Name
-	if p, ok := b.linkOf(table, col); ok {
-		err.Hint += ", or FOR EACH " + b.sc.Tables[t.Links[p].To].Name + " for one prediction per row that it points to"
-	}
-	return false
-}
-
-// target binds PREDICT and infers the task type.
-func (b *binder) target(e Expr) {
-	before := len(b.errs)
-	v := b.expr(e, scope{table: b.task.Entity, role: roleTarget})
-	b.task.Target = v.expr
-	if len(b.errs) > before || !v.ok {
-		return
-	}
-	if !hasAggregate(e) {
-		b.later(e.Range(), "a target without a window", "predict an aggregate over a future window, such as COUNT(orders.*, 0, 30, days)")
-		return
-	}
-	b.needFuture(e)
-	b.refuseStaticOperand(e)
-	switch {
-	case v.kind == tasks.KindBool:
-		b.task.Type = tasks.Binary
-	case v.category || v.kind == tasks.KindText:
-		b.task.Type = tasks.Multiclass
-	case v.kind == tasks.KindNumber:
-		b.task.Type = tasks.Regression
-	case v.kind == tasks.KindList:
-		b.fault(e.Range(), "TK170", "a list is no target by itself").Hint =
-			"rank it: " + e.String() + " RANK TOP 10, or test it: " + e.String() + " CONTAINS 'value'"
-	default:
-		b.fault(e.Range(), "TK156", "a %s cannot be predicted", kindNames[v.kind]).Hint = "subtract ANCHOR for the seconds until it: " + e.String() + " - ANCHOR"
-	}
-}
-
-// needFuture demands at least one window after the anchor.
-func (b *binder) needFuture(e Expr) {
-	var first *Aggregate
-	future := false
-	Inspect(e, func(x Expr) bool {
-		if a, ok := x.(*Aggregate); ok && a.Window != nil && !a.Window.Bad {
-			if first == nil {
-				first = a
-			}
-			_, end := a.Window.Offsets()
-			future = future || end.Inf > 0 || span(end).Positive()
-		}
-		return true
-	})
-	if first == nil || future {
-		return
-	}
-	err := b.fault(first.Window.Range(), "TK112", "a target window must end after the anchor")
-	err.Detail = fmt.Sprintf("(%s] lies in the past: it is already known when the prediction is made.", first.Window)
-	err.Hint = "for a filter on history put it in WHERE; for a target use 0, 30, days."
-}
-
-// refuseStaticOperand holds TK117: AND, OR and NOT of a temporal target join
-// conditions that all look ahead.
-func (b *binder) refuseStaticOperand(e Expr) {
-	Inspect(e, func(x Expr) bool {
-		var terms []Expr
-		switch x := x.(type) {
-		case *Logic:
-			terms = x.Terms
-		case *Not:
-			terms = []Expr{x.X}
-		case *Aggregate:
-			return false
-		}
-		for _, t := range terms {
-			if !hasAggregate(t) {
-				b.fault(t.Range(), "TK117", "%s does not depend on the future, so it is no part of a target", t).Hint = "move it to WHERE"
-			}
-		}
-		return true
-	})
+	return "compare it with something: " + e.String() + " IS NOT NULL"
 }
 
 func (b *binder) assertType(declared *Name) {
-	if declared == nil {
-		return
-	}
-	known := []string{tasks.Binary, tasks.Regression, tasks.Multiclass}
-	if declared.Text == b.task.Type {
+	if declared == nil || declared.Text == b.task.Type {
 		return
 	}
 	err := b.fault(declared.Range(), "TK175", "the target is of type %s, not %s", b.task.Type, declared.Text)
-	if near, ok := Nearest(declared.Text, known); ok && near == b.task.Type {
+	if near, ok := Nearest(declared.Text, []string{tasks.Binary, tasks.Regression, tasks.Multiclass}); ok && near == b.task.Type {
 		err.Hint = "did you mean " + near + "?"
 	} else {
 		err.Hint = "leave TYPE out, or write TYPE " + b.task.Type
 	}
+}
+
+// assertDates holds TK135 where both dates are written.
+func (b *binder) assertDates(options []*Option) {
+	o := &b.task.Options
+	if o.ValAnchor == 0 || o.TestAnchor == 0 || o.Add(o.ValAnchor, b.task.Horizon) <= o.TestAnchor {
+		return
+	}
+	for _, opt := range options {
+		if strings.EqualFold(opt.Name.Text, "val_anchor") {
+			e := b.fault(opt.Value.Range(), "TK135", "val_anchor must lie at least the horizon of %s before test_anchor", b.task.Horizon)
+			e.Hint = "val_anchor may be at most '" + formatDate(o.Add(o.TestAnchor, b.task.Horizon.Times(-1)), o.Zone) + "'"
+		}
+	}
+}
+
+// formatDate prints an instant in the task zone as the options read it.
+func formatDate(at int64, zone *time.Location) string {
+	t := time.UnixMicro(at).In(zone)
+	if t.Hour() == 0 && t.Minute() == 0 && t.Second() == 0 && t.Nanosecond() == 0 {
+		return t.Format(time.DateOnly)
+	}
+	return t.Format("2006-01-02 15:04:05.999999")
 }
 
 func hasAggregate(e Expr) bool {
@@ -289,13 +239,4 @@ func defaultOptions() tasks.Options {
 var kindNames = map[tasks.ValueKind]string{
 	tasks.KindBool: "a condition", tasks.KindNumber: "a number", tasks.KindText: "text",
 	tasks.KindTime: "a time", tasks.KindList: "a list",
-}
-
-// names lists quoted names for a hint.
-func quoteAll(names []string) string {
-	out := slices.Clone(names)
-	for i := range out {
-		out[i] = fmt.Sprintf("%q", out[i])
-	}
-	return strings.Join(out, ", ")
 }

@@ -146,7 +146,7 @@ func (e *Evaluate) canon() Statement {
 	return &out
 }
 
-func (e *Explain) canon() Statement {
+func (e *ExplainStatement) canon() Statement {
 	out := *e
 	if e.Query != nil {
 		out.Query = e.Query.normal()

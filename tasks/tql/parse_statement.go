@@ -215,7 +215,7 @@ func (p *parser) evaluate() Statement {
 
 func (p *parser) explainStatement() Statement {
 	p.next()
-	e := &Explain{Analyze: p.takeWords("ANALYZE")}
+	e := &ExplainStatement{Analyze: p.takeWords("ANALYZE")}
 	if p.takeWords("TASK") {
 		e.Name = p.name("the name of a task")
 		return e

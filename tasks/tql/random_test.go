@@ -322,9 +322,9 @@ func (g *gen) statement() Statement {
 		return &Evaluate{Name: g.name(), Options: g.options()}
 	case 6:
 		if g.yes("query") {
-			return &Explain{Analyze: g.yes("analyze"), Query: g.query()}
+			return &ExplainStatement{Analyze: g.yes("analyze"), Query: g.query()}
 		}
-		return &Explain{Analyze: g.yes("analyze"), Name: g.name()}
+		return &ExplainStatement{Analyze: g.yes("analyze"), Name: g.name()}
 	case 7:
 		t := &PredictTask{Name: g.name(), Options: g.options()}
 		if g.yes("keys") {

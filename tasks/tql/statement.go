@@ -57,8 +57,8 @@ type Evaluate struct {
 	Options []*Option
 }
 
-// Explain is EXPLAIN of a query or, if Query is nil, of a task.
-type Explain struct {
+// ExplainStatement is EXPLAIN of a query or, if Query is nil, of a task.
+type ExplainStatement struct {
 	Base
 	Analyze bool
 	Query   *Query
@@ -79,7 +79,7 @@ func (c *Create) String() string      { return textOf(c) }
 func (d *Drop) String() string        { return textOf(d) }
 func (t *Train) String() string       { return textOf(t) }
 func (e *Evaluate) String() string    { return textOf(e) }
-func (e *Explain) String() string     { return textOf(e) }
+func (e *ExplainStatement) String() string     { return textOf(e) }
 func (t *PredictTask) String() string { return textOf(t) }
 func (r *Raw) String() string         { return textOf(r) }
 func (b *Body) String() string        { return textOf(b) }
@@ -160,7 +160,7 @@ func (e *Evaluate) print(p *printer) {
 	p.options(e.Options)
 }
 
-func (e *Explain) print(p *printer) {
+func (e *ExplainStatement) print(p *printer) {
 	p.add("EXPLAIN ")
 	p.addIf(e.Analyze, "ANALYZE ")
 	if e.Query != nil {
@@ -198,7 +198,7 @@ func QueryOf(s Statement) *Query {
 		return s
 	case *Create:
 		return s.Query
-	case *Explain:
+	case *ExplainStatement:
 		return s.Query
 	case *Evaluate:
 		return s.Query

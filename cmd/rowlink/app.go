@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/rowlink/rowlink"
+	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/tasks"
+	"github.com/rowlink/rowlink/workspace"
+)
+
+// app holds the flags that all subcommands share.
+type app struct {
+	streams
+	db        string
+	schemas   []string
+	workspace string
+	json      bool
+	quiet     bool
+	threads   int
+	progress  *progress
+}
+
+// say tells the user something on stderr, unless --quiet.
+func (a *app) say(format string, args ...any) {
+	if a.quiet {
+		return
+	}
+	if a.progress == nil {
+		a.progress = newProgress(a.err)
+	}
+	a.progress.say(format, args...)
+}
+
+// update shows progress on stderr, unless --quiet.
+func (a *app) update(what string, done, total int64, unit string) {
+	if a.quiet {
+		return
+	}
+	if a.progress == nil {
+		a.progress = newProgress(a.err)
+	}
+	a.progress.update(what, done, total, unit)
+}
+
+// url is the database URL of --db or the environment; it may be empty.
+func (a *app) url() string {
+	if a.db != "" {
+		return a.db
+	}
+	return os.Getenv("DATABASE_URL")
+}
+
+// open opens the database: the workspace's snapshot of it, or a new one.
+func (a *app) open(ctx context.Context, fresh bool) (*rowlink.Database, error) {
+	d, err := rowlink.Open(ctx, rowlink.Options{
+		URL: a.url(), Schemas: a.schemas, Workspace: a.workspace, Fresh: fresh, Threads: a.threads,
+		OnNote: a.say,
+		OnProgress: func(p ingest.Progress) {
+			a.update("read "+p.Table, p.Rows, max(p.Estimate, 0), "rows")
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if d.Reused {
+		a.say("snapshot %s of %s, taken %s (rowlink ingest takes a new one)", d.Snap.ID, d.Source, instant(d.Snap.Taken))
+	}
+	return d, nil
+}
+
+// taskText finds the text of TASK: a file, - for stdin, or the name of a stored task.
+func (a *app) taskText(arg string) (string, error) {
+	if arg == "-" {
+		data, err := io.ReadAll(a.in)
+		if err != nil {
+			return "", fmt.Errorf("read the task from stdin: %w", err)
+		}
+		return string(data), nil
+	}
+	data, err := os.ReadFile(arg)
+	if err == nil {
+		return string(data), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) || filepath.Base(arg) != arg || filepath.Ext(arg) != "" {
+		return "", usageError{fmt.Errorf("read task: %w", err)}
+	}
+	w, err := workspace.Open(a.workspace)
+	if err != nil {
+		return "", err
+	}
+	text, err := w.Task(arg)
+	if err != nil {
+		return "", usageError{err}
+	}
+	return text, nil
+}
+
+// task opens the database and binds TASK to it.
+func (a *app) task(ctx context.Context, arg string) (*rowlink.Database, *tasks.Task, error) {
+	text, err := a.taskText(arg)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := a.open(ctx, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	task, err := d.Task(text)
+	if err != nil {
+		d.Close()
+		return nil, nil, err
+	}
+	return d, task, nil
+}
+
+// print writes v as JSON with --json, else calls text.
+func (a *app) print(v any, text func(w io.Writer) error) error {
+	if !a.json {
+		return text(a.out)
+	}
+	enc := json.NewEncoder(a.out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}

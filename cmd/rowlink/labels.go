@@ -1,0 +1,139 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/tasks"
+	"github.com/rowlink/rowlink/workspace"
+)
+
+func init() { subcommands.Add("labels", labelsCommand) }
+
+func labelsCommand(a *app) *cobra.Command {
+	var split, out string
+	cmd := &cobra.Command{
+		Use:   "labels TASK",
+		Short: "Compute the label table of a task",
+		Long: `labels computes who is asked about when, and what came true: key columns, anchor, label, split.
+The report on how the table came about goes to stderr. TASK is a file, - for stdin, or a stored task.`,
+		Example: "  rowlink labels churn.sql --split test --out labels.csv",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, task, err := a.task(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			labels, err := tasks.Label(cmd.Context(), d.Snap, task, a.threads)
+			if err != nil {
+				return err
+			}
+			if !a.quiet {
+				if err := labels.Report.Text(a.err, task); err != nil {
+					return err
+				}
+			}
+			t := labelOutput{labels, d.Snap.Tables[task.Entity], nil}
+			if t.keep, err = splitFilter(split); err != nil {
+				return err
+			}
+			if out == "" {
+				if a.json {
+					return a.print(t.json(), nil)
+				}
+				return t.csv(a.out)
+			}
+			if ext := filepath.Ext(out); ext != ".csv" {
+				return usageError{fmt.Errorf("--out %s: want a name that ends in .csv", filepath.Base(out))}
+			}
+			return workspace.WriteStream(out, t.csv)
+		},
+	}
+	cmd.Flags().StringVar(&split, "split", "", "train, val or test (default: all)")
+	cmd.Flags().StringVar(&out, "out", "", "write to this .csv file instead of stdout")
+	return cmd
+}
+
+// splitFilter reads --split.
+func splitFilter(name string) (func(tasks.Split) bool, error) {
+	if name == "" {
+		return func(tasks.Split) bool { return true }, nil
+	}
+	for _, s := range []tasks.Split{tasks.Train, tasks.Val, tasks.Test} {
+		if s.String() == name {
+			return func(have tasks.Split) bool { return have == s }, nil
+		}
+	}
+	return nil, usageError{fmt.Errorf("--split is %q, want train, val or test", name)}
+}
+
+// labelOutput prints a label table.
+type labelOutput struct {
+	*tasks.LabelTable
+	entity *ingest.Table
+	keep   func(tasks.Split) bool
+}
+
+// label prints the label of one example.
+func (t labelOutput) label(i int) string {
+	switch {
+	case t.Classes != nil:
+		return t.Classes[int(t.Label[i])]
+	default:
+		return strconv.FormatFloat(t.Label[i], 'g', -1, 64)
+	}
+}
+
+func (t labelOutput) csv(w io.Writer) error {
+	out := csv.NewWriter(w)
+	keys := t.entity.Def.Names(t.entity.Def.Key)
+	if err := out.Write(append(keys, "anchor", "label", "split")); err != nil {
+		return err
+	}
+	for i := range t.Label {
+		if !t.keep(t.Split[i]) {
+			continue
+		}
+		row := make([]string, 0, len(keys)+3)
+		for _, part := range t.entity.Key(t.Entity[i]) {
+			row = append(row, fmt.Sprint(part))
+		}
+		row = append(row, time.UnixMicro(t.Anchor[i]).UTC().Format(time.DateTime), t.label(i), t.Split[i].String())
+		if err := out.Write(row); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func (t labelOutput) json() any {
+	type example struct {
+		Entity string `json:"entity"`
+		Anchor string `json:"anchor"`
+		Label  any    `json:"label"`
+		Split  string `json:"split"`
+	}
+	rows := []example{}
+	for i := range t.Label {
+		if !t.keep(t.Split[i]) {
+			continue
+		}
+		var label any = t.Label[i]
+		if t.Classes != nil {
+			label = t.label(i)
+		}
+		rows = append(rows, example{t.entity.KeyText(t.Entity[i]), time.UnixMicro(t.Anchor[i]).UTC().Format(time.RFC3339), label, t.Split[i].String()})
+	}
+	return map[string]any{"task": t.Task.Name, "type": t.Task.Type, "entity": t.entity.Def.Name,
+		"key": strings.Join(t.entity.Def.Names(t.entity.Def.Key), ","), "label_hash": t.Hash(), "examples": rows}
+}

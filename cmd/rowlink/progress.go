@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/mattn/go-isatty"
+)
+
+// progress prints one line with rate and time left, rewritten in place on a terminal
+// and repeated now and then elsewhere. A nil progress prints nothing.
+type progress struct {
+	mu       sync.Mutex
+	w        io.Writer
+	terminal bool
+	start    time.Time
+	last     time.Time
+	shown    bool
+}
+
+func newProgress(w io.Writer) *progress {
+	f, ok := w.(*os.File)
+	now := time.Now()
+	return &progress{w: w, terminal: ok && isatty.IsTerminal(f.Fd()), start: now, last: now}
+}
+
+// update says that done of total units of what are through; total 0 = unknown, then
+// only the rate is shown.
+func (p *progress) update(what string, done, total int64, unit string) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	every := 10 * time.Second
+	if p.terminal {
+		every = 100 * time.Millisecond
+	}
+	now := time.Now()
+	if now.Sub(p.last) < every {
+		return
+	}
+	p.last = now
+	elapsed := now.Sub(p.start).Seconds()
+	rate := float64(done) / elapsed
+	line := fmt.Sprintf("%s: %d %s, %.0f/s", what, done, unit, rate)
+	if total > 0 && done > 0 {
+		left := time.Duration(float64(total-done) / rate * float64(time.Second)).Round(time.Second)
+		line = fmt.Sprintf("%s: %d of %d %s (%d %%), %.0f/s, %s left", what, done, total, unit, done*100/total, rate, left)
+	}
+	p.print(line)
+}
+
+func (p *progress) print(line string) {
+	if p.terminal {
+		fmt.Fprintf(p.w, "\r\033[K%s", line)
+		p.shown = true
+		return
+	}
+	fmt.Fprintln(p.w, line)
+}
+
+// say prints a line that stays and begins a new stretch of work.
+func (p *progress) say(format string, args ...any) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shown {
+		fmt.Fprint(p.w, "\r\033[K")
+		p.shown = false
+	}
+	fmt.Fprintf(p.w, format+"\n", args...)
+	p.start = time.Now()
+	p.last = p.start
+}

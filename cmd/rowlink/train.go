@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rowlink/rowlink"
+	"github.com/rowlink/rowlink/gnn/train"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+func init() { subcommands.Add("train", trainCommand) }
+
+func trainCommand(a *app) *cobra.Command {
+	var opt rowlink.FitOptions
+	var regime string
+	cmd := &cobra.Command{
+		Use:   "train TASK",
+		Short: "Fit a network for a task, compare it with the baselines, store a version",
+		Long: `train labels the task, links the rows, fits a graph neural network and every baseline, and stores
+all of them as one version. With --model auto the best on validation is served, whatever it is.
+TASK is a file, - for stdin, or a stored task.`,
+		Example: "  rowlink train churn.sql --regime rolling --seed 7",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text, err := a.taskText(args[0])
+			if err != nil {
+				return err
+			}
+			if opt.Regime, err = parseRegime(regime); err != nil {
+				return err
+			}
+			d, err := a.open(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			a.follow(&opt.Train)
+			f, err := d.Fit(cmd.Context(), text, opt)
+			if err != nil {
+				return err
+			}
+			version, err := f.Save(d.Workspace)
+			if err != nil {
+				return err
+			}
+			a.say("stored version %d of task %s", version, f.Task.Name)
+			return a.print(trainOutput{f.Report, version}, f.Report.Text)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&opt.Model, "model", "auto", "what is served: auto (best on validation), gnn, or the name of a baseline")
+	f.StringVar(&opt.Train.Model.Layer, "layer", "", "message-passing layer (default sage)")
+	f.StringVar(&opt.Train.Model.Aggregate, "aggregate", "", "how neighbours are summed up: decay (default), mean, sum, max")
+	f.StringVar(&regime, "regime", "", "evaluation regime: rolling or frozen (default: as the task says)")
+	f.Uint64Var(&opt.Train.Seed, "seed", 42, "equal seeds give equal models")
+	f.IntVar(&opt.Train.Epochs, "epochs", 0, "most epochs (default 20)")
+	f.IntVar(&opt.Train.Batch, "batch", 0, "seeds per step (default 256)")
+	f.Float64Var(&opt.Train.Rate, "rate", 0, "learning rate (default 0.005)")
+	f.IntVar(&opt.Train.Model.Width, "width", 0, "channels (default 32)")
+	f.IntSliceVar(&opt.Train.Model.FanOut, "fan-out", nil, "neighbours per foreign key, one number per hop (default 32,16)")
+	f.StringVar(&opt.Train.Model.Strategy, "strategy", "", "which neighbours: latest (default) or uniform")
+	f.DurationVar(&opt.Train.TimeLimit, "time-limit", 0, "stop after the epoch that passes this time")
+	return cmd
+}
+
+// trainOutput is what train prints with --json.
+type trainOutput struct {
+	*rowlink.Report
+	Version int `json:"version"`
+}
+
+// parseRegime reads --regime; empty leaves the task's own.
+func parseRegime(name string) (*tasks.Regime, error) {
+	if name == "" {
+		return nil, nil
+	}
+	for _, r := range []tasks.Regime{tasks.Rolling, tasks.Frozen} {
+		if r.String() == name {
+			return &r, nil
+		}
+	}
+	return nil, usageError{fmt.Errorf("--regime is %q, want rolling or frozen", name)}
+}
+
+// follow shows the training's progress.
+func (a *app) follow(o *train.Options) {
+	o.OnStep = func(epoch, done, total int) {
+		a.update(fmt.Sprintf("epoch %d", epoch), int64(done), int64(total), "seeds")
+	}
+	o.OnEpoch = func(e train.Epoch) {
+		best := ""
+		if e.Best {
+			best = "  best so far"
+		}
+		a.say("epoch %2d  loss %.4f  val %.4f  %s, %.0f seeds/s%s", e.Number, e.Loss, e.Val,
+			(time.Duration(e.Seconds*1000) * time.Millisecond).Round(10*time.Millisecond), float64(e.Seeds)/e.Seconds, best)
+	}
+}

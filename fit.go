@@ -1,0 +1,90 @@
+package rowlink
+
+import (
+	"context"
+	"time"
+
+	"github.com/rowlink/rowlink/gnn/encode"
+	"github.com/rowlink/rowlink/gnn/model"
+	"github.com/rowlink/rowlink/gnn/tensor"
+	"github.com/rowlink/rowlink/gnn/train"
+	"github.com/rowlink/rowlink/graph"
+	"github.com/rowlink/rowlink/tabular/baseline"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+// FitOptions configures [Database.Fit]. The zero value is usable.
+type FitOptions struct {
+	Train train.Options
+	// Model says what is served: "auto" (the best on validation, whatever it is; the
+	// default), "gnn", or the name of a baseline.
+	Model  string
+	Regime *tasks.Regime // replaces the task's evaluation regime; nil = as the task says
+}
+
+// Fitted is a trained task: the network, the baselines beside it, and how all of them did.
+type Fitted struct {
+	Task      *tasks.Task
+	Labels    *tasks.LabelTable
+	Graph     *graph.Graph
+	Network   *train.Result
+	Baselines map[string]baseline.Baseline
+	Report    *Report
+
+	data *baseline.Data
+}
+
+// GNN is the name of the network among the predictors of a task.
+const GNN = "gnn"
+
+// Fit walks the path from a task's text to a trained model: bind, label, link, train,
+// compare. Everything that is chosen is chosen on validation.
+func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitted, error) {
+	start := time.Now()
+	f := &Fitted{}
+	var err error
+	if f.Task, err = d.Task(text); err != nil {
+		return nil, err
+	}
+	if opt.Regime != nil {
+		f.Task.Options.Regime, f.Task.Options.ValRegime = *opt.Regime, *opt.Regime
+	}
+	if f.Labels, err = tasks.Label(ctx, d.Snap, f.Task, d.opt.Threads); err != nil {
+		return nil, err
+	}
+	if f.Graph, err = model.Graph(ctx, d.Snap, f.Task, true); err != nil {
+		return nil, err
+	}
+	opt.Train.Threads = d.opt.Threads
+	pool := tensor.NewPool(d.opt.Threads)
+	if f.data, err = tabular(f.Graph, f.Task, f.Labels, pool); err != nil {
+		return nil, err
+	}
+	f.Report = newReport(d, f)
+	if err := f.baselines(ctx); err != nil {
+		return nil, err
+	}
+	if f.Network, err = train.Fit(ctx, train.Data{Graph: f.Graph, Labels: f.Labels}, opt.Train); err != nil {
+		return nil, err
+	}
+	if err := f.scoreNetwork(ctx, pool); err != nil {
+		return nil, err
+	}
+	f.Report.choose(opt.Model)
+	f.Report.finish(start)
+	return f, f.Report.err
+}
+
+// tabular gathers what the baselines read: the graph with its target history, and the
+// encoders of the entity and of its child tables.
+func tabular(g *graph.Graph, task *tasks.Task, labels *tasks.LabelTable, pool *tensor.Pool) (*baseline.Data, error) {
+	enc, err := model.Encoders(g, task, 1)
+	if err != nil {
+		return nil, err
+	}
+	return attach(g, task, labels.Classes, enc, pool), nil
+}
+
+func attach(g *graph.Graph, task *tasks.Task, classes []string, enc []*encode.Table, pool *tensor.Pool) *baseline.Data {
+	return &baseline.Data{Graph: g, Task: task, Classes: classes, Encoders: enc, Pool: pool, History: historyLabels(g, classes)}
+}

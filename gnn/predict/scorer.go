@@ -1,0 +1,102 @@
+// Package predict owns the way from keys and an anchor to answers: eligibility, scores,
+// and the rows that moved a score.
+package predict
+
+import (
+	"context"
+	"sync"
+
+	"github.com/rowlink/rowlink/gnn/model"
+	"github.com/rowlink/rowlink/gnn/tensor"
+	"github.com/rowlink/rowlink/graph/sample"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+// Scorer predicts. It is safe for concurrent use.
+type Scorer interface {
+	// Score returns queries x outputs of the task type: the probability of the positive
+	// class, the value, or the probability of each class.
+	Score(ctx context.Context, queries []model.Query) ([]float64, error)
+}
+
+// Network is a [Scorer] over a bound model. A batch is scored on one thread; callers run
+// side by side, each with a sampler and a tape of its own.
+type Network struct {
+	bound   *model.Bound
+	typ     tasks.Type
+	scaling *tasks.Scaling
+	scorers sync.Pool // of *model.Scorer
+}
+
+var _ Scorer = (*Network)(nil)
+
+// NewNetwork returns a scorer whose batches are computed on pool.
+func NewNetwork(b *model.Bound, task *tasks.Task, scaling *tasks.Scaling, pool *tensor.Pool) (*Network, error) {
+	typ, err := tasks.TypeOf(task.Type)
+	if err != nil {
+		return nil, err
+	}
+	n := &Network{bound: b, typ: typ, scaling: scaling}
+	first, err := b.NewScorer(task.Options.Rule, pool)
+	if err != nil {
+		return nil, err
+	}
+	n.scorers.Put(first)
+	n.scorers.New = func() any {
+		s, err := b.NewScorer(task.Options.Rule, pool)
+		if err != nil {
+			panic("predict: a scorer that was made before cannot be made again: " + err.Error())
+		}
+		return s
+	}
+	return n, nil
+}
+
+// Score implements [Scorer].
+func (n *Network) Score(ctx context.Context, queries []model.Query) ([]float64, error) {
+	s := n.scorers.Get().(*model.Scorer)
+	defer n.scorers.Put(s)
+	out, err := s.Score(ctx, queries)
+	if err != nil {
+		return nil, err
+	}
+	return n.decode(out), nil
+}
+
+func (n *Network) decode(out tensor.Mat) []float64 {
+	raw := make([]float64, len(out.Data))
+	for i, v := range out.Data {
+		raw[i] = float64(v)
+	}
+	return n.typ.Decode(n.scaling, raw)
+}
+
+// variant is one sampled neighbourhood with some of its messages to the seed removed.
+type variant struct {
+	scorer  *model.Scorer
+	batch   *sample.Batch
+	queries []model.Query
+}
+
+// without returns the prediction of the variant's only query when the messages of edge
+// type e to the seed that drop selects (by position in the list) are left out.
+func (n *Network) without(v variant, e int, drop func(position int) bool) []float64 {
+	cut := *v.batch
+	cut.Edges = append([]sample.EdgeSet(nil), v.batch.Edges...)
+	set := v.batch.Edges[e]
+	kept := make([]int32, 0, len(set.Src))
+	first := set.Ptr[1]
+	for i, src := range set.Src[:first] {
+		if !drop(i) {
+			kept = append(kept, src)
+		}
+	}
+	removed := first - int32(len(kept))
+	kept = append(kept, set.Src[first:]...)
+	ptr := make([]int32, len(set.Ptr))
+	for i := 1; i < len(ptr); i++ {
+		ptr[i] = set.Ptr[i] - removed
+	}
+	cut.Edges[e] = sample.EdgeSet{Ptr: ptr, Src: kept}
+	return n.decode(v.scorer.Forward(&cut, v.queries))
+}

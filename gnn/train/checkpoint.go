@@ -1,0 +1,121 @@
+package train
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/rowlink/rowlink/gnn/model"
+	"github.com/rowlink/rowlink/gnn/tensor"
+)
+
+// progress is the part of a checkpoint that is no tensor.
+type progress struct {
+	Options string  `json:"options"` // what must be equal for a resumed run to be the same run
+	Epochs  []Epoch `json:"epochs"`
+	Best    Epoch   `json:"best"`
+	Step    int     `json:"step"`
+}
+
+// identity names everything that decides the run's bits: a checkpoint of another run
+// is refused.
+func (r *run) identity() string {
+	o := r.opt
+	return fmt.Sprintf("%s %s %s %s model=%+v epochs=%d patience=%d batch=%d steps=%d rate=%g decay=%g clip=%g seed=%d stale=%t shuffle=%t history=%t",
+		r.task.Hash, r.bound.Meta.LabelHash, r.Graph.Snap.ID, r.bound.Meta.Kernel, r.bound.Config, o.Epochs, o.Patience, o.Batch,
+		o.Steps, o.Rate, o.Decay, o.Clip, o.Seed, o.Stale, o.Shuffle, !o.NoHistory)
+}
+
+// save writes parameters, best parameters and optimiser state after an epoch.
+func (r *run) save() error {
+	if r.opt.Checkpoint == "" {
+		return nil
+	}
+	var mats []model.NamedMat
+	for i, p := range r.bound.Params.All() {
+		mats = append(mats, model.NamedMat{Name: "value." + p.Name, Mat: p.Value}, model.NamedMat{Name: "best." + p.Name, Mat: r.best[i]})
+	}
+	for _, s := range r.adam.State() {
+		mats = append(mats, model.NamedMat{Name: s.Name, Mat: s.Value})
+	}
+	head, err := json.Marshal(progress{r.identity(), r.result.Epochs, r.result.Best, r.step})
+	if err != nil {
+		return fmt.Errorf("write checkpoint: %w", err)
+	}
+	var buf bytes.Buffer
+	if err := model.WriteSafetensors(&buf, mats, map[string]string{"rowlink checkpoint": string(head)}); err != nil {
+		return err
+	}
+	return writeAtomic(r.opt.Checkpoint, buf.Bytes())
+}
+
+// writeAtomic leaves either the old file or the new one, whole, on disk.
+func writeAtomic(path string, data []byte) error {
+	tmp := path + ".tmp"
+	f, err := os.Create(tmp)
+	if err != nil {
+		return fmt.Errorf("write checkpoint: %w", err)
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(tmp, path)
+	}
+	if err != nil {
+		os.Remove(tmp)
+		return fmt.Errorf("write checkpoint: %w", err)
+	}
+	return nil
+}
+
+// resume reads the checkpoint, if there is one and it belongs to this run.
+func (r *run) resume() error {
+	if !r.opt.Resume || r.opt.Checkpoint == "" {
+		return nil
+	}
+	data, err := os.ReadFile(r.opt.Checkpoint)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read checkpoint: %w", err)
+	}
+	mats, meta, err := model.ReadSafetensors(data)
+	if err != nil {
+		return fmt.Errorf("read checkpoint: %w", err)
+	}
+	var p progress
+	if err := json.Unmarshal([]byte(meta["rowlink checkpoint"]), &p); err != nil {
+		return fmt.Errorf("read checkpoint %s: %w", r.opt.Checkpoint, err)
+	}
+	if p.Options != r.identity() {
+		return fmt.Errorf("checkpoint %s belongs to another run (other data, task, options or kernel path); delete it to start anew", r.opt.Checkpoint)
+	}
+	byName := map[string]tensor.Mat{}
+	for _, m := range mats {
+		byName[m.Name] = m.Mat
+	}
+	r.keep()
+	state := r.adam.State()
+	var into []model.NamedMat
+	for i, prm := range r.bound.Params.All() {
+		into = append(into, model.NamedMat{Name: "value." + prm.Name, Mat: prm.Value}, model.NamedMat{Name: "best." + prm.Name, Mat: r.best[i]})
+	}
+	for i := range state {
+		into = append(into, model.NamedMat{Name: state[i].Name, Mat: state[i].Value})
+	}
+	for _, m := range into {
+		from, ok := byName[m.Name]
+		if !ok || from.Rows != m.Mat.Rows || from.Cols != m.Mat.Cols {
+			return fmt.Errorf("checkpoint %s has no tensor %q of %dx%d; delete it to start anew", r.opt.Checkpoint, m.Name, m.Mat.Rows, m.Mat.Cols)
+		}
+		copy(m.Mat.Data, from.Data)
+	}
+	if err := r.adam.Load(state); err != nil {
+		return fmt.Errorf("checkpoint %s: %w", r.opt.Checkpoint, err)
+	}
+	r.result.Epochs, r.result.Best, r.step = p.Epochs, p.Best, p.Step
+	return nil
+}

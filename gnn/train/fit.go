@@ -1,0 +1,313 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"runtime"
+	"time"
+
+	"github.com/rowlink/rowlink/gnn/model"
+	"github.com/rowlink/rowlink/gnn/nn"
+	"github.com/rowlink/rowlink/gnn/tensor"
+	"github.com/rowlink/rowlink/graph"
+	"github.com/rowlink/rowlink/graph/sample"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+// Data is what a model is trained on.
+type Data struct {
+	Graph  *graph.Graph // from [model.Graph]: with target history unless Options.NoHistory
+	Labels *tasks.LabelTable
+}
+
+// Result is a trained model with the figures of its training.
+type Result struct {
+	Model           *model.Model
+	Bound           *model.Bound
+	Epochs          []Epoch
+	Best            Epoch
+	Metric          string
+	SecondsPerEpoch float64 // median of the training passes
+	SeedsPerSecond  float64
+	Elapsed         time.Duration // of the whole training in this process
+	Interrupted     bool          // stopped by the time limit
+}
+
+// Fit trains a model on the training examples and keeps the parameters of the epoch
+// with the best validation metric (rules R12, R20: each example reads no further than
+// its own feature cut). Equal data, options and kernel path give equal bits at any
+// number of threads, and a resumed run equals an undisturbed one.
+func Fit(ctx context.Context, d Data, opt Options) (*Result, error) {
+	opt = opt.withDefaults()
+	if err := opt.validate(); err != nil {
+		return nil, err
+	}
+	r, err := newRun(d, opt)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.resume(); err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	for !r.done() {
+		if err := r.epoch(ctx); err != nil {
+			return nil, err
+		}
+		if err := r.save(); err != nil {
+			return nil, err
+		}
+		if opt.TimeLimit > 0 && time.Since(start) > opt.TimeLimit {
+			r.result.Interrupted = true
+			break
+		}
+	}
+	r.result.Elapsed = time.Since(start)
+	return r.finish()
+}
+
+// run is a training in progress.
+type run struct {
+	Data
+	opt      Options
+	task     *tasks.Task
+	typ      tasks.Type
+	metric   tasks.Metric
+	scaling  *tasks.Scaling
+	pool     *tensor.Pool
+	bound    *model.Bound
+	sampler  *sample.Sampler
+	tape     *tensor.Tape
+	adam     *nn.Adam
+	examples []example // of training
+	val      []model.Query
+	valRows  []int
+	best     []tensor.Mat // parameters of the best epoch
+	result   Result
+	step     int
+}
+
+// example is one training example: its query, its target and its order key.
+type example struct {
+	model.Query
+	target float64
+	key    uint64
+}
+
+func newRun(d Data, opt Options) (*run, error) {
+	threads := opt.Threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	r := &run{Data: d, opt: opt, task: d.Labels.Task, pool: tensor.NewPool(threads)}
+	var err error
+	if r.typ, err = tasks.TypeOf(r.task.Type); err != nil {
+		return nil, err
+	}
+	if r.scaling, err = tasks.FitScaling(d.Labels); err != nil {
+		return nil, err
+	}
+	if r.metric, err = r.task.MetricOf(r.scaling); err != nil {
+		return nil, err
+	}
+	r.result.Metric = r.metric.Name()
+	if err := r.build(); err != nil {
+		return nil, err
+	}
+	r.collect()
+	if len(r.examples) == 0 || len(r.val) == 0 {
+		return nil, fmt.Errorf("task %s has %d training and %d validation examples, want at least one of each", r.task.Name, len(r.examples), len(r.val))
+	}
+	return r, nil
+}
+
+// build makes the model, its sampler, tape and optimiser.
+func (r *run) build() error {
+	c := r.opt.Model
+	c.Outputs = r.typ.Outputs(r.scaling)
+	c = c.Complete(r.task.Horizon.ApproxDays())
+	enc, err := model.Encoders(r.Graph, r.task, len(c.FanOut))
+	if err != nil {
+		return err
+	}
+	m, err := model.New(c, r.Graph, r.task.Entity, enc, r.opt.Seed)
+	if err != nil {
+		return err
+	}
+	m.Meta = model.Metadata{Task: r.task.Text, TaskName: r.task.Name, TaskHash: r.task.Hash, Type: r.task.Type,
+		LabelHash: r.Labels.Hash(), Snapshot: r.Graph.Snap.ID, Seed: r.opt.Seed, Kernel: tensor.KernelName(), History: !r.opt.NoHistory}
+	if m.Meta.Scaling, err = json.Marshal(r.scaling); err != nil {
+		return err
+	}
+	if r.bound, err = m.Bind(r.Graph, r.pool); err != nil {
+		return err
+	}
+	if r.sampler, err = c.Sampler(r.Graph, r.task.Entity, r.task.Options.Rule, r.opt.Seed, r.pool); err != nil {
+		return err
+	}
+	r.tape = tensor.NewTape(r.pool)
+	r.tape.Train = true
+	r.adam = nn.NewAdamW(m.Params, r.pool, nn.AdamOptions{Decay: r.opt.Decay})
+	r.result.Model, r.result.Bound = m, r.bound
+	return nil
+}
+
+// collect lists training examples and validation queries.
+func (r *run) collect() {
+	entity := r.Graph.Snap.Tables[r.task.Entity]
+	train := r.Labels.Rows(tasks.Train)
+	source := train
+	if r.opt.Shuffle {
+		source = permute(train, func(i int) uint64 { return tensor.Hash64(r.opt.Seed, 0x5f, uint64(i)) })
+	}
+	for i, row := range train {
+		key := tensor.Hash64(entity.KeyHash(r.Labels.Entity[row]), uint64(r.Labels.Anchor[row]))
+		cut := r.Labels.Cut(row)
+		if r.opt.Stale {
+			cut = r.stale(cut, key)
+		}
+		r.examples = append(r.examples, example{
+			Query:  model.Query{Row: r.Labels.Entity[row], Cut: cut, Anchor: r.Labels.Anchor[row]},
+			target: r.Labels.Label[source[i]], key: key})
+	}
+	r.valRows = r.Labels.Rows(tasks.Val)
+	for _, row := range r.valRows {
+		r.val = append(r.val, model.Query{Row: r.Labels.Entity[row], Cut: r.Labels.Cut(row), Anchor: r.Labels.Anchor[row]})
+	}
+}
+
+// stale draws a cut uniformly between the anchor and one evaluation grid before it, as
+// a frozen evaluation reads its rows.
+func (r *run) stale(cut int64, key uint64) int64 {
+	o := &r.task.Options
+	reach := float64(o.EvalAnchors-1) * o.Step.ApproxDays() * 86_400_000_000
+	return cut - int64(reach*float64(tensor.Uniform(tensor.Hash64(r.opt.Seed, 0x57a1e), key)))
+}
+
+func (r *run) done() bool {
+	n := len(r.result.Epochs)
+	return n >= r.opt.Epochs || n-r.result.Best.Number >= r.opt.Patience && n > 0
+}
+
+// epoch makes one pass over the training seeds and validates.
+func (r *run) epoch(ctx context.Context) error {
+	number := len(r.result.Epochs) + 1
+	order := permute(indices(len(r.examples)), func(i int) uint64 {
+		return tensor.Hash64(r.opt.Seed, uint64(number), r.examples[i].key)
+	})
+	order = order[:min(len(order), r.opt.Steps*r.opt.Batch)]
+	e := Epoch{Number: number, Seeds: len(order)}
+	start := time.Now()
+	loader := r.load(ctx, order, uint64(number))
+	defer loader.stop()
+	for lo := 0; lo < len(order); lo += r.opt.Batch {
+		batch, err := loader.next(ctx)
+		if err != nil {
+			return err
+		}
+		part := order[lo:min(lo+r.opt.Batch, len(order))]
+		loss, err := r.train(batch, part, len(order))
+		if err != nil {
+			return err
+		}
+		loader.free(batch)
+		e.Loss += loss * float64(len(part)) / float64(len(order))
+		if r.opt.OnStep != nil {
+			r.opt.OnStep(number, lo+len(part), len(order))
+		}
+	}
+	e.Seconds = time.Since(start).Seconds()
+	return r.validate(ctx, e)
+}
+
+// train makes one step of the optimiser and returns the mean loss.
+func (r *run) train(batch *sample.Batch, part []int, epochSeeds int) (float64, error) {
+	r.tape.Reset()
+	anchors := make([]int64, len(part))
+	target := make([]float64, len(part))
+	for i, p := range part {
+		anchors[i], target[i] = r.examples[p].Anchor, r.examples[p].target
+	}
+	out := r.bound.Forward(r.tape, batch, model.Seeds{Anchor: anchors, Drop: tensor.Hash64(r.opt.Seed, 0xd2, uint64(r.step))})
+	grad := make([]float64, len(out.Val.Data))
+	loss := r.typ.Loss(r.scaling, wide(out.Val.Data), target, grad)
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return 0, fmt.Errorf("the loss is %v at step %d: lower the learning rate (now %g)", loss, r.step+1, r.opt.Rate)
+	}
+	g := r.tape.Alloc(out.Val.Rows, out.Val.Cols)
+	for i, v := range grad {
+		g.Data[i] = tensor.Real(v)
+	}
+	r.bound.Params.ZeroGrad()
+	r.tape.Backward(r.tape.SumAll(r.tape.Mul(out, r.tape.Const(g))))
+	nn.ClipGradNorm(r.bound.Params, r.pool, r.opt.Clip)
+	total := r.opt.Epochs * ((epochSeeds + r.opt.Batch - 1) / r.opt.Batch)
+	r.adam.Step(r.rate(total))
+	r.step++
+	return loss, nil
+}
+
+// rate is the step size: a short linear warm-up, then a cosine to a twentieth.
+func (r *run) rate(total int) float64 {
+	warm := min(20, total/10+1)
+	if r.step < warm {
+		return r.opt.Rate * float64(r.step+1) / float64(warm)
+	}
+	at := float64(r.step-warm) / math.Max(1, float64(total-warm))
+	return r.opt.Rate * (0.05 + 0.95*(1+math.Cos(math.Pi*math.Min(1, at)))/2)
+}
+
+// validate scores the validation rows and keeps the parameters if they are the best.
+func (r *run) validate(ctx context.Context, e Epoch) error {
+	scorer, err := r.bound.NewScorer(r.task.Options.Rule, r.pool)
+	if err != nil {
+		return err
+	}
+	out, err := scorer.Score(ctx, r.val)
+	if err != nil {
+		return err
+	}
+	truth := make([]float64, len(r.valRows))
+	for i, row := range r.valRows {
+		truth[i] = r.Labels.Label[row]
+	}
+	e.Val = r.metric.Compute(truth, r.typ.Decode(r.scaling, wide(out.Data)))
+	better := r.metric.HigherIsBetter() == (e.Val > r.result.Best.Val) && e.Val != r.result.Best.Val
+	e.Best = r.best == nil || better && !math.IsNaN(e.Val)
+	r.result.Epochs = append(r.result.Epochs, e)
+	if e.Best {
+		r.result.Best = e
+		r.keep()
+	}
+	if r.opt.OnEpoch != nil {
+		r.opt.OnEpoch(e)
+	}
+	return nil
+}
+
+// keep copies the parameters as those of the best epoch.
+func (r *run) keep() { r.best = r.bound.Params.Copy() }
+
+// finish puts the best parameters back and sums up.
+func (r *run) finish() (*Result, error) {
+	r.bound.Params.Restore(r.best)
+	var seconds []float64
+	for _, e := range r.result.Epochs {
+		seconds = append(seconds, e.Seconds)
+	}
+	r.result.SecondsPerEpoch = median(seconds)
+	if r.result.SecondsPerEpoch > 0 {
+		r.result.SeedsPerSecond = float64(r.result.Epochs[0].Seeds) / r.result.SecondsPerEpoch
+	}
+	return &r.result, nil
+}
+
+func wide(in []tensor.Real) []float64 {
+	out := make([]float64, len(in))
+	for i, v := range in {
+		out[i] = float64(v)
+	}
+	return out
+}

@@ -1,0 +1,91 @@
+// Package train owns the way from labels to parameters: the loop over seeds, the
+// choice of the best epoch on validation, checkpoints and resuming.
+package train
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rowlink/rowlink/gnn/model"
+)
+
+// Options configures [Fit]. The zero value is usable.
+type Options struct {
+	Model      model.Config
+	Epochs     int           // most passes over the training seeds; 0 means 20
+	Patience   int           // epochs without a better validation metric before it stops; 0 means 6
+	Batch      int           // seeds per step; 0 means 256
+	Steps      int           // most steps per epoch; 0 means 400
+	Rate       float64       // step size of AdamW; 0 means 0.005
+	Decay      float64       // decoupled weight decay; 0 means 0.01
+	Clip       float64       // largest norm of the gradient; 0 means 5
+	Seed       uint64        // equal seeds give equal models
+	Threads    int           // 0 means all cores; the result does not depend on it
+	NoHistory  bool          // leaves the task's own closed labels out of the graph
+	Stale      bool          // reads training seeds at an artificially stale cut, as the frozen regime does
+	TimeLimit  time.Duration // stops after the epoch that passes it; 0 means none
+	Checkpoint string        // file that holds the state after each epoch; empty = none
+	Resume     bool          // continues from Checkpoint when it is there
+	// Shuffle trains on labels shuffled among the training examples: a check that a
+	// model finds nothing where nothing is.
+	Shuffle bool
+	// OnEpoch, if set, is told each epoch's figures.
+	OnEpoch func(Epoch)
+	// OnStep, if set, is told the seeds done of the seeds of this epoch.
+	OnStep func(epoch, done, total int)
+}
+
+// Epoch holds the figures of one pass.
+type Epoch struct {
+	Number  int     `json:"epoch"` // from 1
+	Loss    float64 `json:"loss"`  // mean training loss
+	Val     float64 `json:"val"`   // validation metric
+	Best    bool    `json:"best"`
+	Seconds float64 `json:"seconds"` // training only, without validation
+	Seeds   int     `json:"seeds"`
+}
+
+func (o Options) withDefaults() Options {
+	if o.Epochs == 0 {
+		o.Epochs = 20
+	}
+	if o.Patience == 0 {
+		o.Patience = 6
+	}
+	if o.Batch == 0 {
+		o.Batch = 256
+	}
+	if o.Steps == 0 {
+		o.Steps = 400
+	}
+	if o.Rate == 0 {
+		o.Rate = 0.005
+	}
+	if o.Decay == 0 {
+		o.Decay = 0.01
+	}
+	if o.Clip == 0 {
+		o.Clip = 5
+	}
+	return o
+}
+
+func (o Options) validate() error {
+	var faults []error
+	for _, n := range []struct {
+		name  string
+		value int
+	}{{"Epochs", o.Epochs}, {"Patience", o.Patience}, {"Batch", o.Batch}, {"Steps", o.Steps}} {
+		if n.value < 1 {
+			faults = append(faults, fmt.Errorf("%s is %d, want at least 1", n.name, n.value))
+		}
+	}
+	if o.Rate <= 0 || o.Decay < 0 || o.Clip <= 0 {
+		faults = append(faults, fmt.Errorf("Rate %g, Decay %g, Clip %g, want more than 0, at least 0, more than 0", o.Rate, o.Decay, o.Clip))
+	}
+	if o.Threads < 0 {
+		faults = append(faults, fmt.Errorf("Threads is %d, want 0 for all cores or more", o.Threads))
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,214 @@
+package rowlink
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/schema"
+	"github.com/rowlink/rowlink/tasks"
+	"github.com/rowlink/rowlink/tasks/tql"
+	"github.com/rowlink/rowlink/workspace"
+)
+
+// Options configures [Open].
+type Options struct {
+	URL       string   // database URL; may be empty when the workspace holds a snapshot
+	Schemas   []string // namespaces to read; empty = the source's default
+	Workspace string   // folder; empty = nothing is kept
+	Fresh     bool     // takes a new snapshot even when the workspace holds one
+	Threads   int      // 0 = all cores; never changes a result
+
+	OnProgress func(ingest.Progress)            // while the database is read; nil = silent
+	OnNote     func(format string, args ...any) // what a user should know; nil = silent
+}
+
+// Database is one consistent snapshot of a database with its mapping applied.
+type Database struct {
+	Snap      *ingest.Snapshot
+	Workspace *workspace.Workspace // nil when nothing is kept
+	Source    string               // the database, without password
+	Reused    bool                 // the snapshot was in the workspace already
+
+	opt  Options
+	base *ingest.Snapshot // as stored, before the mapping
+}
+
+// Open takes a snapshot of the database, or reopens the one that the workspace holds of
+// it, infers what the columns mean, and applies the workspace's mapping file, which it
+// writes if there is none. The database is only read.
+func Open(ctx context.Context, opt Options) (*Database, error) {
+	if opt.OnNote == nil {
+		opt.OnNote = func(string, ...any) {}
+	}
+	d := &Database{opt: opt, Source: Redact(opt.URL, opt.Schemas)}
+	if opt.Workspace != "" {
+		var err error
+		if d.Workspace, err = workspace.Open(opt.Workspace); err != nil {
+			return nil, err
+		}
+	}
+	if err := d.reopen(); err != nil {
+		return nil, err
+	}
+	if d.base == nil {
+		if err := d.take(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := d.mapped(); err != nil {
+		d.base.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Close releases the snapshot's memory.
+func (d *Database) Close() error { return d.base.Close() }
+
+// sourceFile names, beside a snapshot, the database that it was taken from.
+const sourceFile = "source"
+
+// reopen maps the workspace's latest snapshot if it was taken from the same database.
+func (d *Database) reopen() error {
+	if d.Workspace == nil || d.opt.Fresh {
+		return nil
+	}
+	id, dir, err := d.Workspace.LatestSnapshot()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	source, err := os.ReadFile(filepath.Join(filepath.Dir(dir), id+"."+sourceFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read the source of snapshot %s: %w", id, err)
+	}
+	if d.opt.URL != "" && string(source) != d.Source {
+		d.opt.OnNote("the workspace's snapshot is of %s; taking one of %s", source, d.Source)
+		return nil
+	}
+	if d.base, err = ingest.OpenSnapshot(dir); err != nil {
+		return fmt.Errorf("open snapshot %s: %w", id, err)
+	}
+	d.Source, d.Reused = string(source), true
+	return nil
+}
+
+// take reads the database and stores the snapshot with its inferred schema.
+func (d *Database) take(ctx context.Context) error {
+	if d.opt.URL == "" {
+		return &ingest.UserError{Msg: "no database: the workspace holds no snapshot",
+			Hint: "name one with --db postgres://user@host/database or --db sqlite:FILE, or set DATABASE_URL"}
+	}
+	src, err := ingest.Open(ctx, d.opt.URL, ingest.OpenOptions{Schemas: d.opt.Schemas})
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	raw, err := ingest.Take(ctx, src, ingest.TakeOptions{Progress: d.opt.OnProgress})
+	if err != nil {
+		return err
+	}
+	inferred := raw.Schema.Clone()
+	schema.Infer(inferred, raw.Stats())
+	if d.base, err = raw.Derive(inferred); err != nil {
+		return err
+	}
+	if d.Workspace == nil {
+		return nil
+	}
+	return d.store()
+}
+
+func (d *Database) store() error {
+	dir, err := d.Workspace.NewSnapshotDir()
+	if err != nil {
+		return err
+	}
+	defer dir.Discard()
+	if err := d.base.Save(dir.Path); err != nil {
+		return err
+	}
+	stored, err := d.Workspace.CommitSnapshot(dir, d.base.ID)
+	if err != nil {
+		return err
+	}
+	return workspace.WriteFile(filepath.Join(filepath.Dir(stored), d.base.ID+"."+sourceFile), []byte(d.Source))
+}
+
+// mapped applies the mapping file, or writes one.
+func (d *Database) mapped() error {
+	if d.Workspace == nil {
+		d.Snap = d.base
+		return nil
+	}
+	text, err := d.Workspace.Mapping()
+	if errors.Is(err, fs.ErrNotExist) {
+		d.Snap = d.base
+		return d.writeMapping()
+	}
+	if err != nil {
+		return err
+	}
+	mapping, err := schema.ReadMapping(bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	sc, err := mapping.Apply(d.base.Schema)
+	if err != nil {
+		return err
+	}
+	d.Snap, err = d.base.Derive(sc)
+	return err
+}
+
+func (d *Database) writeMapping() error {
+	var buf bytes.Buffer
+	if err := schema.WriteMapping(&buf, d.Snap.Schema, schema.MappingInfo{Database: d.Source, Snapshot: d.Snap.ID}); err != nil {
+		return err
+	}
+	d.opt.OnNote("wrote %s: what each table and column means; edit it to override", filepath.Join(d.Workspace.Dir(), "mapping.yaml"))
+	return d.Workspace.SaveMapping(buf.Bytes())
+}
+
+// Task binds a task's text to the database and fills in the options that depend on the
+// data. Its errors are [tql.Errors] or a [tasks.Error].
+func (d *Database) Task(text string) (*tasks.Task, error) {
+	task, err := tql.Bind(text, d.Snap.Schema)
+	if err != nil {
+		return nil, err
+	}
+	return task, tasks.Resolve(task, d.Snap)
+}
+
+// Redact names a database without the password and the parameters of its URL, and with
+// the schemas that are read.
+func Redact(rawURL string, schemas []string) string {
+	name := rawURL
+	if scheme, rest, ok := strings.Cut(rawURL, "://"); ok {
+		name = scheme + "://"
+		u, err := url.Parse(rawURL)
+		switch {
+		case err != nil: // never echo what could hold a password
+			name += strings.TrimRight(strings.Repeat(".", min(3, len(rest))), " ")
+		default:
+			if user := u.User.Username(); user != "" {
+				name += user + "@"
+			}
+			name += u.Host + u.Path
+		}
+	}
+	if len(schemas) > 0 {
+		name += " schema " + strings.Join(schemas, ", ")
+	}
+	return name
+}

@@ -1,0 +1,133 @@
+package rowlink
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/rowlink/rowlink/gnn/train"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+// Report says how a task's predictors did: the network never stands alone. It is printed
+// as text and stored as JSON.
+type Report struct {
+	Task       string `json:"task"`
+	Type       string `json:"type"`
+	Reading    string `json:"reading"`
+	Regime     string `json:"regime"`
+	ValRegime  string `json:"val_regime"`
+	Metric     string `json:"metric"` // chooses between predictors, on validation
+	Snapshot   string `json:"snapshot"`
+	Source     string `json:"source"`
+	LabelHash  string `json:"label_hash"`
+	Examples   [3]int `json:"examples"` // train, val, test
+	Served     string `json:"served"`   // name of the row that answers
+	Rows       []Row  `json:"rows"`
+	Model      string `json:"model"`
+	Parameters int    `json:"parameters"`
+	Weights    string `json:"weights_sha256"`
+	Kernel     string `json:"kernel"`
+	Seed       uint64 `json:"seed"`
+
+	Epochs          []train.Epoch `json:"epochs"`
+	BestEpoch       int           `json:"best_epoch"`
+	SecondsPerEpoch float64       `json:"seconds_per_epoch"`
+	SeedsPerSecond  float64       `json:"seeds_per_second"`
+	Seconds         float64       `json:"seconds"`
+	PeakBytes       int64         `json:"peak_bytes"` // largest resident memory of the process; 0 = unknown
+
+	scaling *tasks.Scaling
+	metric  tasks.Metric
+	err     error
+}
+
+// Row is one predictor's scores by metric.
+type Row struct {
+	Name    string  `json:"name"`
+	Setting string  `json:"setting"`
+	Val     Scores  `json:"val"`
+	Test    Scores  `json:"test"`
+	Seconds float64 `json:"seconds"`
+}
+
+// Scores are metric values by name; what is not defined is null in JSON.
+type Scores map[string]float64
+
+// MarshalJSON writes NaN as null.
+func (s Scores) MarshalJSON() ([]byte, error) {
+	out := map[string]*float64{}
+	for k, v := range s {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			out[k] = nil
+			continue
+		}
+		out[k] = &v
+	}
+	return json.Marshal(out)
+}
+
+func newReport(d *Database, f *Fitted) *Report {
+	o := &f.Task.Options
+	r := &Report{Task: f.Task.Name, Type: f.Task.Type, Reading: f.Task.Reading, Regime: o.Regime.String(), ValRegime: o.ValRegime.String(),
+		Snapshot: d.Snap.ID, Source: d.Source, LabelHash: f.Labels.Hash(), Examples: f.Labels.Report.Examples}
+	if r.scaling, r.err = tasks.FitScaling(f.Labels); r.err != nil {
+		return r
+	}
+	if r.metric, r.err = f.Task.MetricOf(r.scaling); r.err == nil {
+		r.Metric = r.metric.Name()
+	}
+	return r
+}
+
+// choose decides which predictor is served: the named one, or the best on validation.
+func (r *Report) choose(name string) {
+	if name != "" && name != "auto" {
+		r.Served = name
+		if !slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Name == name }) {
+			known := []string{"auto"}
+			for _, row := range r.Rows {
+				known = append(known, row.Name)
+			}
+			r.err = fmt.Errorf("unknown model %q (have %q)", name, known)
+		}
+		return
+	}
+	best := math.NaN()
+	for _, row := range r.Rows {
+		if v := row.Val[r.Metric]; !math.IsNaN(v) && (math.IsNaN(best) || r.metric.HigherIsBetter() == (v > best) && v != best) {
+			best, r.Served = v, row.Name
+		}
+	}
+}
+
+func (r *Report) finish(start time.Time) {
+	r.Seconds = time.Since(start).Seconds()
+	r.PeakBytes = peakBytes()
+}
+
+// Text prints the comparison for people.
+func (r *Report) Text(w io.Writer) error {
+	fmt.Fprintf(w, "task %s: %s, regime %s (validation %s), %d/%d/%d examples, metric %s\n", r.Task, r.Type, r.Regime, r.ValRegime,
+		r.Examples[0], r.Examples[1], r.Examples[2], r.Metric)
+	fmt.Fprintf(w, "%s\n\n", r.Model)
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(tw, "predictor\tval %s\ttest %s\tseconds\tsetting\n", r.Metric, r.Metric)
+	for _, row := range r.Rows {
+		served := ""
+		if row.Name == r.Served {
+			served = "  <- served"
+		}
+		fmt.Fprintf(tw, "%s\t%.4f\t%.4f\t%.1f\t%s%s\n", row.Name, row.Val[r.Metric], row.Test[r.Metric], row.Seconds, row.Setting, served)
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\n%.2f s/epoch, %.0f seeds/s, %.1f s in all, peak %.0f MB, kernels %s, seed %d, weights %.12s\n",
+		r.SecondsPerEpoch, r.SeedsPerSecond, r.Seconds, float64(r.PeakBytes)/1e6, r.Kernel, r.Seed, r.Weights)
+	return err
+}

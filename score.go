@@ -1,0 +1,145 @@
+package rowlink
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rowlink/rowlink/gnn/model"
+	"github.com/rowlink/rowlink/gnn/predict"
+	"github.com/rowlink/rowlink/gnn/tensor"
+	"github.com/rowlink/rowlink/graph"
+	"github.com/rowlink/rowlink/schema"
+	"github.com/rowlink/rowlink/tabular/baseline"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+// historyLabels returns the label of each row of the target history, the graph's last
+// table: the value, or the position of the class.
+func historyLabels(g *graph.Graph, classes []string) []float64 {
+	t := g.Snap.Tables[len(g.Snap.Tables)-1]
+	if t.Def.FullName() != model.HistoryName {
+		return nil
+	}
+	c := &t.Columns[t.Def.Column("label")]
+	if c.Kind != schema.Text {
+		return c.Floats
+	}
+	out := make([]float64, t.Rows)
+	for i := range out {
+		at, _ := slices.BinarySearch(classes, c.Text(i))
+		out[i] = float64(at)
+	}
+	return out
+}
+
+// byBaseline lets a baseline answer where a [predict.Scorer] is asked.
+type byBaseline struct{ baseline.Baseline }
+
+func (b byBaseline) Score(ctx context.Context, queries []model.Query) ([]float64, error) {
+	q := make([]baseline.Query, len(queries))
+	for i := range q {
+		q[i] = baseline.Query{Row: queries[i].Row, Cut: queries[i].Cut}
+	}
+	return b.Predict(ctx, q)
+}
+
+// baselines fits every baseline and scores it.
+func (f *Fitted) baselines(ctx context.Context) error {
+	f.Baselines = map[string]baseline.Baseline{}
+	if f.Report.err != nil {
+		return f.Report.err
+	}
+	metric := f.Report.metric
+	fit := &baseline.Fit{Data: f.data, Train: baseline.Collect(f.Labels, tasks.Train), Val: baseline.Collect(f.Labels, tasks.Val)}
+	fit.Score = func(predicted []float64) float64 {
+		v := metric.Compute(fit.Val.Label, predicted)
+		if metric.HigherIsBetter() {
+			return v
+		}
+		return -v
+	}
+	for _, name := range baseline.Names() {
+		start := time.Now()
+		b, err := baseline.Train(ctx, name, fit)
+		if err != nil {
+			return err
+		}
+		f.Baselines[name] = b
+		if err := f.score(ctx, name, b.Setting(), byBaseline{b}, start); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scoreNetwork scores the network beside the baselines.
+func (f *Fitted) scoreNetwork(ctx context.Context, pool *tensor.Pool) error {
+	start := time.Now().Add(-f.Network.Elapsed)
+	n, err := predict.NewNetwork(f.Network.Bound, f.Task, f.Report.scaling, pool)
+	if err != nil {
+		return err
+	}
+	r := f.Report
+	r.Model, r.Parameters = f.Network.Model.String(), f.Network.Model.Params.Count()
+	r.Epochs, r.BestEpoch = f.Network.Epochs, f.Network.Best.Number
+	r.SecondsPerEpoch, r.SeedsPerSecond = f.Network.SecondsPerEpoch, f.Network.SeedsPerSecond
+	r.Seed, r.Kernel, r.Weights = f.Network.Model.Meta.Seed, f.Network.Model.Meta.Kernel, f.Network.Model.WeightsHash()
+	return f.score(ctx, GNN, fmt.Sprintf("epoch %d of %d", f.Network.Best.Number, len(f.Network.Epochs)), n, start)
+}
+
+// score adds one row to the report: every metric on validation and test.
+func (f *Fitted) score(ctx context.Context, name, setting string, s predict.Scorer, start time.Time) error {
+	row := Row{Name: name, Setting: setting, Val: map[string]float64{}, Test: map[string]float64{}}
+	for split, into := range map[tasks.Split]map[string]float64{tasks.Val: row.Val, tasks.Test: row.Test} {
+		scores, err := Evaluate(ctx, s, f.Labels, f.Report.scaling, split)
+		if err != nil {
+			return fmt.Errorf("score %s: %w", name, err)
+		}
+		for k, v := range scores {
+			into[k] = v
+		}
+	}
+	row.Seconds = time.Since(start).Seconds()
+	f.Report.Rows = append(f.Report.Rows, row)
+	return nil
+}
+
+// Evaluate computes every metric of the task's type on one split. Each example reads no
+// further than its own feature cut.
+func Evaluate(ctx context.Context, s predict.Scorer, l *tasks.LabelTable, scaling *tasks.Scaling, split tasks.Split) (map[string]float64, error) {
+	rows := l.Rows(split)
+	queries, truth := make([]model.Query, len(rows)), make([]float64, len(rows))
+	for i, r := range rows {
+		queries[i] = model.Query{Row: l.Entity[r], Cut: l.Cut(r), Anchor: l.Anchor[r]}
+		truth[i] = l.Label[r]
+	}
+	predicted, err := s.Score(ctx, queries)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]float64{}
+	for _, name := range tasks.MetricNames(l.Task.Type) {
+		m, err := tasks.MetricByName(l.Task.Type, name, scaling)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = m.Compute(truth, predicted)
+	}
+	return out, nil
+}
+
+// states returns the stored form of every baseline, by name.
+func (f *Fitted) states() (map[string]json.RawMessage, error) {
+	out := map[string]json.RawMessage{}
+	for name, b := range f.Baselines {
+		state, err := json.Marshal(b)
+		if err != nil {
+			return nil, fmt.Errorf("store baseline %s: %w", name, err)
+		}
+		out[name] = state
+	}
+	return out, nil
+}

@@ -1,0 +1,3 @@
+package tasks
+
+func init() { register(9, measure{"brier", false, meanSquare}, Binary) }
