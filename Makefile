@@ -10,7 +10,7 @@ build:
 	go build -o bin/rowlink ./cmd/rowlink
 
 # One server for all test processes: throwpg starts it and takes it away again.
-test: bin/throwpg lint
+test: bin/throwpg
 	scripts/ensure-postgres.sh bin/throwpg
 	ROWLINK_REQUIRE_POSTGRES=1 bin/throwpg -- scripts/test.sh
 

@@ -82,6 +82,15 @@ func (s *Snapshot) checkKeys(base *Snapshot) error {
 	})
 }
 
+// linkError says which link cannot be resolved.
+type linkError struct {
+	table, link int
+	err         error
+}
+
+func (e *linkError) Error() string { return e.err.Error() }
+func (e *linkError) Unwrap() error { return e.err }
+
 // target is a set of columns that foreign keys refer to.
 type target struct {
 	table int
@@ -103,7 +112,7 @@ func (s *Snapshot) resolve(base *Snapshot) error {
 	for ti, t := range s.Tables {
 		for li, l := range t.Def.Links {
 			if err := s.checkLink(t, l); err != nil {
-				return err
+				return &linkError{ti, li, err}
 			}
 			if old := base.Tables[ti].sameLink(l); old >= 0 {
 				t.Parents[li], t.Dangling[li] = base.Tables[ti].Parents[old], base.Tables[ti].Dangling[old]
@@ -134,11 +143,11 @@ func (s *Snapshot) resolve(base *Snapshot) error {
 			continue
 		}
 		if ix.twice >= 0 {
-			return notUnique(t, l, ix)
+			return &linkError{j.table, j.link, notUnique(t, l, ix)}
 		}
 		var err error
 		if j.probes, err = ix.probes(t, l); err != nil {
-			return err
+			return &linkError{j.table, j.link, err}
 		}
 	}
 	dangling := make([]int, len(jobs))

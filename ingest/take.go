@@ -2,6 +2,8 @@ package ingest
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,8 +29,9 @@ type TakeOptions struct {
 }
 
 // Take reads a source into a snapshot: its schema, every row, canonical order, and
-// foreign keys resolved as declared. A mapping is applied afterwards by
-// [Snapshot.Derive].
+// foreign keys resolved as declared. A declared foreign key that cannot be resolved
+// (SQLite accepts ones to columns that are not unique) moves to Skipped of the
+// snapshot's schema. A mapping is applied afterwards by [Snapshot.Derive].
 func Take(ctx context.Context, src Source, opt TakeOptions) (*Snapshot, error) {
 	sc, taken := opt.Schema, opt.Taken
 	if sc == nil {
@@ -67,5 +70,33 @@ func Take(ctx context.Context, src Source, opt TakeOptions) (*Snapshot, error) {
 	if r, ok := src.(Reporter); ok {
 		snap.Findings = append(snap.Findings, r.Findings()...)
 	}
-	return snap.Derive(sc)
+	return snap.deriveDeclared()
+}
+
+// deriveDeclared is Derive without the links that cannot be resolved.
+func (s *Snapshot) deriveDeclared() (*Snapshot, error) {
+	sc := s.Schema
+	for {
+		d, err := s.Derive(sc)
+		var bad *linkError
+		if err == nil || !errors.As(err, &bad) || sc.Tables[bad.table].Time != nil {
+			return d, err
+		}
+		sc = withoutLink(sc, bad)
+	}
+}
+
+// withoutLink returns a copy of sc in which a link is skipped.
+func withoutLink(sc *schema.Schema, bad *linkError) *schema.Schema {
+	out, t := *sc, *sc.Tables[bad.table]
+	reason := bad.err.Error()
+	var user *UserError
+	if errors.As(bad.err, &user) {
+		reason = user.Msg
+	}
+	out.Skipped = append(slices.Clip(out.Skipped), schema.Skipped{Object: "foreign key " + t.Links[bad.link].Name + " of " + t.FullName(), Reason: reason})
+	t.Links = slices.Delete(slices.Clone(t.Links), bad.link, bad.link+1)
+	out.Tables = slices.Clone(out.Tables)
+	out.Tables[bad.table] = &t
+	return &out
 }

@@ -75,6 +75,24 @@ func TestTake(t *testing.T) {
 	}
 }
 
+func TestTake_skipsFaultyLinks(t *testing.T) {
+	src := family()
+	src.rows["parent"] = append(src.rows["parent"], []int64{3})
+	child := src.schema.Tables[1]
+	child.Links = append([]schema.Link{{Name: "twice", Columns: []int{0}, To: 1, Ref: []int{1}}}, child.Links...)
+	snap, err := Take(t.Context(), src, TakeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []schema.Skipped{{Object: "foreign key twice of child", Reason: `link "twice" of table "child" refers to columns parent of "child", which do not identify its rows: 0 occurs twice`}}
+	if d := cmp.Diff(want, snap.Schema.Skipped); d != "" {
+		t.Errorf("skipped (-want +got):\n%s", d)
+	}
+	if got := snap.Tables[1].Parents; len(got) != 1 || got[0][1] != 1 || len(child.Links) != 2 || src.schema.Skipped != nil {
+		t.Errorf("parents of %d links, of child 2 row %d, want 1 and 1; the source's schema has %d links", len(got), got[0][1], len(child.Links))
+	}
+}
+
 func TestTake_errors(t *testing.T) {
 	broken := family()
 	broken.err = &SourceError{Op: `read table "child"`, Err: errors.New("connection reset")}

@@ -64,12 +64,21 @@ func (s *Schema) timeText(t *Table) string {
 	if t.TimeNote != "" {
 		note = "; " + printable(t.TimeNote)
 	}
-	if t.Time == nil {
+	switch {
+	case t.Time == nil && strings.HasPrefix(t.TimeNote, futureNote):
+		return "none: " + printable(t.TimeNote)
+	case t.Time == nil:
 		return "none: rows count as known at all times" + note
 	}
 	text := printable(t.timeColumn(s))
 	if t.Time.Via >= 0 {
-		text = printable(s.fileName(s.Tables[t.Links[t.Time.Via].To])) + "." + text + " through " + printable(t.viaName(t.Time.Via))
+		parent := printable(s.fileName(s.Tables[t.Links[t.Time.Via].To]))
+		if text == "" {
+			text = "that of " + parent
+		} else {
+			text = parent + "." + text
+		}
+		text += " through " + printable(t.viaName(t.Time.Via))
 	}
 	if t.Time.Until >= 0 {
 		text += " until " + printable(t.Columns[t.Time.Until].Name)

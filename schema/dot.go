@@ -23,7 +23,11 @@ func (s *Schema) DOT(w io.Writer) error {
 			label = append(label, fmt.Sprintf("about %d rows", t.Estimate))
 		}
 		if t.Time != nil {
-			label = append(label, "time: "+t.timeColumn(s))
+			time := t.timeColumn(s)
+			if time == "" {
+				time = "that of " + s.fileName(s.Tables[t.Links[t.Time.Via].To])
+			}
+			label = append(label, "time: "+time)
 		}
 		for j, l := range label {
 			label[j] = dotText(l)

@@ -16,42 +16,73 @@ const (
 // Infer decides the semantic type of every column and the time of every table of s,
 // and writes each decision with its reason into s. stats is aligned with the tables
 // and their columns; a table without statistics (nil) is judged by names and types.
-// The result depends on nothing but its arguments.
+// The result depends on nothing but its arguments. [Schema.Warnings] tells where it
+// may let a model see the future.
 func Infer(s *Schema, stats [][]ColumnStats) {
-	at := func(t, c int) ColumnStats {
-		if t < len(stats) && c < len(stats[t]) {
-			return stats[t][c]
-		}
-		return ColumnStats{}
-	}
+	in := &inference{schema: s, stats: stats, score: make([]int, len(s.Tables))}
 	for i, t := range s.Tables {
 		for c := range t.Columns {
-			t.Columns[c].Sem, t.Columns[c].Reason = semType(s, t, c, at(i, c))
+			t.Columns[c].Sem, t.Columns[c].Reason = semType(s, t, c, in.at(i, c))
 		}
 	}
 	for i, t := range s.Tables {
-		t.Time, t.TimeNote = ownTime(t, func(c int) ColumnStats { return at(i, c) })
+		t.Time, in.score[i], t.TimeNote = ownTime(t, func(c int) ColumnStats { return in.at(i, c) })
 	}
+	in.inheritTimes()
 	for i, t := range s.Tables {
-		if t.Time == nil {
-			inheritTime(s, i, func(c int) ColumnStats { return at(i, c) })
+		if s.untimed(i) {
+			t.warn(s.parentLeads(i), t.timeLike())
+		}
+		for c := range t.Columns {
+			if why := s.writtenLater(i, c); why != "" {
+				t.Columns[c].Reason += "; " + why + ": if it is filled in after the row's time, ignore it, or it tells the future"
+			}
 		}
 	}
+}
+
+// inference is what choices about one table ask about others.
+type inference struct {
+	schema *Schema
+	stats  [][]ColumnStats
+	score  []int // of the choice of each table's time
+}
+
+// at returns the statistics of column c of table t, empty where there are none.
+func (in *inference) at(t, c int) ColumnStats {
+	if t < len(in.stats) && c < len(in.stats[t]) {
+		return in.stats[t][c]
+	}
+	return ColumnStats{}
+}
+
+// rows is the number of rows of table t, -1 where it is unknown.
+func (in *inference) rows(t int) int64 {
+	if t < len(in.stats) && len(in.stats[t]) > 0 {
+		return int64(in.stats[t][0].Rows)
+	}
+	return in.schema.Tables[t].Estimate
 }
 
 // semType decides the meaning of one column. The order of the questions matters:
 // identity first, then what must not be used, then what the values look like.
 func semType(s *Schema, t *Table, c int, st ColumnStats) (SemType, string) {
 	col := &t.Columns[c]
-	if col.Kind == Opaque {
+	word := SecretName(col.Name)
+	switch {
+	case col.Kind == Opaque && word != "":
+		return SemIgnore, fmt.Sprintf("named like a secret (%s), so it is not read", word)
+	case col.Kind == Opaque:
 		return SemIgnore, fmt.Sprintf("type %s is not read", col.DBType)
 	}
 	if col.Kind != Time {
-		if why := identity(s, t, c); why != "" {
+		if why := identity(s, t, c); why != "" && word != "" {
+			return SemID, fmt.Sprintf("%s; named like a secret (%s): its values are stored to link rows", why, word)
+		} else if why != "" {
 			return SemID, why
 		}
 	}
-	if word := secret(col.Name); word != "" {
+	if word != "" {
 		return SemIgnore, fmt.Sprintf("named like a secret (%s)", word)
 	}
 	if st.constant() {
@@ -64,9 +95,6 @@ func semType(s *Schema, t *Table, c int, st ColumnStats) (SemType, string) {
 	case Bool:
 		return SemBoolean, "type " + col.DBType
 	case Time:
-		if word := writtenLater(split(col.Name)); word != "" {
-			return SemTimestamp, fmt.Sprintf("type %s; named like %q: if it is filled in after the row's time, ignore it, or it tells the future", col.DBType, word)
-		}
 		return SemTimestamp, "type " + col.DBType
 	case Int, Float:
 		return numberType(col, st)

@@ -1,29 +1,32 @@
 package schema
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 )
 
-// Words of time columns. A row's time is when it came to be known, so words of later
-// changes, of ends, of plans and of births disqualify.
+// Words of time columns. A row's time is when it came to be known. Words of plans, of
+// births, of rows overwritten later and of loads say that a column is no such time;
+// words of later acts (returned, shipped) say so only where another column could be
+// it: in a table of returns the return is the event.
 var (
 	creationWords = []string{"created", "creation", "create", "inserted", "insert", "recorded", "logged", "added", "registered", "registration",
 		"posted", "occurred", "occurrence", "event", "ordered", "placed", "joined", "opened", "started", "start", "begin", "began",
 		"submitted", "received", "published", "observed", "measured", "entered", "signup", "purchase", "purchased", "sold", "hired", "hire"}
-	neverWords = []string{"updated", "update", "modified", "modification", "changed", "change", "edited", "edit", "last", "latest",
-		"birth", "birthday", "birthdate", "born", "dob", "death", "died", "dod", "deleted", "removed", "resolved", "closed", "expires", "expire", "expired",
-		"expiry", "expiration", "until", "due", "deadline", "required",
-		"shipped", "shipping", "delivered", "delivery", "cancelled", "canceled", "planned", "scheduled", "estimated", "expected", "archived",
-		"seen", "next", "final", "to", "thru", "through", "returned", "return", "refunded", "terminated", "termination", "retired", "sync", "synced"}
-	laterWords = []string{"updated", "modified", "changed", "edited", "last", "latest", "deleted", "removed", "resolved", "closed",
-		"ended", "finished", "completed", "shipped", "delivered", "cancelled", "canceled", "archived", "returned", "refunded", "terminated"}
+	lifeWords  = []string{"birth", "birthday", "birthdate", "born", "dob", "death", "died", "dod"}
+	neverWords = append([]string{"updated", "update", "modified", "modification", "changed", "change", "edited", "edit", "last", "latest",
+		"expires", "expire", "expired", "expiry", "expiration", "until", "due", "deadline", "required",
+		"planned", "scheduled", "estimated", "expected", "next", "final", "to", "thru", "through", "sync", "synced"}, lifeWords...)
+	neverPrefixes = []string{"updat", "modif", "last", "birth", "expir"}
+	softWords     = []string{"deleted", "removed", "resolved", "closed", "shipped", "shipping", "delivered", "delivery", "cancelled", "canceled",
+		"archived", "seen", "returned", "return", "refunded", "refund", "terminated", "termination", "retired"}
+	softPrefixes = []string{"delet", "resolv"}
 	// A row about a whole season or process is known when that is over. Taking its end
 	// shows no row too early, so it serves where no better name is there.
-	endWords      = []string{"end", "ended", "ends", "finish", "finished", "completed", "completion"}
-	neverPrefixes = []string{"updat", "modif", "last", "birth", "delet", "resolv", "expir"}
-	plainWords    = []string{"date", "time", "timestamp", "datetime", "ts", "day", "at", "when", "moment"}
+	endWords   = []string{"end", "ended", "ends", "finish", "finished", "completed", "completion"}
+	plainWords = []string{"date", "time", "timestamp", "datetime", "ts", "day", "at", "when", "moment"}
 )
 
 // Scores of names for [ownTime]; a NULL-free column and one in key order get more.
@@ -34,6 +37,7 @@ const (
 	scoreDated    = 60 // "quali_date", "paid_at"
 	scoreEnd      = 40 // "season_end", where it is never NULL
 	scoreUnknown  = 30
+	scoreSoft     = 20 // "returned_at", where it is never NULL and nothing else is there
 
 	bonusNotNull = 25
 	bonusOrder   = 10
@@ -43,49 +47,66 @@ const (
 // candidate is a column that could be the time of its table.
 type candidate struct {
 	column, score int
+	soft          string // word of a later act: taken only where nothing else is there
 	reason        string
 }
 
-// ownTime chooses the column that says when a row came to be known. note says which
-// columns were passed over when none is chosen, or which other ones there are.
-func ownTime(t *Table, stats func(c int) ColumnStats) (*RowTime, string) {
-	var good []candidate
+// ownTime chooses the column that says when a row came to be known, with the score of
+// the choice. note says which columns were passed over when none is chosen, or which
+// other ones there are.
+func ownTime(t *Table, stats func(c int) ColumnStats) (rt *RowTime, score int, note string) {
+	var good, soft []candidate
 	var no []string
 	for c := range t.Columns {
 		if t.Columns[c].Kind != Time {
 			continue
 		}
 		cand, why := judgeTime(t, c, stats(c))
-		if why != "" {
+		switch {
+		case why != "":
 			no = append(no, t.Columns[c].Name+" ("+why+")")
-			continue
+		case cand.soft != "":
+			soft = append(soft, cand)
+		default:
+			good = append(good, cand)
 		}
-		good = append(good, cand)
 	}
-	if len(good) == 0 {
-		if len(no) > 0 {
-			return nil, "not taken as time: " + joinNames(no)
-		}
-		return nil, ""
+	switch {
+	case len(good) > 0:
+		slices.SortStableFunc(good, func(a, b candidate) int { return b.score - a.score })
+	case len(soft) > 0:
+		good = latestFirst(soft, stats)
+		good[0].reason += fmt.Sprintf(", named like %q: no better time is there, so it is taken as the event that the row tells of", good[0].soft)
+	case len(no) > 0:
+		return nil, 0, "not taken as time: " + joinNames(no)
+	default:
+		return nil, 0, ""
 	}
-	slices.SortStableFunc(good, func(a, b candidate) int { return b.score - a.score })
-	best := good[0]
 	var others []string
 	for _, g := range good[1:] {
 		others = append(others, t.Columns[g.column].Name)
 	}
-	note := ""
 	if len(others) > 0 {
 		note = "other candidates: " + joinNames(others)
 	}
-	return &RowTime{Column: best.column, Via: -1, Until: -1, Reason: best.reason}, note
+	return &RowTime{Column: good[0].column, Via: -1, Until: -1, Reason: good[0].reason}, good[0].score, note
+}
+
+// latestFirst orders acts that followed each other from the last to the first: the
+// last shows no row too early. Where values do not tell, the order of the columns does.
+func latestFirst(acts []candidate, stats func(c int) ColumnStats) []candidate {
+	slices.SortStableFunc(acts, func(a, b candidate) int {
+		x, y := stats(a.column), stats(b.column)
+		return cmp.Or(cmp.Compare(y.Max, x.Max), cmp.Compare(y.Min, x.Min), b.column-a.column)
+	})
+	return acts
 }
 
 // judgeTime scores column c, or says why it is no row time.
 func judgeTime(t *Table, c int, st ColumnStats) (cand candidate, why string) {
 	col := &t.Columns[c]
 	w := split(col.Name)
-	if bad := disqualified(w); bad != "" {
+	if bad := wordOf(w, neverWords, neverPrefixes); bad != "" {
 		return cand, fmt.Sprintf("named like %q, not like a creation time", bad)
 	}
 	if st.constant() {
@@ -107,6 +128,14 @@ func judgeTime(t *Table, c int, st ColumnStats) (cand candidate, why string) {
 	case st.Nulls > 0:
 		reason = append(reason, fmt.Sprintf("%d rows without time are never visible", st.Nulls))
 	}
+	if cand.soft = wordOf(w, softWords, softPrefixes); cand.soft != "" {
+		if !full {
+			return cand, fmt.Sprintf("named like %q, and not set in every row", cand.soft)
+		}
+		cand.score += scoreSoft
+		cand.reason = strings.Join(reason, ", ")
+		return cand, ""
+	}
 	score, looks := nameScore(t, w)
 	if score <= scoreEnd && !full {
 		return cand, "nullable, and its name does not say that it is the row's time"
@@ -121,26 +150,10 @@ func judgeTime(t *Table, c int, st ColumnStats) (cand candidate, why string) {
 	return cand, ""
 }
 
-// disqualified returns the word of a name that speaks against it as a row time, or "".
-func disqualified(w []string) string {
+// wordOf returns the first word of w that is in list or begins like one of prefixes, or "".
+func wordOf(w, list, prefixes []string) string {
 	for _, x := range w {
-		if slices.Contains(neverWords, x) {
-			return x
-		}
-		for _, p := range neverPrefixes {
-			if strings.HasPrefix(x, p) {
-				return x
-			}
-		}
-	}
-	return ""
-}
-
-// writtenLater returns the word of a name which says that the value is filled in
-// after the row was first known, or "".
-func writtenLater(w []string) string {
-	for _, x := range w {
-		if slices.Contains(laterWords, x) {
+		if slices.Contains(list, x) || slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(x, p) }) {
 			return x
 		}
 	}
@@ -168,62 +181,4 @@ func nameScore(t *Table, w []string) (int, string) {
 		return scoreTable, "named after the table"
 	}
 	return scoreDated, "named like a time"
-}
-
-// inheritTime gives a table without a time of its own the time of its only timed
-// parent (order lines get the time of their order), or notes why not.
-func inheritTime(s *Schema, table int, stats func(c int) ColumnStats) {
-	t := s.Tables[table]
-	var via []int
-	var names []string
-	for i, l := range t.Links {
-		p := s.Tables[l.To]
-		if l.To == table || p.Time == nil || p.Time.Via >= 0 || !alwaysSet(t, l, stats) {
-			continue
-		}
-		via = append(via, i)
-		names = append(names, fmt.Sprintf("%s.%s through %s", p.Name, p.Columns[p.Time.Column].Name, t.Label(l)))
-	}
-	switch {
-	case len(via) == 0:
-	case len(via) > 1:
-		t.note("could be that of " + strings.Join(names, " or ") + "; name one in the mapping")
-	case referred(s, table):
-		t.note("not taken from " + names[0] + ", because other tables refer to it; name it in the mapping if it fits")
-	default:
-		l := t.Links[via[0]]
-		t.Time = &RowTime{Column: s.Tables[l.To].Time.Column, Via: via[0], Until: -1,
-			Reason: "no time of its own; " + names[0] + ", the only parent with a time, and never NULL"}
-	}
-}
-
-// note adds a remark about the table's time.
-func (t *Table) note(s string) {
-	if t.TimeNote != "" {
-		s = t.TimeNote + "; " + s
-	}
-	t.TimeNote = s
-}
-
-// alwaysSet reports whether every row has a parent through link l.
-func alwaysSet(t *Table, l Link, stats func(c int) ColumnStats) bool {
-	for _, c := range l.Columns {
-		if st := stats(c); !t.Columns[c].NotNull && (st.Rows == 0 || st.Nulls > 0) {
-			return false
-		}
-	}
-	return true
-}
-
-// referred reports whether another table has a link to table: then it looks like a
-// thing that exists on its own, not like a line of its parent.
-func referred(s *Schema, table int) bool {
-	for i, t := range s.Tables {
-		for _, l := range t.Links {
-			if l.To == table && i != table {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -5,7 +5,7 @@ type Kind uint8
 
 // The storage kinds.
 const (
-	Opaque Kind = iota // not stored: a type that rowlink does not read
+	Opaque Kind = iota // not stored: a type that rowlink does not read, or a secret
 	Bool
 	Int   // int64
 	Float // float64; numeric and decimal too; a time of day as seconds since midnight

@@ -38,11 +38,14 @@ func (m *Mapping) Apply(s *Schema) (*Schema, error) {
 			a.out.Tables[t].Ignore = tm.Ignore
 		}
 	}
+	entries := map[int]TableMapping{}
 	for i, tm := range m.Tables {
 		if t := tables[i]; t >= 0 {
 			a.time(t, tm)
+			entries[t] = tm
 		}
 	}
+	a.inherited(s, entries)
 	slices.SortStableFunc(a.list, func(x, y *MappingError) int { return x.Line - y.Line })
 	if err := a.err(); err != nil {
 		return nil, err
@@ -128,7 +131,7 @@ func (a *applier) columnList(t *Table, names []Named) ([]int, bool) {
 			a.add(n.Line, "", "column %q stands twice", n.Text)
 			ok = false
 		case t.Columns[c].Kind == Opaque:
-			a.add(n.Line, "", "column %q has type %s, which is not read", n.Text, t.Columns[c].DBType)
+			a.add(n.Line, "", "column %q is not read: %s", n.Text, t.Columns[c].unread())
 			ok = false
 		}
 		out = append(out, c)
@@ -165,8 +168,7 @@ func (a *applier) links(t *Table, tm TableMapping) {
 	}
 	t.Time.Via = slices.IndexFunc(t.Links, func(l Link) bool { return l.Name == via.Name && l.equal(*via) })
 	if t.Time.Via < 0 {
-		t.Time = nil
-		t.note("the foreign key that gave the time is not in the mapping")
+		t.loseTime("the foreign key that gave the time is not in the mapping")
 	}
 }
 
@@ -257,6 +259,10 @@ func (a *applier) semType(col *Column, name Named) (SemType, bool) {
 		a.add(name.Line, suggest(name.Text, names, "types are "+strings.Join(names, ", ")), "unknown type %q of column %q", name.Text, col.Name)
 		return "", false
 	}
+	if col.Kind == Opaque && sem != SemIgnore {
+		a.add(name.Line, "it can be ignore", "column %q is not read: %s", col.Name, col.unread())
+		return "", false
+	}
 	if !slices.Contains(allowed(col.Kind), sem) {
 		var names []string
 		for _, t := range allowed(col.Kind) {
@@ -266,6 +272,14 @@ func (a *applier) semType(col *Column, name Named) (SemType, bool) {
 		return "", false
 	}
 	return sem, true
+}
+
+// unread says why an opaque column is not read.
+func (c *Column) unread() string {
+	if word := SecretName(c.Name); word != "" {
+		return "it is named like a secret (" + word + ")"
+	}
+	return "type " + c.DBType
 }
 
 // allowed lists the meanings that values of a kind can have.
@@ -302,9 +316,12 @@ func (a *applier) time(table int, tm TableMapping) {
 			return
 		}
 		owner = a.out.Tables[t.Links[rt.Via].To]
+		rt.Column = -1
 	}
-	if rt.Column = a.timeColumn(owner, m.Column); rt.Column < 0 {
-		return
+	if m.Column.Text != "" || rt.Via < 0 {
+		if rt.Column = a.timeColumn(owner, m.Column); rt.Column < 0 {
+			return
+		}
 	}
 	if m.Until.Text != "" {
 		if rt.Until = a.timeColumn(t, m.Until); rt.Until < 0 {

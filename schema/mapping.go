@@ -33,7 +33,7 @@ type Named struct {
 type TimeMapping struct {
 	Set    bool
 	None   bool  // "time: none"
-	Column Named // own column, or with Via a column of the parent
+	Column Named // own column, or with Via a column of the parent; empty with Via = the parent's own time
 	Via    Named // label or constraint name of a foreign key; empty = own column
 	Until  Named
 	Zone   Named

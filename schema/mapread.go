@@ -193,7 +193,7 @@ func (p *mapParser) time(n *yaml.Node) TimeMapping {
 		"until":  func(v *yaml.Node) { t.Until = p.scalar(v, "until") },
 		"zone":   func(v *yaml.Node) { t.Zone = p.scalar(v, "zone") },
 	}, []string{"column", "via", "until", "zone"})
-	if t.Column.Text == "" {
+	if t.Column.Text == "" && t.Via.Text == "" {
 		p.add(n.Line, "write time: {column: NAME}, or time: none", "time names no column")
 	}
 	return t

@@ -22,6 +22,7 @@ are new in the database are added when the file is written again. Types: %s.
 
   time: COLUMN                     when a row came to be known; none = known at all times
   time: {column: COLUMN, via: FOREIGN_KEY, until: COLUMN, zone: Europe/Berlin}
+  time: {via: FOREIGN_KEY}         the time that the row's parent has
   links: list of all foreign keys  {columns: [a], to: TABLE, references: [b]}; drop a line to drop a link
   ignore: true                     on a table or column: takes no part`
 
@@ -168,7 +169,9 @@ func timeNode(s *Schema, t *Table) *yaml.Node {
 	}
 	n := &yaml.Node{Kind: yaml.MappingNode, Style: yaml.FlowStyle, LineComment: comment(reason)}
 	put := func(k, v string) { n.Content = append(n.Content, text(k, ""), text(v, "")) }
-	put("column", column)
+	if column != "" {
+		put("column", column)
+	}
 	if t.Time.Via >= 0 {
 		put("via", t.viaName(t.Time.Via))
 	}
@@ -181,8 +184,12 @@ func timeNode(s *Schema, t *Table) *yaml.Node {
 	return n
 }
 
-// timeColumn is the name of the column that the table's time comes from.
+// timeColumn is the name of the column that the table's time comes from; "" for the
+// parent's own row time.
 func (t *Table) timeColumn(s *Schema) string {
+	if t.Time.Column < 0 {
+		return ""
+	}
 	if t.Time.Via >= 0 {
 		return s.Tables[t.Links[t.Time.Via].To].Columns[t.Time.Column].Name
 	}

@@ -52,8 +52,8 @@ type Link struct {
 }
 
 // RowTime says when a row of a table came to be known. With Via set, Column is a
-// column of the parent that foreign key Via (a position in Links) points to: the
-// row inherits its parent's time.
+// column of the parent that foreign key Via (a position in Links) points to, or -1
+// for the parent's own row time, inherited or not: the row inherits its parent's time.
 type RowTime struct {
 	Column int
 	Via    int // position in Table.Links; -1 = the table's own column

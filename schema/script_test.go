@@ -47,14 +47,16 @@ func runScript(t *testing.T, path string, run func(t *testing.T, input string) s
 //
 //	NAME TYPE [notnull] [pk] [unique] [-> TABLE] [nulls=N] [distinct=N] [capped] [min=X] [max=X] [words=X] [len=X] [order=X] [whole]
 //
-// With ROWS "?" the table has no statistics.
+// With ROWS "?" the table has no statistics. A line "link COLUMN... -> TABLE" is a
+// foreign key of several columns to the key of the table.
 func parseTables(t *testing.T, text string) (*Schema, [][]ColumnStats) {
 	t.Helper()
 	s := &Schema{}
 	var stats [][]ColumnStats
 	type ref struct {
-		table, column int
-		to            string
+		table   int
+		columns []int
+		to      string
 	}
 	var refs []ref
 	for _, line := range strings.Split(text, "\n") {
@@ -74,6 +76,14 @@ func parseTables(t *testing.T, text string) (*Schema, [][]ColumnStats) {
 		}
 		n := len(s.Tables) - 1
 		tb := s.Tables[n]
+		if f[0] == "link" {
+			r := ref{table: n, to: f[len(f)-1]}
+			for _, name := range f[1 : len(f)-2] {
+				r.columns = append(r.columns, tb.Column(name))
+			}
+			refs = append(refs, r)
+			continue
+		}
 		col := Column{Name: f[0], DBType: f[1], Kind: scriptKinds[f[1]]}
 		st := ColumnStats{Rows: int(tb.Estimate), Integers: col.Kind == Int, MeanWords: 1}
 		for i := 2; i < len(f); i++ {
@@ -88,7 +98,7 @@ func parseTables(t *testing.T, text string) (*Schema, [][]ColumnStats) {
 				tb.Unique = append(tb.Unique, []int{len(tb.Columns)})
 			case "->":
 				i++
-				refs = append(refs, ref{n, len(tb.Columns), f[i]})
+				refs = append(refs, ref{n, []int{len(tb.Columns)}, f[i]})
 			case "nulls":
 				st.Nulls = int(x)
 			case "distinct":
@@ -122,8 +132,8 @@ func parseTables(t *testing.T, text string) (*Schema, [][]ColumnStats) {
 			t.Fatalf("no table %q", r.to)
 		}
 		from := s.Tables[r.table]
-		from.Links = append(from.Links, Link{Name: from.Name + "_" + from.Columns[r.column].Name + "_fkey",
-			Columns: []int{r.column}, To: to, Ref: s.Tables[to].Key, Reason: "declared"})
+		from.Links = append(from.Links, Link{Name: from.Name + "_" + strings.Join(from.Names(r.columns), "_") + "_fkey",
+			Columns: r.columns, To: to, Ref: s.Tables[to].Key, Reason: "declared"})
 	}
 	return s, stats
 }

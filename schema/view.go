@@ -4,6 +4,8 @@ package schema
 type View struct {
 	Tables  []TableView   `json:"tables"`
 	Skipped []SkippedView `json:"skipped,omitempty"`
+	// Warnings are the lines of [Schema.Warnings].
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // SkippedView is a [Skipped] for JSON.
@@ -27,9 +29,10 @@ type TableView struct {
 	Columns   []ColumnView `json:"columns"`
 }
 
-// TimeView is a [RowTime] for JSON. With Via set, Column belongs to Table.
+// TimeView is a [RowTime] for JSON. With Via set, Column belongs to Table; without
+// Column the time is the one that Table's rows have.
 type TimeView struct {
-	Column string `json:"column"`
+	Column string `json:"column,omitempty"`
 	Via    string `json:"via,omitempty"`
 	Table  string `json:"table,omitempty"`
 	Until  string `json:"until,omitempty"`
@@ -58,7 +61,7 @@ type ColumnView struct {
 
 // View returns s with names in place of numbers. It shares nothing with s.
 func (s *Schema) View() View {
-	v := View{Tables: []TableView{}}
+	v := View{Tables: []TableView{}, Warnings: s.Warnings()}
 	for _, t := range s.Tables {
 		v.Tables = append(v.Tables, s.tableView(t))
 	}

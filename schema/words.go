@@ -91,31 +91,6 @@ func code(w []string) bool {
 	return slices.Contains([]string{"code", "status", "type", "kind", "category", "class", "zip", "zipcode", "postcode", "flag"}, w[len(w)-1])
 }
 
-// secretWords are words in names of columns that hold secrets.
-var secretWords = []string{"password", "passwd", "pwd", "passphrase", "passcode", "token", "secret", "ssn", "cvv", "cvc", "apikey", "otp", "credential", "credentials"}
-
-// secretPairs are two words that together name a secret.
-var secretPairs = [][2]string{{"api", "key"}, {"private", "key"}, {"access", "key"}, {"social", "security"}, {"credit", "card"}, {"card", "number"}, {"pass", "word"}, {"pin", "code"}}
-
-// secret returns the part of a name that says its values are secret, or "".
-func secret(name string) string {
-	w := words(name)
-	if len(w) > 0 && w[len(w)-1] == "count" {
-		return ""
-	}
-	for i, x := range w {
-		for _, s := range secretWords {
-			if x == s || len(s) >= 6 && strings.HasPrefix(x, s) && x != "secretary" && x != "secretariat" {
-				return s
-			}
-		}
-		if i > 0 && slices.Contains(secretPairs, [2]string{w[i-1], x}) {
-			return w[i-1] + " " + x
-		}
-	}
-	return ""
-}
-
 // personName reports whether a name says that its texts are names of people, which
 // repeat without being categories.
 func personName(w []string) bool {

@@ -2,14 +2,10 @@ package tasks
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 )
-
-// maxClasses is the most classes of a multiclass task (code TK177).
-const maxClasses = 1000
 
 // setClasses numbers the classes that training has seen, numbers by value and text by its
 // bytes, and drops the examples of any other class.
@@ -57,30 +53,4 @@ func sortClasses(classes []string) {
 		}
 		return strings.Compare(a, b)
 	})
-}
-
-// Trainable reports why no model can learn from the table: training labels of one class
-// only (TK176), too many classes (TK177), or a split without examples (TK165).
-func (l *LabelTable) Trainable() error {
-	for _, s := range []Split{Train, Val} {
-		if l.Report.Examples[s] == 0 {
-			return &Error{Code: "TK165", Msg: fmt.Sprintf("no %s example: nobody is eligible", s), Hint: "see the label report for the reasons"}
-		}
-	}
-	if l.Task.Type == Regression {
-		return nil
-	}
-	if n := len(l.Classes); n > maxClasses {
-		return &Error{Code: "TK177", Msg: fmt.Sprintf("%d classes, want at most %d", n, maxClasses)}
-	}
-	first, n := -1, 0
-	for i, s := range l.Split {
-		if s == Train && (first < 0 || l.Label[i] != l.Label[first]) {
-			first, n = i, n+1
-		}
-	}
-	if n < 2 {
-		return &Error{Code: "TK176", Msg: fmt.Sprintf("all %d training labels are the same", l.Report.Examples[Train]), Hint: "check the target's condition and the dates of the splits"}
-	}
-	return nil
 }

@@ -58,24 +58,15 @@ func (c *compiler) call(e *Call) (node, error) {
 		}
 	}
 	apply, ctx := o.apply, c.ctx
-	switch len(args) { // without memory of its own for the usual few
-	case 1:
-		return func(f *frame) Value {
-			v := [1]Value{args[0](f)}
-			return apply(ctx, v[:])
-		}, nil
-	case 2:
-		return func(f *frame) Value {
-			v := [2]Value{args[0](f), args[1](f)}
-			return apply(ctx, v[:])
-		}, nil
-	}
 	return func(f *frame) Value {
-		v := make([]Value, len(args))
-		for i, a := range args {
-			v[i] = a(f)
+		base := len(f.stack)
+		for _, a := range args {
+			v := a(f) // before append: it uses the stack above its own arguments
+			f.stack = append(f.stack, v)
 		}
-		return apply(ctx, v)
+		v := apply(ctx, f.stack[base:])
+		f.stack = f.stack[:base]
+		return v
 	}, nil
 }
 

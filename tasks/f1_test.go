@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,8 +14,22 @@ import (
 	"github.com/rowlink/rowlink/internal/testdata"
 )
 
-// relF1 builds the nine tables of rel-f1 as relf1.sql does.
+// f1World keeps the tables of rel-f1 for all tests; nobody changes them.
+var f1World struct {
+	once sync.Once
+	w    *world
+	snap *ingest.Snapshot
+}
+
 func relF1(t testing.TB) (*world, *ingest.Snapshot) {
+	t.Helper()
+	testdata.Path(t, "data", "f1")
+	f1World.once.Do(func() { f1World.w, f1World.snap = readF1(t) })
+	return f1World.w, f1World.snap
+}
+
+// readF1 builds the nine tables of rel-f1 as relf1.sql does.
+func readF1(t testing.TB) (*world, *ingest.Snapshot) {
 	t.Helper()
 	dir := testdata.Path(t, "data", "f1")
 	w := newWorld(
@@ -197,6 +212,32 @@ func TestLabel_activeInThePast(t *testing.T) {
 		}
 		if l.Report.Examples != want {
 			t.Errorf("%s: %v examples, want %v", name, l.Report.Examples, want)
+		}
+	}
+}
+
+// TestLabel_autocompletion has each row of a table predict one of its own cells.
+func TestLabel_autocompletion(t *testing.T) {
+	w, snap := relF1(t)
+	for name, test := range map[string]struct {
+		table string
+		rows  [3]int // figures of golden/README.md
+	}{
+		"results-position":    {"results", [3]int{9009, 1400, 4798}},
+		"qualifying-position": {"qualifying", [3]int{2228, 1854, 5733}},
+	} {
+		task := w.future(test.table, Regression, Span{})
+		task.Target = w.col(test.table, "position")
+		task.Options.ValAnchor, task.Options.TestAnchor = instant(t, "2005-01-01"), instant(t, "2010-01-01")
+		l, err := Label(context.Background(), snap, task, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.Report.Examples != test.rows {
+			t.Errorf("%s: %v examples, want %v", name, l.Report.Examples, test.rows)
+		}
+		for _, s := range []Split{Train, Val, Test} {
+			compareLabels(t, l, l.Rows(s), goldenLabels(t, 1, "rel-f1", fmt.Sprintf("%s.%s.csv", name, s)), 0)
 		}
 	}
 }

@@ -21,6 +21,7 @@ type frame struct {
 	filled int  // aggregates that met a value
 	empty  int  // aggregates that met none, and whose ON EMPTY is the default
 
+	stack   []Value // arguments of the calls in progress
 	scratch scratch
 }
 

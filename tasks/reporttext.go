@@ -13,9 +13,12 @@ import (
 func (r *LabelReport) Text(w io.Writer, task *Task) error {
 	p := &printer{w: w}
 	p.line("task %s: %s, entity %s (%s rows), %s, regime %s", task.Name, task.Type, r.Entities, grouped(r.EntityRows), task.windowText(), task.Options.regimeText())
-	if task.Static() {
-		p.line("splits     train up to %s   val up to %s   test after", formatTime(task.Options.ValAnchor), formatTime(task.Options.TestAnchor))
-	} else {
+	switch o := &task.Options; {
+	case task.Static() && o.ValAnchor == 0 && o.TestAnchor == 0:
+		p.line("splits     80 / 10 / 10 %% at random by key")
+	case task.Static():
+		p.line("splits     train up to %s   val up to %s   test after", formatTime(o.ValAnchor), formatTime(o.TestAnchor))
+	default:
 		p.line("anchors    %s", strings.Join(r.anchorTexts(task), "  "))
 	}
 	p.line("with rows  train %s   val %s   test %s", grouped(r.WithRows[Train]), grouped(r.WithRows[Val]), grouped(r.WithRows[Test]))

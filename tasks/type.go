@@ -41,8 +41,11 @@ type Scaling struct {
 	Classes []string `json:"classes,omitempty"`
 }
 
-// FitScaling reads the training labels of a table. The error names a table without them
-// or, for a binary task, with one class only (TK176).
+// maxClasses is the most classes of a multiclass task (code TK177).
+const maxClasses = 1000
+
+// FitScaling reads the training labels of a table. The error, of type [Error], names a
+// table without them, with one class only (TK176) or with too many classes (TK177).
 func FitScaling(l *LabelTable) (*Scaling, error) {
 	var y []float64
 	for _, i := range l.Rows(Train) {
@@ -56,16 +59,13 @@ func FitScaling(l *LabelTable) (*Scaling, error) {
 		return nil, &Error{Code: "TK176", Msg: fmt.Sprintf("all %d training labels of task %s are %s", len(y), l.Task.Name, className(l, y[0])),
 			Hint: "widen the window, change the condition, or choose other anchors"}
 	}
-	s := &Scaling{Center: y[len(y)/2], Low: y[len(y)*2/100], High: y[(len(y)-1)*98/100], Classes: l.Classes}
-	var mean float64
+	if n := len(l.Classes); n > maxClasses {
+		return nil, &Error{Code: "TK177", Msg: fmt.Sprintf("task %s has %d classes, want at most %d", l.Task.Name, n, maxClasses), Hint: "group the rare values, or predict a number"}
+	}
+	s := &Scaling{Center: y[len(y)/2], Low: y[len(y)*2/100], High: y[(len(y)-1)*98/100], Std: deviation(y), Classes: l.Classes}
 	for _, v := range y {
 		s.Scale += math.Abs(v-s.Center) / float64(len(y))
-		mean += v / float64(len(y))
 	}
-	for _, v := range y {
-		s.Std += (v - mean) * (v - mean) / math.Max(1, float64(len(y)-1))
-	}
-	s.Std = math.Sqrt(s.Std)
 	if s.Scale == 0 {
 		s.Scale = 1
 	}

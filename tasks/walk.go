@@ -110,7 +110,7 @@ func (s *slot) pass(t *ingest.Table, row int32) bool {
 	}
 	s.from = max(s.from, since)
 	if t.Until != nil {
-		s.until = t.Until[row]
+		s.until = min(s.until, t.Until[row])
 	}
 	return true
 }

@@ -62,6 +62,7 @@ TASK is a file, - for stdin, or a stored task.`,
 	f.IntVar(&opt.Train.Model.Width, "width", 0, "channels (default 32)")
 	f.IntSliceVar(&opt.Train.Model.FanOut, "fan-out", nil, "neighbours per foreign key, one number per hop (default 32,16)")
 	f.StringVar(&opt.Train.Model.Strategy, "strategy", "", "which neighbours: latest (default) or uniform")
+	f.BoolVar(&opt.Train.Stale, "stale", false, "read training seeds at a stale cut, as the frozen regime reads its test rows")
 	f.DurationVar(&opt.Train.TimeLimit, "time-limit", 0, "stop after the epoch that passes this time")
 	return cmd
 }

@@ -2,8 +2,11 @@ package encode
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/ingest"
@@ -17,7 +20,8 @@ const maxCategories = 64
 
 // Categorical gives each of the most frequent values a code; code 0 is NULL and code
 // 1 every value that training did not see often enough (fewer than two rows, or
-// beyond the most frequent maxCategories).
+// beyond the most frequent maxCategories) or that is no UTF-8, which a model file
+// could not hold.
 type Categorical struct {
 	Values []string // value of code 2+i
 	index  map[string]int32
@@ -31,9 +35,9 @@ func (e *Categorical) Fit(src Source, rows []int32) {
 			counts[v]++
 		}
 	}
-	e.Values, e.index = nil, nil
+	e.Values = nil
 	for v, n := range counts {
-		if n >= 2 {
+		if n >= 2 && utf8.ValidString(v) {
 			e.Values = append(e.Values, v)
 		}
 	}
@@ -42,20 +46,27 @@ func (e *Categorical) Fit(src Source, rows []int32) {
 	})
 	e.Values = slices.Clone(e.Values[:min(len(e.Values), maxCategories)])
 	for i, v := range e.Values { // the column's memory may be unmapped before the model dies
-		e.Values[i] = string(append([]byte(nil), v...))
+		e.Values[i] = strings.Clone(v)
 	}
+}
+
+// Prepare builds the lookup and refuses values that are too many or occur twice.
+func (e *Categorical) Prepare() error {
+	if len(e.Values) > maxCategories {
+		return fmt.Errorf("%d categories, want at most %d", len(e.Values), maxCategories)
+	}
+	e.index = make(map[string]int32, len(e.Values))
+	for i, v := range e.Values {
+		if _, twice := e.index[v]; twice {
+			return fmt.Errorf("category %q occurs twice", v)
+		}
+		e.index[v] = int32(2 + i)
+	}
+	return nil
 }
 
 // Shape is one code per known value and two for NULL and the rest.
 func (e *Categorical) Shape() (dense, codes int) { return 0, len(e.Values) + 2 }
-
-// Prepare builds the lookup; it is called once before cells are encoded in parallel.
-func (e *Categorical) Prepare() {
-	e.index = make(map[string]int32, len(e.Values))
-	for i, v := range e.Values {
-		e.index[v] = int32(2 + i)
-	}
-}
 
 // Cell looks the value up.
 func (e *Categorical) Cell(src Source, row int, _ []tensor.Real, codes []Code) []Code {

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rowlink/rowlink/gnn/tensor"
@@ -90,16 +92,7 @@ func TestEveryEncoder(t *testing.T) {
 			tab := table(sem, c, 10)
 			enc, f := features(t, tab, 5*day)
 			t.Run("finite and in range", func(t *testing.T) {
-				for i, v := range f.Dense.Data {
-					if math.IsNaN(float64(v)) || math.Abs(float64(v)) > 10 {
-						t.Errorf("dense feature %d is %v", i, v)
-					}
-				}
-				for _, id := range f.Codes.Src {
-					if id < 0 || int(id) >= enc.Codes {
-						t.Errorf("code %d of %d", id, enc.Codes)
-					}
-				}
+				checkRange(t, enc, f)
 			})
 			t.Run("NULL differs from every seen value", func(t *testing.T) {
 				for row := range 5 {
@@ -138,6 +131,44 @@ func TestEveryEncoder(t *testing.T) {
 					}
 				}
 			})
+			t.Run("a row alone", func(t *testing.T) {
+				for row := range 10 {
+					one := table(sem, column(c.Kind, value(&c, row)), 1)
+					one.Times[0] = tab.Times[row]
+					g, err := enc.Features(tensor.NewPool(1), one)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if print(f, row) != print(g, 0) {
+						t.Errorf("row %d: %s, alone %s", row, print(f, row), print(g, 0))
+					}
+				}
+			})
+			t.Run("extreme values and every kind", func(t *testing.T) {
+				for _, c := range extremes {
+					tab := table(sem, c, 10)
+					for _, cut := range []int64{0, 5 * day, 100 * day} {
+						enc, f := features(t, tab, cut)
+						checkRange(t, enc, f)
+						if _, err := json.Marshal(enc); err != nil {
+							t.Errorf("statistics of %s cannot be stored: %v", c.Kind, err)
+						}
+					}
+				}
+			})
+			t.Run("any number of threads", func(t *testing.T) {
+				big := table(sem, repeated(c, 3*encodeGrain), 3*encodeGrain)
+				enc, want := features(t, big, 5000*day)
+				for _, threads := range []int{2, 4} {
+					got, err := enc.Features(tensor.NewPool(threads), big)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if !reflect.DeepEqual(got, want) {
+						t.Errorf("other features at %d threads", threads)
+					}
+				}
+			})
 			t.Run("stored state encodes the same", func(t *testing.T) {
 				data, err := json.Marshal(enc)
 				if err != nil {
@@ -161,6 +192,45 @@ func TestEveryEncoder(t *testing.T) {
 	}
 }
 
+// checkRange holds that features are finite and small, and codes within the table.
+func checkRange(t *testing.T, enc *Table, f *Features) {
+	t.Helper()
+	for i, v := range f.Dense.Data {
+		if math.IsNaN(float64(v)) || math.Abs(float64(v)) > 10 {
+			t.Errorf("dense feature %d is %v", i, v)
+		}
+	}
+	for _, id := range f.Codes.Src {
+		if id < 0 || int(id) >= enc.Codes {
+			t.Errorf("code %d of %d", id, enc.Codes)
+		}
+	}
+	for _, w := range f.Weights {
+		if math.IsNaN(float64(w)) || w < 0 || w > 1.001 {
+			t.Errorf("weight %v of a code", w)
+		}
+	}
+}
+
+// extremes holds a column of each kind with values that are hard to compute with.
+var extremes = []ingest.Column{
+	column(schema.Bool, true, nil, true, true, true, false, true, nil, true, true),
+	column(schema.Int, math.MaxInt64, math.MinInt64, nil, 0, math.MaxInt64, 0, 1, -1, math.MinInt64, math.MinInt64),
+	column(schema.Float, math.Inf(1), math.MaxFloat64, math.NaN(), -math.MaxFloat64, math.Inf(-1), 0.0, math.SmallestNonzeroFloat64, nil, 1e300, math.Copysign(0, -1)),
+	column(schema.Float, 1.0, math.Nextafter(1, 2), 1.0, 1.0, 1.0, nil, 1.0, math.Inf(1), 1.0, 1e-300),
+	column(schema.Time, math.MaxInt64-1, math.MinInt64+1, nil, 0, -62135596800000000, 1, 253402300799000000, 2, 3, 4),
+	column(schema.Text, "", " ", "\xff\xfe", "\xff\xfe", nil, strings.Repeat("word ", 5000), "a\x00b", "ß", "日本", "\u2028"),
+}
+
+// repeated repeats the ten rows of c.
+func repeated(c ingest.Column, rows int) ingest.Column {
+	values := make([]any, rows)
+	for i := range values {
+		values[i] = value(&c, i%10)
+	}
+	return column(c.Kind, values...)
+}
+
 // reversed returns a column of the same kind with its rows in the other order.
 func reversed(c ingest.Column) ingest.Column {
 	out := column(c.Kind, make([]any, 10)...)
@@ -176,24 +246,28 @@ func copyRows(to, from *ingest.Column, n int) {
 	}
 }
 
+// value is the cell as column takes it.
+func value(c *ingest.Column, row int) any {
+	switch {
+	case c.Null(row):
+		return nil
+	case c.Kind == schema.Text:
+		return strings.Clone(c.Text(row))
+	case c.Kind == schema.Bool:
+		return c.Bool(row)
+	case c.Kind == schema.Float:
+		return c.Floats[row]
+	}
+	return int(c.Ints[row])
+}
+
 // copyRow sets row i of to; text columns are rebuilt.
 func copyRow(to *ingest.Column, i int, from *ingest.Column, j int) {
 	values := make([]any, 10)
 	for k := range values {
-		src, at := to, k
+		values[k] = value(to, k)
 		if k == i {
-			src, at = from, j
-		}
-		if src.Null(at) {
-			continue
-		}
-		switch src.Kind {
-		case schema.Text:
-			values[k] = string([]byte(src.Text(at)))
-		case schema.Bool:
-			values[k] = src.Bool(at)
-		default:
-			values[k] = int(src.Ints[at])
+			values[k] = value(from, j)
 		}
 	}
 	*to = column(to.Kind, values...)

@@ -41,9 +41,15 @@ type Encoder interface {
 	// Shape returns the number of dense features per cell and the number of codes.
 	Shape() (dense, codes int)
 	// Cell writes the dense features of row's cell into out (zeroed, length dense) and
-	// appends its codes. It must not look at any other row.
+	// appends its codes. All are finite whatever the cell holds. It must not look at
+	// any other row, and is called by several goroutines at once.
 	Cell(src Source, row int, out []tensor.Real, codes []Code) []Code
 }
+
+// Preparer is an [Encoder] with more to it than its exported fields. Prepare is called
+// once after Fit, and once after the fields were read from a model file: it builds what
+// Cell looks up, and refuses a state that Fit cannot have left.
+type Preparer interface{ Prepare() error }
 
 var encoders = registry.New[func() Encoder]("encoder")
 

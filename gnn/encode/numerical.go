@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -45,6 +46,26 @@ func (e *Numerical) Fit(src Source, rows []int32) {
 	}
 }
 
+// Prepare refuses a scale that does not divide and edges that do not ascend.
+func (e *Numerical) Prepare() error {
+	if len(e.Edges) >= numericalBins {
+		return fmt.Errorf("%d edges of bins, want at most %d", len(e.Edges), numericalBins-1)
+	}
+	for i := 1; i < len(e.Edges); i++ {
+		if !(e.Edges[i] > e.Edges[i-1]) {
+			return fmt.Errorf("edge %d of the bins is %g after %g, want more", i+1, e.Edges[i], e.Edges[i-1])
+		}
+	}
+	return checkScale(e.Center, e.Scale)
+}
+
+func checkScale(center, scale float64) error {
+	if !(scale > 0) || math.IsInf(scale, 0) || math.IsNaN(center) || math.IsInf(center, 0) {
+		return fmt.Errorf("center %g and scale %g, want finite numbers and a scale above 0", center, scale)
+	}
+	return nil
+}
+
 func (e *Numerical) shape(v float64) float64 {
 	if e.Log {
 		return math.Copysign(math.Log1p(math.Abs(v)), v)
@@ -57,7 +78,7 @@ func (e *Numerical) Shape() (dense, codes int) { return 2, len(e.Edges) + 1 }
 
 // Cell encodes one value.
 func (e *Numerical) Cell(src Source, row int, out []tensor.Real, codes []Code) []Code {
-	v, ok := src.Cells().Number(row)
+	v, ok := number(src, row)
 	if !ok {
 		out[1] = 1
 		return codes
@@ -68,10 +89,20 @@ func (e *Numerical) Cell(src Source, row int, out []tensor.Real, codes []Code) [
 	return append(codes, Code{ID: int32(bin), Weight: 1})
 }
 
+// largest bounds what is computed with: squares and differences of such numbers are
+// finite, which those of 1e308 are not.
+const largest = 1e100
+
+// number is the cell as a number between -largest and +largest.
+func number(src Source, row int) (v float64, ok bool) {
+	v, ok = src.Cells().Number(row)
+	return math.Max(-largest, math.Min(largest, v)), ok
+}
+
 func numbers(src Source, rows []int32) []float64 {
 	values := make([]float64, 0, len(rows))
 	for _, r := range rows {
-		if v, ok := src.Cells().Number(int(r)); ok && !math.IsInf(v, 0) {
+		if v, ok := number(src, int(r)); ok {
 			values = append(values, v)
 		}
 	}
@@ -79,8 +110,8 @@ func numbers(src Source, rows []int32) []float64 {
 }
 
 // robustScale returns the median and a scale of sorted values: the interquartile
-// range over 1.349 (the standard deviation of a normal), else the standard
-// deviation, else 1.
+// range over 1.349 (the standard deviation of a normal), else the mean and the
+// standard deviation, else 1.
 func robustScale(sorted []float64) (center, scale float64) {
 	if len(sorted) == 0 {
 		return 0, 1
@@ -96,8 +127,8 @@ func robustScale(sorted []float64) (center, scale float64) {
 	for _, v := range sorted {
 		sq += (v - mean) * (v - mean) / float64(len(sorted))
 	}
-	if sq > 0 {
-		return mean, math.Sqrt(sq)
+	if dev := math.Sqrt(sq); dev > 1e-9*math.Abs(mean) {
+		return mean, dev
 	}
 	return center, 1
 }

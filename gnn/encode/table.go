@@ -1,10 +1,10 @@
 package encode
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 
-	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/schema"
 )
@@ -12,6 +12,7 @@ import (
 // Table encodes the rows of one table: its columns' encoders side by side.
 type Table struct {
 	Name    string
+	Timed   bool // its rows have a time
 	Columns []Column
 	Dense   int // dense features per row
 	Codes   int // codes of all columns together
@@ -31,7 +32,7 @@ type Column struct {
 // hidden by mask.
 func Fit(t *ingest.Table, rule ingest.TimeRule, cut int64, mask func(column int) bool) (*Table, error) {
 	rows := visibleRows(t, rule, cut)
-	enc := &Table{Name: t.Def.FullName()}
+	enc := &Table{Name: t.Def.FullName(), Timed: t.Times != nil}
 	for c, col := range t.Def.Columns {
 		if col.Kind == schema.Opaque || col.Sem == schema.SemID || col.Sem == schema.SemIgnore ||
 			t.Def.IsKey(c) || mask != nil && mask(c) {
@@ -42,17 +43,26 @@ func Fit(t *ingest.Table, rule ingest.TimeRule, cut int64, mask func(column int)
 			return nil, fmt.Errorf("column %s.%s: %w", enc.Name, col.Name, err)
 		}
 		e.Fit(Source{t, c}, rows)
-		enc.add(Column{Name: col.Name, Sem: col.Sem, Encoder: e})
+		if err := enc.add(Column{Name: col.Name, Sem: col.Sem, Encoder: e}); err != nil {
+			return nil, err
+		}
 	}
 	return enc, nil
 }
 
-func (e *Table) add(c Column) {
+// add prepares the encoder of a column and gives it its place.
+func (e *Table) add(c Column) error {
+	if p, ok := c.Encoder.(Preparer); ok {
+		if err := p.Prepare(); err != nil {
+			return fmt.Errorf("encoder of column %q of table %q: %w", c.Name, e.Name, err)
+		}
+	}
 	c.DenseFrom, c.CodeFrom = e.Dense, e.Codes
 	dense, codes := c.Encoder.Shape()
 	e.Dense += dense
 	e.Codes += codes
 	e.Columns = append(e.Columns, c)
+	return nil
 }
 
 // visibleRows lists the rows of t that are visible at cut, ascending.
@@ -66,94 +76,13 @@ func visibleRows(t *ingest.Table, rule ingest.TimeRule, cut int64) []int32 {
 	return rows
 }
 
-// Features holds the encoded rows of one table.
-type Features struct {
-	Dense   tensor.Mat // rows x dense features
-	Codes   tensor.CSR // row -> codes
-	Weights []tensor.Real
+// tableJSON is the stored form of a Table.
+type tableJSON struct {
+	Table   string       `json:"table"`
+	Timed   bool         `json:"timed"`
+	Columns []columnJSON `json:"columns"`
 }
 
-// Pick returns the codes of the given rows, in memory of the tape's step.
-func (f *Features) Pick(t *tensor.Tape, rows []int32) (tensor.CSR, []tensor.Real) {
-	csr := tensor.CSR{Ptr: make([]int32, len(rows)+1)}
-	n := 0
-	for i, r := range rows {
-		n += int(f.Codes.Ptr[r+1] - f.Codes.Ptr[r])
-		csr.Ptr[i+1] = int32(n)
-	}
-	csr.Src = make([]int32, n)
-	weights := t.Alloc(1, n).Data
-	for i, r := range rows {
-		from, to := f.Codes.Ptr[r], f.Codes.Ptr[r+1]
-		copy(csr.Src[csr.Ptr[i]:], f.Codes.Src[from:to])
-		copy(weights[csr.Ptr[i]:], f.Weights[from:to])
-	}
-	return csr, weights
-}
-
-// encodeGrain is the fixed number of rows in one block of work.
-const encodeGrain = 4096
-
-// Features encodes every row of t. A column that the encoder knows and the table
-// lacks is an error: the model does not fit this schema.
-func (e *Table) Features(pool *tensor.Pool, t *ingest.Table) (*Features, error) {
-	sources := make([]Source, len(e.Columns))
-	for i, c := range e.Columns {
-		at := t.Def.Column(c.Name)
-		if at < 0 {
-			return nil, fmt.Errorf("table %q has no column %q, which the model was trained on; train again", e.Name, c.Name)
-		}
-		if have := t.Def.Columns[at].Sem; have != c.Sem {
-			return nil, fmt.Errorf("column %q of table %q is %s, but the model was trained with %s; train again or change the mapping back",
-				c.Name, e.Name, have, c.Sem)
-		}
-		sources[i] = Source{t, at}
-		if p, ok := c.Encoder.(interface{ Prepare() }); ok {
-			p.Prepare()
-		}
-	}
-	f := &Features{Dense: tensor.NewMat(t.Rows, e.Dense)}
-	blocks := make([][]Code, (t.Rows+encodeGrain-1)/encodeGrain)
-	f.Codes.Ptr = make([]int32, t.Rows+1)
-	pool.Run(t.Rows, encodeGrain, func(lo, hi int) {
-		blocks[lo/encodeGrain] = e.encodeRows(sources, lo, hi, f)
-	})
-	for r := range t.Rows {
-		f.Codes.Ptr[r+1] += f.Codes.Ptr[r]
-	}
-	f.Codes.Src = make([]int32, 0, f.Codes.Ptr[t.Rows])
-	f.Weights = make([]tensor.Real, 0, f.Codes.Ptr[t.Rows])
-	for _, b := range blocks {
-		for _, c := range b {
-			f.Codes.Src = append(f.Codes.Src, c.ID)
-			f.Weights = append(f.Weights, c.Weight)
-		}
-	}
-	return f, nil
-}
-
-// encodeRows encodes rows [lo, hi), leaves the number of codes of row r in Ptr[r+1],
-// and returns the codes.
-func (e *Table) encodeRows(sources []Source, lo, hi int, f *Features) []Code {
-	var codes []Code
-	for r := lo; r < hi; r++ {
-		dense := f.Dense.Row(r)
-		before := len(codes)
-		for i := range e.Columns {
-			c := &e.Columns[i]
-			width, _ := c.Encoder.Shape()
-			from := len(codes)
-			codes = c.Encoder.Cell(sources[i], r, dense[c.DenseFrom:c.DenseFrom+width], codes)
-			for j := from; j < len(codes); j++ {
-				codes[j].ID += int32(c.CodeFrom)
-			}
-		}
-		f.Codes.Ptr[r+1] = int32(len(codes) - before)
-	}
-	return codes
-}
-
-// columnJSON is the stored form of a Column.
 type columnJSON struct {
 	Name  string          `json:"name"`
 	Sem   schema.SemType  `json:"type"`
@@ -162,36 +91,43 @@ type columnJSON struct {
 
 // MarshalJSON stores name, semantic type and fitted state of every column.
 func (e *Table) MarshalJSON() ([]byte, error) {
-	cols := make([]columnJSON, len(e.Columns))
+	out := tableJSON{Table: e.Name, Timed: e.Timed, Columns: make([]columnJSON, len(e.Columns))}
 	for i, c := range e.Columns {
 		state, err := json.Marshal(c.Encoder)
 		if err != nil {
-			return nil, fmt.Errorf("store encoder of %s.%s: %w", e.Name, c.Name, err)
+			return nil, fmt.Errorf("store encoder of column %q of table %q: %w", c.Name, e.Name, err)
 		}
-		cols[i] = columnJSON{c.Name, c.Sem, state}
+		out.Columns[i] = columnJSON{c.Name, c.Sem, state}
 	}
-	return json.Marshal(map[string]any{"table": e.Name, "columns": cols})
+	return json.Marshal(out)
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote.
+// UnmarshalJSON reads what MarshalJSON wrote. A state that no Fit can have left is an
+// error, so that what is read can be used without further checks.
 func (e *Table) UnmarshalJSON(data []byte) error {
-	var in struct {
-		Table   string       `json:"table"`
-		Columns []columnJSON `json:"columns"`
-	}
-	if err := json.Unmarshal(data, &in); err != nil {
+	var in tableJSON
+	if err := strict(data, &in); err != nil {
 		return fmt.Errorf("read encoders: %w", err)
 	}
-	*e = Table{Name: in.Table}
+	*e = Table{Name: in.Table, Timed: in.Timed}
 	for _, c := range in.Columns {
 		enc, err := New(c.Sem)
+		if err == nil {
+			err = strict(c.State, enc)
+		}
 		if err != nil {
-			return fmt.Errorf("encoder of %s.%s: %w", in.Table, c.Name, err)
+			return fmt.Errorf("read encoder of column %q of table %q: %w", c.Name, in.Table, err)
 		}
-		if err := json.Unmarshal(c.State, enc); err != nil {
-			return fmt.Errorf("encoder of %s.%s: %w", in.Table, c.Name, err)
+		if err := e.add(Column{Name: c.Name, Sem: c.Sem, Encoder: enc}); err != nil {
+			return err
 		}
-		e.add(Column{Name: c.Name, Sem: c.Sem, Encoder: enc})
 	}
 	return nil
+}
+
+// strict decodes JSON and refuses fields that are not known.
+func strict(data []byte, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	return dec.Decode(into)
 }

@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"fmt"
 	"hash/fnv"
 	"math"
 	"strings"
@@ -20,8 +21,8 @@ const (
 // Text is hashed TF-IDF (Weinberger et al., 2009): words fall into buckets, a bucket's
 // weight is its inverse document frequency, and the weights of a cell have length 1.
 // Buckets of fewer than textMinRows training rows are left out: names of persons
-// would otherwise act as keys. There are two dense features: log(1 + words) and the
-// flag for NULL.
+// would otherwise act as keys. There are two dense features: half of log(1 + words) and
+// the flag for NULL.
 type Text struct {
 	IDF map[int32]float64 // bucket -> log((1 + rows) / (1 + rows with it)) + 1
 }
@@ -51,6 +52,16 @@ func (e *Text) Fit(src Source, rows []int32) {
 	}
 }
 
+// Prepare refuses buckets and weights that cannot be.
+func (e *Text) Prepare() error {
+	for b, idf := range e.IDF {
+		if b < 0 || b >= textBuckets || !(idf >= 1) || math.IsInf(idf, 0) {
+			return fmt.Errorf("bucket %d of %d has the weight %g, want a finite one of at least 1", b, textBuckets, idf)
+		}
+	}
+	return nil
+}
+
 // Shape is 2 dense features and one code per bucket.
 func (e *Text) Shape() (dense, codes int) { return 2, textBuckets }
 
@@ -63,21 +74,19 @@ func (e *Text) Cell(src Source, row int, out []tensor.Real, codes []Code) []Code
 	}
 	first := len(codes)
 	all := words(c.Text(row))
-	out[0] = tensor.Real(math.Log1p(float64(len(all))))
-next:
+	out[0] = clip(math.Log1p(float64(len(all))) / 2)
+	var place [textBuckets]int32 // of each bucket's code, from 1 on; 0 = none yet
 	for _, w := range all {
 		b := bucket(w)
 		idf, known := e.IDF[b]
-		if !known {
-			continue
+		switch {
+		case !known:
+		case place[b] > 0:
+			codes[first+int(place[b])-1].Weight += tensor.Real(idf)
+		default:
+			codes = append(codes, Code{ID: b, Weight: tensor.Real(idf)})
+			place[b] = int32(len(codes) - first)
 		}
-		for i := first; i < len(codes); i++ {
-			if codes[i].ID == b {
-				codes[i].Weight += tensor.Real(idf)
-				continue next
-			}
-		}
-		codes = append(codes, Code{ID: b, Weight: tensor.Real(idf)})
 	}
 	var norm float64
 	for _, c := range codes[first:] {

@@ -55,6 +55,9 @@ func (e *Timestamp) distance(src Source, row int) (days float64, ok bool) {
 	return (v - float64(known)) / dayMicros, true
 }
 
+// Prepare refuses a scale that does not divide.
+func (e *Timestamp) Prepare() error { return checkScale(e.Center, e.Scale) }
+
 // Shape is 8 dense features.
 func (e *Timestamp) Shape() (dense, codes int) { return 8, 0 }
 

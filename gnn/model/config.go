@@ -3,8 +3,10 @@ package model
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rowlink/rowlink/gnn/conv"
+	"github.com/rowlink/rowlink/graph/sample"
 )
 
 // Config fixes the architecture of a model. The zero value of every field but
@@ -21,8 +23,14 @@ type Config struct {
 	Outputs   int       `json:"outputs"`     // columns of the head, by the task type
 }
 
+// staticDays stands in for the horizon of a target that has none.
+const staticDays = 30
+
 // Complete fills zero fields with defaults; time scales follow the task's horizon.
 func (c Config) Complete(horizonDays float64) Config {
+	if horizonDays <= 0 {
+		horizonDays = staticDays
+	}
 	set := func(to *string, value string) {
 		if *to == "" {
 			*to = value
@@ -48,6 +56,12 @@ func (c Config) Complete(horizonDays float64) Config {
 	return c
 }
 
+// Bounds of what a config may ask for; they also bound what a model file can make its
+// reader allocate.
+const maxWidth, maxHops, maxScales = 4096, 16, 64
+
+// validate lists all faults; unknown names of layers and aggregators are found when
+// the layers are built.
 func (c Config) validate() error {
 	var faults []error
 	fault := func(bad bool, format string, args ...any) {
@@ -55,14 +69,18 @@ func (c Config) validate() error {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	fault(c.Width < 1, "width is %d, want at least 1", c.Width)
-	fault(c.Outputs < 1, "outputs is %d, want at least 1", c.Outputs)
-	fault(c.Dropout < 0 || c.Dropout >= 1, "dropout is %g, want 0 to less than 1", c.Dropout)
+	fault(c.Width < 1 || c.Width > maxWidth, "width is %d, want 1 to %d", c.Width, maxWidth)
+	fault(c.Outputs < 1 || c.Outputs > maxWidth, "outputs is %d, want 1 to %d", c.Outputs, maxWidth)
+	fault(!(c.Dropout >= 0 && c.Dropout < 1), "dropout is %g, want 0 to less than 1", c.Dropout)
+	fault(len(c.FanOut) < 1 || len(c.FanOut) > maxHops, "fan_out has %d hops, want 1 to %d", len(c.FanOut), maxHops)
 	for i, k := range c.FanOut {
 		fault(k < 1, "fan_out of hop %d is %d, want at least 1", i+1, k)
 	}
-	for _, h := range append(c.HalfLives, c.TimeScale...) {
-		fault(!(h > 0), "half-life of %g days, want more than 0", h)
+	fault(!slices.Contains(sample.Strategies(), c.Strategy), "strategy is %q, want one of %v", c.Strategy, sample.Strategies())
+	fault(len(c.HalfLives) > maxScales || len(c.TimeScale) > maxScales, "%d half-lives and %d time scales, want at most %d of each",
+		len(c.HalfLives), len(c.TimeScale), maxScales)
+	for _, days := range slices.Concat(c.HalfLives, c.TimeScale) {
+		fault(!(days > 0), "half-life or time scale of %g days, want more than 0", days)
 	}
 	return errors.Join(faults...)
 }

@@ -1,15 +1,18 @@
 package model
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
+	"slices"
+	"strings"
 
 	"github.com/rowlink/rowlink/gnn/conv"
 	"github.com/rowlink/rowlink/gnn/encode"
+	"github.com/rowlink/rowlink/gnn/nn"
 )
 
 // Metadata says what a model was trained for and on. It is stored in the model file.
@@ -46,79 +49,124 @@ func (m *Model) Write(w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("write model header: %w", err)
 	}
+	return WriteSafetensors(w, m.named(), map[string]string{"rowlink": string(h)})
+}
+
+// named lists the parameters with their names.
+func (m *Model) named() []NamedMat {
 	var mats []NamedMat
 	for _, p := range m.Params.All() {
 		mats = append(mats, NamedMat{p.Name, p.Value})
 	}
-	return WriteSafetensors(w, mats, map[string]string{"rowlink": string(h)})
+	return mats
 }
 
-// Read reads a model file. Every parameter must be there with its shape, and no other.
+// Read reads a model file. Every parameter must be there with its shape and finite
+// values, and no other. The file may come from anywhere: it cannot make the reader
+// panic, or allocate more than some multiple of its own size.
 func Read(data []byte) (*Model, error) {
 	mats, meta, err := ReadSafetensors(data)
 	if err != nil {
 		return nil, err
 	}
-	if meta["rowlink"] == "" {
-		return nil, fmt.Errorf("the file is a safetensors file, but no rowlink model: its metadata has no %q", "rowlink")
-	}
-	var h header
-	dec := json.NewDecoder(bytes.NewReader([]byte(meta["rowlink"])))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&h); err != nil {
-		return nil, fmt.Errorf("read model header: %w", err)
-	}
-	if err := h.check(); err != nil {
+	h, err := readModelHeader(meta)
+	if err != nil {
 		return nil, err
 	}
 	m := &Model{Config: h.Config, Entity: h.Entity, Types: h.Types, Edges: h.Edges, Encoder: h.Encoders, Meta: h.Meta}
+	if err := m.check(); err != nil {
+		return nil, fmt.Errorf("read model header: %w", err)
+	}
+	if need, most := m.estimate(), headroom*(float64(len(data))+smallModel); need > most {
+		return nil, fmt.Errorf("model file of %d bytes describes a network of about %.0f numbers", len(data), need)
+	}
 	if err := m.build(0); err != nil {
+		return nil, fmt.Errorf("read model header: %w", err)
+	}
+	if err := fill(m.Params.All(), mats); err != nil {
 		return nil, err
-	}
-	params := m.Params.All()
-	if len(params) != len(mats) {
-		return nil, fmt.Errorf("model file has %d tensors, want %d", len(mats), len(params))
-	}
-	for i, p := range params {
-		in := mats[i]
-		if in.Name != p.Name || in.Mat.Rows != p.Value.Rows || in.Mat.Cols != p.Value.Cols {
-			return nil, fmt.Errorf("tensor %d of the model file is %q %dx%d, want %q %dx%d", i+1,
-				in.Name, in.Mat.Rows, in.Mat.Cols, p.Name, p.Value.Rows, p.Value.Cols)
-		}
-		copy(p.Value.Data, in.Mat.Data)
 	}
 	return m, nil
 }
 
-// maxWidth and maxHops bound what a model file may make the reader allocate.
-const maxWidth, maxHops, maxSchema = 4096, 16, 10_000
-
-func (h *header) check() error {
-	switch {
-	case h.Format != formatVersion:
-		return fmt.Errorf("model file has format %d, this program reads format %d", h.Format, formatVersion)
-	case len(h.Encoders) != len(h.Types) || indexOf(h.Types, h.Entity) < 0 || len(h.Types) > maxSchema || len(h.Edges) > maxSchema:
-		return fmt.Errorf("model file has %d node types, %d encoders and entity %q, which do not fit together", len(h.Types), len(h.Encoders), h.Entity)
-	case h.Config.Width > maxWidth || h.Config.Outputs > maxWidth || len(h.Config.FanOut) > maxHops || len(h.Config.FanOut) == 0:
-		return fmt.Errorf("model file has width %d, %d outputs and %d hops, want at most %d, %d and 1 to %d",
-			h.Config.Width, h.Config.Outputs, len(h.Config.FanOut), maxWidth, maxWidth, maxHops)
+func readModelHeader(meta map[string]string) (*header, error) {
+	text, ok := meta["rowlink"]
+	if !ok {
+		return nil, fmt.Errorf("the file is a safetensors file, but no rowlink model: its metadata has no %q", "rowlink")
 	}
-	for _, e := range h.Edges {
-		if e.Src < 0 || e.Src >= len(h.Types) || e.Dst < 0 || e.Dst >= len(h.Types) {
-			return fmt.Errorf("model file: edge type %q joins node types %d and %d of %d", e.Name, e.Src, e.Dst, len(h.Types))
+	var h header
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&h); err != nil {
+		return nil, fmt.Errorf("read model header: %w", err)
+	}
+	if rest := text[dec.InputOffset():]; rest != "" {
+		return nil, fmt.Errorf("read model header: %d bytes after its end", len(rest))
+	}
+	if h.Format != formatVersion {
+		return nil, fmt.Errorf("model file has format %d, this program reads format %d", h.Format, formatVersion)
+	}
+	return &h, nil
+}
+
+// Layers differ in how many numbers they keep per channel, so the estimate of numbers
+// is compared with the bytes of the file with room to spare.
+const (
+	headroom   = 4
+	smallModel = 1 << 18
+)
+
+// estimate is about the number of parameters that build would create.
+func (m *Model) estimate() float64 {
+	c := m.Config
+	width := float64(c.Width)
+	n := (width + Extra) * (width + 2*float64(c.Outputs))
+	for _, e := range m.Encoder {
+		if e != nil {
+			n += (float64(e.Dense+e.Codes+len(c.TimeScale)) + 2*width) * width
 		}
 	}
-	return h.Config.validate()
+	for hops := range c.FanOut {
+		reach := Reach(m.Edges, len(m.Types), slices.Index(m.Types, m.Entity), hops)
+		for _, ok := range reach {
+			if ok {
+				n += width * width
+			}
+		}
+		for _, e := range m.Edges {
+			if reach[e.Dst] {
+				n += float64(1+len(c.HalfLives)) * width * width
+			}
+		}
+	}
+	return n
+}
+
+// fill copies the tensors of a file into the parameters, which are in the same order.
+func fill(params []*nn.Param, mats []NamedMat) error {
+	if len(params) != len(mats) {
+		return fmt.Errorf("model file has %d tensors, want %d", len(mats), len(params))
+	}
+	for i, p := range params {
+		in := mats[i]
+		if in.Name != p.Name || in.Mat.Rows != p.Value.Rows || in.Mat.Cols != p.Value.Cols {
+			return fmt.Errorf("tensor %d of the model file is %q %dx%d, want %q %dx%d", i+1,
+				in.Name, in.Mat.Rows, in.Mat.Cols, p.Name, p.Value.Rows, p.Value.Cols)
+		}
+		for k, v := range in.Mat.Data {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				return fmt.Errorf("tensor %q of the model file holds %v at %d", in.Name, v, k)
+			}
+		}
+		copy(p.Value.Data, in.Mat.Data)
+	}
+	return nil
 }
 
 // WeightsHash is the SHA-256 of all parameters, hex: equal for equal bits.
 func (m *Model) WeightsHash() string {
 	sum := sha256.New()
-	var mats []NamedMat
-	for _, p := range m.Params.All() {
-		mats = append(mats, NamedMat{p.Name, p.Value})
-	}
-	if err := WriteSafetensors(sum, mats, nil); err != nil {
+	if err := WriteSafetensors(sum, m.named(), nil); err != nil {
 		panic("model: hash: " + err.Error())
 	}
 	return hex.EncodeToString(sum.Sum(nil))

@@ -4,12 +4,12 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rowlink/rowlink/gnn/conv"
 	"github.com/rowlink/rowlink/gnn/encode"
 	"github.com/rowlink/rowlink/gnn/nn"
-	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/graph"
 )
 
@@ -45,69 +45,91 @@ type layer struct {
 }
 
 // New builds a model with fresh parameters drawn from seed. enc holds the fitted
-// encoder of each table of g that the fan-out reaches from entity.
+// encoder of each table of g that the fan-out reaches from entity; others are left out.
 func New(c Config, g *graph.Graph, entity int, enc []*encode.Table, seed uint64) (*Model, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("model config: %w", err)
 	}
-	m := &Model{Config: c, Entity: g.Snap.Tables[entity].Def.FullName(), Encoder: enc}
+	m := &Model{Config: c, Edges: edgeTypes(g), Encoder: slices.Clone(enc)}
 	for _, t := range g.Snap.Tables {
 		m.Types = append(m.Types, t.Def.FullName())
 	}
-	m.Edges = edgeTypes(g)
+	m.Entity = m.Types[entity]
+	for t, ok := range Reach(m.Edges, len(m.Types), entity, len(c.FanOut)) {
+		if !ok && t < len(m.Encoder) {
+			m.Encoder[t] = nil
+		}
+	}
+	if err := m.check(); err != nil {
+		return nil, err
+	}
 	return m, m.build(seed)
 }
 
+// edgeTypes names the edge types of g: source, relation, destination. Names are
+// unique: where a table has two links of the same columns to one parent, the later
+// ones are numbered.
 func edgeTypes(g *graph.Graph) []conv.EdgeType {
-	types := make([]string, len(g.Snap.Tables))
-	for i, t := range g.Snap.Tables {
-		types[i] = t.Def.FullName()
-	}
 	out := make([]conv.EdgeType, len(g.Edges))
+	seen := map[string]int{}
 	for i, e := range g.Edges {
-		out[i] = conv.EdgeType{Name: edgeName(types, e), Src: e.Src, Dst: e.Dst, Functional: e.Rev}
+		name := g.Label(i)
+		if seen[name]++; seen[name] > 1 {
+			name = fmt.Sprintf("%s #%d", name, seen[name])
+		}
+		out[i] = conv.EdgeType{Name: name, Src: e.Src, Dst: e.Dst, Functional: e.Rev}
 	}
 	return out
 }
 
-// edgeName is unique among edge types: source, relation, destination.
-func edgeName(types []string, e graph.EdgeType) string {
-	return types[e.Src] + "." + e.Name + "." + types[e.Dst]
+// check says what does not fit together in config, types, edges and encoders.
+func (m *Model) check() error {
+	if err := m.Config.validate(); err != nil {
+		return err
+	}
+	entity := slices.Index(m.Types, m.Entity)
+	if entity < 0 || len(m.Encoder) != len(m.Types) {
+		return fmt.Errorf("model has %d node types, %d encoders and the entity %q, which do not fit together", len(m.Types), len(m.Encoder), m.Entity)
+	}
+	names := map[string]bool{}
+	for _, t := range m.Types {
+		if names[t] {
+			return fmt.Errorf("model has two node types %q", t)
+		}
+		names[t] = true
+	}
+	clear(names)
+	for _, e := range m.Edges {
+		if names[e.Name] {
+			return fmt.Errorf("model has two edge types %q", e.Name)
+		}
+		names[e.Name] = true
+		if e.Src < 0 || e.Src >= len(m.Types) || e.Dst < 0 || e.Dst >= len(m.Types) {
+			return fmt.Errorf("model has an edge type %q between node types %d and %d of %d", e.Name, e.Src, e.Dst, len(m.Types))
+		}
+	}
+	for t, ok := range Reach(m.Edges, len(m.Types), entity, len(m.Config.FanOut)) {
+		if e := m.Encoder[t]; ok != (e != nil) || e != nil && e.Name != m.Types[t] {
+			return fmt.Errorf("model has no encoder of its own for node type %q, or one without use", m.Types[t])
+		}
+	}
+	return nil
 }
 
 // build creates layers and parameters from Config, Types, Edges and Encoder.
 func (m *Model) build(seed uint64) error {
 	m.Params = nn.NewSet(seed)
 	c := m.Config
-	entity := indexOf(m.Types, m.Entity)
 	m.input = make([]*rowEncoder, len(m.Types))
 	for t, e := range m.Encoder {
 		if e != nil {
-			m.input[t] = newRowEncoder(m.Params, "input."+m.Types[t], e, c)
+			m.input[t] = newRowEncoder(m.Params, fmt.Sprintf("input.%q", m.Types[t]), e, c)
 		}
 	}
 	m.layers = nil
 	for l := range c.FanOut {
-		reach := Reach(m.Edges, len(m.Types), entity, len(c.FanOut)-l-1)
-		ly := layer{norm: make([]*nn.LayerNorm, len(m.Types))}
-		cfg := conv.Config{Name: fmt.Sprintf("layer%d", l+1), In: c.Width, Out: c.Width, Types: m.Types,
-			Aggregate: c.Aggregate, HalfLives: c.HalfLives}
-		for i, e := range m.Edges {
-			if reach[e.Dst] {
-				ly.edges = append(ly.edges, i)
-				cfg.Edges = append(cfg.Edges, e)
-			}
-		}
-		if l+1 < len(c.FanOut) {
-			for t, ok := range reach {
-				if ok {
-					n := nn.NewLayerNorm(m.Params, fmt.Sprintf("layer%d.norm.%s", l+1, m.Types[t]), c.Width)
-					ly.norm[t] = n
-				}
-			}
-		}
-		var err error
-		if ly.conv, err = conv.New(c.Layer, cfg, m.Params); err != nil {
+		ly, err := m.newLayer(l)
+		if err != nil {
 			return err
 		}
 		m.layers = append(m.layers, ly)
@@ -120,12 +142,36 @@ func (m *Model) build(seed uint64) error {
 	return nil
 }
 
+// newLayer builds layer l, counted from 0, which computes the copies up to the hop
+// that the layers after it still read.
+func (m *Model) newLayer(l int) (layer, error) {
+	c := m.Config
+	reach := Reach(m.Edges, len(m.Types), slices.Index(m.Types, m.Entity), len(c.FanOut)-l-1)
+	ly := layer{norm: make([]*nn.LayerNorm, len(m.Types))}
+	cfg := conv.Config{Name: fmt.Sprintf("layer%d", l+1), In: c.Width, Out: c.Width, Types: m.Types, Computes: reach,
+		Aggregate: c.Aggregate, HalfLives: c.HalfLives}
+	for i, e := range m.Edges {
+		if reach[e.Dst] {
+			ly.edges = append(ly.edges, i)
+			cfg.Edges = append(cfg.Edges, e)
+		}
+	}
+	for t, ok := range reach {
+		if ok && l+1 < len(c.FanOut) {
+			ly.norm[t] = nn.NewLayerNorm(m.Params, fmt.Sprintf("layer%d.norm.%q", l+1, m.Types[t]), c.Width)
+		}
+	}
+	var err error
+	ly.conv, err = conv.New(c.Layer, cfg, m.Params)
+	return ly, err
+}
+
 // Reach tells which node types can hold copies up to the given hop from entity.
 func Reach(edges []conv.EdgeType, types, entity, hops int) []bool {
 	reach := make([]bool, types)
 	reach[entity] = true
 	for range hops {
-		next := append([]bool(nil), reach...)
+		next := slices.Clone(reach)
 		for _, e := range edges {
 			if reach[e.Dst] {
 				next[e.Src] = true
@@ -136,15 +182,6 @@ func Reach(edges []conv.EdgeType, types, entity, hops int) []bool {
 	return reach
 }
 
-func indexOf(names []string, name string) int {
-	for i, n := range names {
-		if n == name {
-			return i
-		}
-	}
-	return -1
-}
-
 // String sums the model up in one line.
 func (m *Model) String() string {
 	var layers []string
@@ -152,44 +189,4 @@ func (m *Model) String() string {
 		layers = append(layers, l.conv.String())
 	}
 	return fmt.Sprintf("%s, fan-out %v %s, %d parameters", strings.Join(layers, " + "), m.Config.FanOut, m.Config.Strategy, m.Params.Count())
-}
-
-// rowEncoder maps the features of a row to Width channels:
-//
-//	x0 = dense Wd + sum(codes Wc) + b,   x = x0 + relu(norm(x0) W1 + b1) W2 + Age(te) T
-//
-// The residual keeps a linear way for every column through the whole network.
-type rowEncoder struct {
-	dense, codes, bias *nn.Param
-	norm               *nn.LayerNorm
-	up, down           *nn.Linear
-	time               *nn.Param
-}
-
-func newRowEncoder(set *nn.Set, name string, e *encode.Table, c Config) *rowEncoder {
-	r := &rowEncoder{}
-	if e.Dense > 0 {
-		r.dense = set.New(name+".dense", e.Dense, c.Width, nn.KaimingUniform)
-	}
-	if e.Codes > 0 {
-		r.codes = set.New(name+".codes", e.Codes, c.Width, nn.Normal(0.1))
-	}
-	r.bias = set.New(name+".bias", 1, c.Width, nn.Zeros)
-	r.norm = nn.NewLayerNorm(set, name+".norm", c.Width)
-	r.up = nn.NewLinear(set, name+".up", c.Width, c.Width)
-	r.down = nn.NewLinear(set, name+".down", c.Width, c.Width)
-	r.time = set.New(name+".time", len(c.TimeScale)+1, c.Width, nn.KaimingUniform)
-	return r
-}
-
-func (r *rowEncoder) rows(t *tensor.Tape, n, width int, dense tensor.Mat, codes tensor.CSR, weights []tensor.Real) *tensor.Var {
-	x := t.AddBias(t.Const(t.Alloc(n, width)), r.bias.Var(t))
-	if r.dense != nil {
-		x = t.Add(x, t.MatMul(t.Const(dense), r.dense.Var(t)))
-	}
-	if r.codes != nil {
-		x = t.Add(x, t.GatherReduceWeighted(r.codes.Var(t), codes, weights))
-	}
-	up := r.up.Apply(t, r.norm.Apply(t, x), tensor.ReLU)
-	return t.Add(x, r.down.Apply(t, up, tensor.Identity))
 }

@@ -1,12 +1,15 @@
 package model
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
+	"github.com/rowlink/rowlink/gnn/conv"
 	"github.com/rowlink/rowlink/gnn/encode"
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/graph"
+	"github.com/rowlink/rowlink/graph/sample"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/schema"
 )
@@ -177,9 +180,9 @@ const (
 // world is a small database with every semantic type, a table without time, a table
 // whose rows end, a link from a table to itself, two links between one pair of tables,
 // and a virtual table of closed labels. Times run from day 0 to day 100.
-func world(seed uint64) []spec {
+func world(seed uint64, scale int) []spec {
 	g := draws(seed)
-	const nTeams, nDrivers, nRaces, nResults, nContracts, nHistory = 4, 12, 15, 70, 25, 50
+	nTeams, nDrivers, nRaces, nResults, nContracts, nHistory := 4*scale, 12*scale, 15*scale, 70*scale, 25*scale, 50*scale
 	num := func(name string, n int) colSpec {
 		return colSpec{name, schema.Float, schema.SemNumerical, g.fill(n, g.number)}
 	}
@@ -241,6 +244,43 @@ func mustNew(t testing.TB, c Config, g *graph.Graph, cut int64) *Model {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// queries asks for the first n drivers in turn, at cuts from day 30 to day 50, on the
+// day itself or up to three weeks later.
+func queries(n, of int) []Query {
+	out := make([]Query, n)
+	for i := range out {
+		cut := int64(30+i*7%21) * day
+		out[i] = Query{Row: int32(i % of), Cut: cut, Anchor: cut + int64(i%4)*7*day}
+	}
+	return out
+}
+
+func mustScore(t testing.TB, b *Bound, q []Query) tensor.Mat {
+	t.Helper()
+	s, err := b.NewScorer(ingest.TimeRule{}, tensor.NewPool(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := s.Score(context.Background(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// eachVariant runs f for every layer, aggregator and sampling strategy.
+func eachVariant(t *testing.T, f func(t *testing.T, c Config)) {
+	for _, layer := range conv.Names() {
+		for _, aggregate := range conv.Aggregators() {
+			for _, strategy := range sample.Strategies() {
+				t.Run(layer+"/"+aggregate+"/"+strategy, func(t *testing.T) {
+					f(t, Config{Layer: layer, Aggregate: aggregate, Strategy: strategy, Width: 8, FanOut: []int{4, 2, 2}, Outputs: 2, Dropout: 0.2})
+				})
+			}
+		}
+	}
 }
 
 func mustBind(t testing.TB, m *Model, g *graph.Graph, threads int) *Bound {

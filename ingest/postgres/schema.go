@@ -116,6 +116,7 @@ func (c *catalog) schema() (*schema.Schema, error) {
 			c.addLinks(s, s.Tables[t], r, at, skip)
 		}
 	}
+	s.HideSecrets()
 	return s, nil
 }
 

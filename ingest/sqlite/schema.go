@@ -108,6 +108,7 @@ func (c *catalog) read() error {
 	for i, t := range c.schema.Tables {
 		c.addLinks(t, c.links[i])
 	}
+	c.schema.HideSecrets()
 	return c.estimates()
 }
 

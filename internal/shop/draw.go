@@ -10,7 +10,8 @@ import (
 // The streams of random numbers. Each (stream, i, j) has a generator of its own, so
 // that a draw more in one place moves nothing anywhere else.
 const (
-	streamSupplier = iota + 1
+	streamQuality = iota + 1
+	streamSupplier
 	streamProduct
 	streamCustomer
 	streamPeriod

@@ -26,8 +26,9 @@ const Period = 30 * Day
 // Periods is the number of periods from [Start] to [End].
 const Periods = 24
 
-// End is the last instant of the database: no row is later, and the last order lies
-// exactly on it, so that the label windows that end here are complete.
+// End is the last instant of the database: no row is later, and the last order (of a
+// shop with an order in its last period) lies exactly on it, so that the label windows
+// that end here are complete.
 var End = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Start is the first instant: the first customers sign up after it.
@@ -93,7 +94,7 @@ type Product struct {
 	Description sql.Null[string]
 	ListedOn    time.Time
 
-	quality float64 // about standard normal; 0.8 of it is the supplier's
+	quality float64 // mean 0, deviation 1 over what is sold; mostly the supplier's
 }
 
 // Store is a place where orders of channel "store" are made.

@@ -39,10 +39,12 @@ func TestGenerate_equalOptionsGiveEqualBytes(t *testing.T) {
 }
 
 func TestGenerate_smallShops(t *testing.T) {
-	for _, n := range []int{1, 2, 10} {
-		d := Generate(Options{Customers: n, Products: 1, Suppliers: 1, Seed: 3})
-		if len(d.Customers) != n || len(d.Orders) > 0 && !d.Orders[len(d.Orders)-1].OrderedAt.Equal(End) {
-			t.Errorf("%d customers: got %d, last order not at the end", n, len(d.Customers))
+	for seed := range uint64(20) {
+		for _, n := range []int{1, 2, 10} {
+			d := Generate(Options{Customers: n, Products: 1 + int(seed)%3, Suppliers: 1, Seed: seed})
+			if len(d.Customers) != n || len(d.Orders) == 0 {
+				t.Errorf("seed %d: %d customers with %d orders, want %d customers", seed, len(d.Customers), len(d.Orders), n)
+			}
 		}
 	}
 }

@@ -26,9 +26,13 @@ var (
 )
 
 func (s *simulation) makeSuppliers(n int) {
+	quality, even := make([]float64, n), make([]float64, n)
 	for i := range n {
+		quality[i], even[i] = source(s.seed, streamQuality, i, 0).NormFloat64(), 1
+	}
+	standardise(quality, even)
+	for i, q := range quality {
 		r := source(s.seed, streamSupplier, i, 0)
-		q := r.NormFloat64()
 		rating := min(5, max(1, math.Round((3.2+0.7*q+0.1*r.NormFloat64())*10)/10))
 		s.db.Suppliers = append(s.db.Suppliers, Supplier{
 			ID: firstSupplier + int64(i), Name: pick(r, nameHeads) + pick(r, nameTails) + " " + pick(r, nameForms),
@@ -38,6 +42,7 @@ func (s *simulation) makeSuppliers(n int) {
 }
 
 func (s *simulation) makeProducts(n int) {
+	quality := make([]float64, n)
 	for i := range n {
 		r := source(s.seed, streamProduct, i, 0)
 		sup := r.IntN(len(s.db.Suppliers))
@@ -46,16 +51,41 @@ func (s *simulation) makeProducts(n int) {
 			ID: firstProduct + int64(i), Supplier: s.db.Suppliers[sup].ID, Category: category,
 			Brand: pick(r, nameHeads) + pick(r, nameTails), Price: cents(math.Exp(2.9 + 0.8*r.NormFloat64())),
 			Description: maybe(r, 0.08, describe(r, category)),
-			ListedOn:    listing(r),
-			quality:     0.8*s.db.Suppliers[sup].quality + 0.6*r.NormFloat64(),
+			ListedOn:    listing(r, i == 0),
 		})
-		s.appeal = append(s.appeal, math.Exp(0.9*r.NormFloat64()))
+		quality[i] = 0.8*s.db.Suppliers[sup].quality + 0.6*r.NormFloat64()
+		s.appeal = append(s.appeal, math.Exp(0.7*r.NormFloat64()))
+	}
+	standardise(quality, s.appeal)
+	for i, q := range quality {
+		s.db.Products[i].quality = q
 	}
 }
 
-// listing draws the day from which a product is sold: most were there from the start.
-func listing(r *rand.Rand) time.Time {
-	if r.Float64() < 0.85 {
+// standardise gives x mean 0 and deviation 1 under the weights, so that shops of
+// different seeds are equally good on the whole. Equal values all become 0.
+func standardise(x, weights []float64) {
+	var sum, mean, variance float64
+	for i, w := range weights {
+		sum += w
+		mean += w * x[i]
+	}
+	mean /= sum
+	for i, w := range weights {
+		variance += w / sum * (x[i] - mean) * (x[i] - mean)
+	}
+	for i := range x {
+		x[i] -= mean
+		if variance > 0 {
+			x[i] /= math.Sqrt(variance)
+		}
+	}
+}
+
+// listing draws the day from which a product is sold: most were there from the
+// start, the first one always, so that there is something to buy.
+func listing(r *rand.Rand, early bool) time.Time {
+	if x := r.Float64(); early || x < 0.85 {
 		return Start.AddDate(0, 0, -r.IntN(900))
 	}
 	return Start.AddDate(0, 0, r.IntN(int((Periods-2)*Period/Day)))

@@ -225,9 +225,14 @@ func hasAggregate(e Expr) bool {
 func span(o Offset) tasks.Span { return tasks.Span(o.Interval) }
 
 // horizon widens the task's horizon to the end of a window.
-func (b *binder) horizon(end tasks.Span) {
-	if order, _ := end.Compare(b.task.Horizon); order > 0 {
-		b.task.Horizon = end
+func (b *binder) horizon(at Loc, end tasks.Span) {
+	h := &b.task.Horizon
+	order, sure := end.Compare(*h)
+	if !sure {
+		b.fault(at, "TK111", "windows end after %s and after %s, and which is later depends on the month", *h, end).Hint = "give both ends in the same unit"
+	}
+	if order > 0 {
+		*h = end
 	}
 }
 

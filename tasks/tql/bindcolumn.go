@@ -2,45 +2,47 @@ package tql
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/rowlink/rowlink/schema"
 	"github.com/rowlink/rowlink/tasks"
 )
 
 // column binds a column chain in its scope: the aggregated table inside an aggregate,
-// else the entity table.
+// else the entity table. Inside an aggregate the entity's columns are known by their
+// qualified name (rule R6).
 func (b *binder) column(c *Column, s scope) bound {
 	table := s.table
-	name := c.Parts[len(c.Parts)-1]
-	var links []int
 	if len(c.Parts) > 1 {
-		named, ok := b.namedTable(c.Parts[:len(c.Parts)-1])
+		named, ok := b.tableNamed(c.Parts[:len(c.Parts)-1])
 		if !ok {
 			return failed
 		}
+		ofEntity := s.role == roleRow && named == b.task.Entity
 		switch {
-		case named == table:
-		case s.role == roleRow && named == b.task.Entity:
-			if links, ok = upward(s.path); !ok {
-				b.fault(c.Range(), "TK126", "a row of %q does not lead to one row of %q", b.sc.Tables[table].Name, b.entity.Name).Hint = "move the condition to WHERE"
-				return failed
-			}
-			table = named
-		default:
+		case table == noEntity:
+			b.columnIn(named, c.Parts[len(c.Parts)-1])
+			return failed
+		case named != table && !ofEntity:
 			b.foreignColumn(c, table, named, s)
 			return failed
 		}
+		table = named
 	}
-	return b.follow(c, s.table, table, links, name)
+	if table == noEntity {
+		return failed
+	}
+	return b.follow(c, table)
 }
 
-// follow walks the arrows of c from table at and reads the last column.
-func (b *binder) follow(c *Column, start, at int, links []int, name Name) bound {
+// follow reads the last name of c from table start, over its arrows.
+func (b *binder) follow(c *Column, start int) bound {
+	name := c.Parts[len(c.Parts)-1]
+	at := start
 	col, ok := b.columnIn(at, name)
 	if !ok {
 		return failed
 	}
+	var links []int
 	for _, next := range c.Follow {
 		l, ok := b.linkOf(at, col)
 		if !ok {
@@ -50,70 +52,73 @@ func (b *binder) follow(c *Column, start, at int, links []int, name Name) bound 
 		}
 		links = append(links, l)
 		at = b.sc.Tables[at].Links[l].To
+		if b.sc.Tables[at].Ignore {
+			b.fault(name.Range(), "TK166", "%s leads to table %q, which is ignored in the mapping", name.Text, b.sc.Tables[at].Name).Hint = "remove ignore: true from the table in the mapping file"
+			return failed
+		}
 		name = next
 		if col, ok = b.columnIn(at, next); !ok {
 			return failed
 		}
 	}
-	def := &b.sc.Tables[at].Columns[col]
+	t := b.sc.Tables[at]
+	def := &t.Columns[col]
 	kind, ok := valueKind(def.Kind)
 	if !ok {
 		b.fault(c.Range(), "TK156", "column %q of type %s is not read", def.Name, def.DBType).Hint = "use another column"
 		return failed
 	}
-	return bound{
+	out := bound{
 		expr: &tasks.ColumnExpr{Table: start, Links: links, Column: col, Kind: kind}, kind: kind, ok: true,
-		category: def.Sem == schema.SemCategorical || def.Kind == schema.Text, key: b.sc.Tables[at].IsKey(col),
+		category: def.Sem == schema.SemCategorical, key: t.IsKey(col),
 	}
-}
-
-// namedTable resolves the table part of a chain.
-func (b *binder) namedTable(parts []Name) (int, bool) {
-	if len(parts) == 2 {
-		return b.table(parts[0].Text, parts[1])
+	if l, ok := b.linkOf(at, col); ok {
+		out.link, out.to = true, t.Links[l].To
 	}
-	return b.table("", parts[0])
-}
-
-// upward returns the links of a path that only goes from child to parent.
-func upward(path []tasks.Step) (links []int, ok bool) {
-	for _, s := range path {
-		if s.Down {
-			return nil, false
-		}
-		links = append(links, s.Link)
-	}
-	return links, len(path) > 0
+	return out
 }
 
 // foreignColumn reports a column of a table that is not in scope.
 func (b *binder) foreignColumn(c *Column, table, named int, s scope) {
-	have, other := b.sc.Tables[table], b.sc.Tables[named]
-	column := c.Parts[len(c.Parts)-1].Text
-	if s.role != roleRow {
-		err := b.fault(c.Range(), "TK121", "a row of %q has many rows of %q, so %s is not one value", have.Name, other.Name, c)
-		err.Hint = fmt.Sprintf("aggregate it: AVG(%s.%s, 0, 30, days), COUNT(%s.* WHERE ...); or predict it FOR EACH %s", other.Name, column, other.Name, other.Name)
+	name := c.Parts[len(c.Parts)-1]
+	if _, ok := b.columnIn(named, name); !ok {
 		return
 	}
-	err := b.fault(c.Range(), "TK126", "%s is a column of %q, but this aggregate reads %q", c, other.Name, have.Name)
+	have, other := b.sc.Tables[table], b.sc.Tables[named]
+	var reach string
 	for _, l := range have.Links {
 		if l.To == named && len(l.Columns) == 1 {
-			err.Hint = "reach it by the foreign key: " + have.Columns[l.Columns[0]].Name + "->" + column
+			reach = have.Columns[l.Columns[0]].Name + "->" + name.Text
 		}
 	}
-	if err.Hint == "" {
-		err.Hint = linkNames(b.sc, table)
+	switch {
+	case s.role == roleRow:
+		err := b.fault(c.Range(), "TK126", "%s is a column of %q, but this aggregate reads %q", c, other.Name, have.Name)
+		if err.Hint = linkNames(b.sc, table); reach != "" {
+			err.Hint = "reach it by the foreign key: " + reach
+		}
+	case reach != "":
+		b.fault(c.Range(), "TK121", "%s is a column of %q, not of %q", c, other.Name, have.Name).Hint = "reach it by the foreign key: " + reach
+	default:
+		err := b.fault(c.Range(), "TK121", "a row of %q may have many rows of %q, so %s is not one value", have.Name, other.Name, c)
+		err.Hint = fmt.Sprintf("aggregate it: AVG(%s, 0, 30, days), COUNT(%s.* WHERE ..., 0, 30, days); or predict it FOR EACH %s", c, other.Name, other.Name)
+		if s.role == roleWhere {
+			err.Hint = fmt.Sprintf("aggregate it: COUNT(%s.* WHERE ..., -30, 0, days) > 0, LAST(%s, -INF, 0)", other.Name, c)
+		}
 	}
 }
 
-// words prints a table and filter for the reading.
-func (b *binder) words(a *Aggregate, table int) string {
-	out := a.Kind() + " of " + b.sc.Tables[table].Name
-	if a.Arg != nil {
-		out = a.Kind() + " of " + a.Arg.String()
+// valueKind is the kind of a column's values.
+func valueKind(k schema.Kind) (tasks.ValueKind, bool) {
+	switch k {
+	case schema.Bool:
+		return tasks.KindBool, true
+	case schema.Int, schema.Float:
+		return tasks.KindNumber, true
+	case schema.Text:
+		return tasks.KindText, true
+	case schema.Time:
+		return tasks.KindTime, true
 	}
-	if c := a.Condition(); c != nil {
-		out += " where " + c.String()
-	}
-	return strings.ReplaceAll(out, "count_distinct", "number of distinct values")
+	return 0, false
 }

@@ -1,10 +1,10 @@
 package tql
 
 import (
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/rowlink/rowlink/schema"
 	"github.com/rowlink/rowlink/tasks"
 )
 
@@ -22,7 +22,6 @@ const (
 type scope struct {
 	table int
 	role  role
-	path  []tasks.Step // roleRow: from the aggregated table to the entity
 }
 
 // bound is a bound expression with its type. ok is false when a fault in it has been
@@ -33,7 +32,9 @@ type bound struct {
 	category bool     // a value of a categorical column
 	null     bool     // the literal NULL
 	literal  *Literal // a constant, which may still take the type of what it is compared with
-	key      bool     // a key column
+	key      bool     // a key column, also part of one
+	link     bool     // a foreign key by itself, to table to
+	to       int
 	ok       bool
 }
 
@@ -46,10 +47,6 @@ func (b *binder) expr(e Expr, s scope) bound {
 	case *Column:
 		return b.column(e, s)
 	case *Aggregate:
-		if s.role == roleRow {
-			b.fault(e.Range(), "TK152", "an aggregate inside an aggregate").Hint = "an aggregate takes columns of its own table; nested aggregates need raw SQL"
-			return failed
-		}
 		return b.aggregate(e, s)
 	case *Anchor:
 		return bound{expr: &tasks.AnchorExpr{}, kind: tasks.KindTime, ok: true}
@@ -65,6 +62,9 @@ func (b *binder) expr(e Expr, s scope) bound {
 			return x
 		}
 		b.wantNumber(e.X, x)
+		if l, ok := e.X.(*Literal); ok && l.IsNumber() {
+			return b.literal(&Literal{Loc: e.Loc, Kind: l.Kind, Text: "-" + l.Text})
+		}
 		return b.call("neg", tasks.KindNumber, x)
 	case *Arith:
 		return b.arith(e, s)
@@ -72,8 +72,9 @@ func (b *binder) expr(e Expr, s scope) bound {
 		x, y := b.pair(e.X, e.Y, s, e.Op)
 		return b.call(e.Op, tasks.KindBool, x, y)
 	case *Between:
-		low, lo := b.pair(e.X, e.Low, s, ">=")
-		high, hi := b.pair(e.X, e.High, s, "<=")
+		x := b.expr(e.X, s)
+		low, lo := b.alignedPair(e.X, e.Low, x, b.expr(e.Low, s), ">=")
+		high, hi := b.alignedPair(e.X, e.High, x, b.expr(e.High, s), "<=")
 		both := b.call("and", tasks.KindBool, b.call(">=", tasks.KindBool, low, lo), b.call("<=", tasks.KindBool, high, hi))
 		return b.negated(e.Not, both)
 	case *In:
@@ -123,7 +124,7 @@ func (b *binder) logic(e *Logic, s scope) bound {
 
 func (b *binder) wantCondition(e Expr, x bound) {
 	if x.ok && x.kind != tasks.KindBool && !x.null {
-		b.fault(e.Range(), "TK143", "%s is no condition: it yields %s", e, kindNames[x.kind]).Hint = "compare it with something: " + e.String() + " > 0"
+		b.fault(e.Range(), "TK143", "%s is no condition: it yields %s", e, kindNames[x.kind]).Hint = conditionHint(e, x)
 	}
 }
 
@@ -148,7 +149,11 @@ func (b *binder) literal(l *Literal) bound {
 		}
 	case LitInt, LitDecimal:
 		lit.Kind = tasks.KindNumber
-		lit.Num, _ = l.Float()
+		var ok bool
+		if lit.Num, ok = l.Float(); !ok {
+			b.fault(l.Range(), "TK106", "the number %s is out of range", l.Text).Hint = "numbers reach to about 1.8e308"
+			return failed
+		}
 		if n, ok := l.Int(); ok {
 			lit.Int, lit.Exact = n, true
 		}
@@ -160,7 +165,11 @@ func (b *binder) literal(l *Literal) bound {
 			b.fault(l.Range(), "TK153", "the interval %q has no fixed length in seconds", l.Text).Hint = "write it in days, hours or seconds"
 			return failed
 		}
-		lit.Kind, lit.Num = tasks.KindNumber, float64(iv.Days)*86400+float64(iv.Micros)/1e6
+		lit.Kind = tasks.KindNumber
+		lit.Num = float64(iv.Days)*86400 + float64(iv.Micros)/1e6
+		if iv.Micros%1e6 == 0 {
+			lit.Int, lit.Exact = int64(lit.Num), true
+		}
 	default:
 		at, ok := b.instant(l)
 		if !ok {
@@ -197,15 +206,19 @@ func (d DateTime) In(loc *time.Location) int64 {
 	return tasks.LocalTime(loc, time.Date(d.Year, time.Month(d.Month), d.Day, d.Hour, d.Minute, d.Second, d.Micros*1000, time.UTC))
 }
 
-// pair binds the two sides of a comparison and gives a constant the type of the other
-// side: a string becomes a time beside a time, 0 and 1 a truth value beside one.
+// pair binds the two sides of a comparison; see [binder.alignedPair].
 func (b *binder) pair(ex, ey Expr, s scope, op string) (x, y bound) {
-	x, y = b.expr(ex, s), b.expr(ey, s)
+	return b.alignedPair(ex, ey, b.expr(ex, s), b.expr(ey, s), op)
+}
+
+// alignedPair gives a constant the type of the other side of a comparison: a string
+// becomes a time beside a time. It refuses sides that do not compare.
+func (b *binder) alignedPair(ex, ey Expr, x, y bound, op string) (bound, bound) {
 	if !x.ok || !y.ok {
-		return x, y
+		return failed, failed
 	}
 	if (x.null || y.null) && op != "is" {
-		err := b.fault(Loc{ex.Range().Pos, ey.Range().End}, "TK153", "comparing with NULL is never true")
+		err := b.fault(Loc{ex.Range().Pos, ey.Range().End}, "TK153", "a comparison with NULL is never true")
 		other := ex
 		if x.null {
 			other = ey
@@ -284,6 +297,10 @@ func (b *binder) in(e *In, s scope) bound {
 	if !x.ok {
 		return failed
 	}
+	if x.kind == tasks.KindList {
+		b.fault(e.X.Range(), "TK155", "a list cannot be compared with IN").Hint = "test it with CONTAINS"
+		return failed
+	}
 	args := []bound{x}
 	for _, l := range e.List {
 		y := b.coerce(b.literal(l), x.kind)
@@ -316,35 +333,83 @@ func (b *binder) match(e *Match, s scope) bound {
 
 // function binds a call of the table of functions.
 func (b *binder) function(e *Call, s scope) bound {
+	rule, known := functionKinds[e.Func]
 	args := make([]bound, len(e.Args))
+	ok := known
 	for i, a := range e.Args {
-		if args[i] = b.expr(a, s); !args[i].ok {
+		args[i] = b.expr(a, s)
+		ok = ok && args[i].ok
+	}
+	if !ok {
+		return failed // an unknown function has been reported by the parser
+	}
+	if f := functions[e.Func]; len(args) < f.min || f.max >= 0 && len(args) > f.max {
+		b.fault(e.Range(), "TK109", "%s has %d arguments", e.Func, len(args)).Hint = "write " + f.signature
+		return failed
+	}
+	for i, a := range args {
+		if a.kind == tasks.KindList {
+			b.fault(e.Args[i].Range(), "TK155", "%s takes no list", e.Func).Hint = "test the list with CONTAINS"
 			return failed
 		}
 	}
-	kind := functionKinds[e.Func]
-	switch {
-	case kind.same:
-		for i := 1; i < len(args); i++ {
-			args[i] = b.coerce(args[i], args[0].kind)
-			if args[i].ok && !args[i].null && !args[0].null && class(args[i].kind) != class(args[0].kind) {
-				b.fault(e.Args[i].Range(), "TK109", "%s mixes %s and %s", e.Func, kindNames[args[0].kind], kindNames[args[i].kind]).Hint = functions[e.Func].signature
-				return failed
-			}
-		}
-		kind.result = args[0].kind
-		if args[0].null && len(args) > 1 {
-			kind.result = args[1].kind
-		}
-	default:
-		for i, want := range kind.args {
-			if i < len(args) && !args[i].null && class(args[i].kind) != want {
-				b.fault(e.Args[i].Range(), "TK109", "%s wants %s here, found %s", e.Func, kindNames[want], kindNames[args[i].kind]).Hint = functions[e.Func].signature
-				return failed
-			}
+	result := rule.result
+	if rule.same {
+		if result, ok = b.alike(e, args); !ok {
+			return failed
 		}
 	}
-	return b.call(e.Func, kind.result, args...)
+	for i, want := range rule.args {
+		if i < len(args) && !args[i].null && class(args[i].kind) != want {
+			b.fault(e.Args[i].Range(), "TK109", "%s wants %s here, found %s", e.Func, kindNames[want], kindNames[args[i].kind]).Hint = "write " + functions[e.Func].signature
+			return failed
+		}
+	}
+	if e.Func == "date_part" && !b.datePart(e.Args[0], args[0]) {
+		return failed
+	}
+	return b.call(e.Func, result, args...)
+}
+
+// alike demands arguments of one kind and returns it.
+func (b *binder) alike(e *Call, args []bound) (tasks.ValueKind, bool) {
+	kind, known := tasks.KindText, false
+	for _, a := range args {
+		if !a.null && (!known || a.literal == nil) {
+			kind, known = a.kind, true
+		}
+	}
+	for i := range args {
+		if args[i] = b.coerce(args[i], kind); !args[i].ok {
+			return kind, false
+		}
+		if !args[i].null && class(args[i].kind) != class(kind) {
+			b.fault(e.Args[i].Range(), "TK109", "%s mixes %s and %s", e.Func, kindNames[kind], kindNames[args[i].kind]).Hint = "write " + functions[e.Func].signature + " with values of one kind"
+			return kind, false
+		}
+		if args[i].kind == tasks.KindNumber && !args[i].null {
+			kind = tasks.KindNumber // beside truth values, which count as 0 and 1
+		}
+	}
+	return kind, true
+}
+
+// dateParts are the fields that date_part reads.
+var dateParts = strings.Fields("year quarter month week isoyear day doy dow isodow hour minute second epoch")
+
+// datePart demands a field that is written out, so that its name is checked here.
+func (b *binder) datePart(e Expr, x bound) bool {
+	if x.literal != nil && slices.Contains(dateParts, strings.ToLower(x.literal.Text)) {
+		return true
+	}
+	err := b.fault(e.Range(), "TK109", "date_part reads no field %s", e)
+	err.Hint = "fields: " + strings.Join(dateParts, ", ") + "."
+	if l, ok := e.(*Literal); ok {
+		if near, ok := Nearest(l.Text, dateParts); ok {
+			err.Hint = "did you mean '" + near + "'? " + sentence(err.Hint)
+		}
+	}
+	return false
 }
 
 // functionKinds are the kinds of arguments and result; same means that all are of one
@@ -363,19 +428,4 @@ var functionKinds = map[string]struct {
 	"lower":     {args: []tasks.ValueKind{tasks.KindText}, result: tasks.KindText},
 	"upper":     {args: []tasks.ValueKind{tasks.KindText}, result: tasks.KindText},
 	"date_part": {args: []tasks.ValueKind{tasks.KindText, tasks.KindTime}, result: tasks.KindNumber},
-}
-
-// valueKind is the kind of a column's values.
-func valueKind(k schema.Kind) (tasks.ValueKind, bool) {
-	switch k {
-	case schema.Bool:
-		return tasks.KindBool, true
-	case schema.Int, schema.Float:
-		return tasks.KindNumber, true
-	case schema.Text:
-		return tasks.KindText, true
-	case schema.Time:
-		return tasks.KindTime, true
-	}
-	return 0, false
 }

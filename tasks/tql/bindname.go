@@ -1,6 +1,8 @@
 package tql
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rowlink/rowlink/schema"
@@ -31,67 +33,61 @@ func match(n Name, candidates []string) (at int, hits []string) {
 	return at, hits
 }
 
-// tableOf resolves the table at the head of a name chain; rest holds the names after
-// it. With entity, two parts may be table.key.
-func (b *binder) tableOf(parts []Name, entity bool) (table int, rest []Name, ok bool) {
-	n := len(parts)
-	switch {
-	case n == 1 || entity && n == 2 && !b.isNamespace(parts[0]):
-		table, ok = b.table("", parts[0])
-		return table, parts[1:], ok
-	case n >= 2:
-		table, ok = b.table(parts[0].Text, parts[1])
-		return table, parts[2:], ok
-	}
-	return 0, nil, false
-}
-
-// isNamespace reports whether n names a schema of the database and no table.
-func (b *binder) isNamespace(n Name) bool {
-	for _, t := range b.sc.Tables {
-		if strings.EqualFold(t.Name, n.Text) {
-			return false
-		}
-	}
-	for _, t := range b.sc.Tables {
-		if t.Namespace != "" && strings.EqualFold(t.Namespace, n.Text) {
-			return true
-		}
-	}
-	return false
-}
-
-// table finds a table by name, within a namespace unless that is empty.
-func (b *binder) table(namespace string, n Name) (int, bool) {
-	var names []string
+// tableNamed resolves the table of a name chain of one part (table) or two (schema,
+// table).
+func (b *binder) tableNamed(parts []Name) (int, bool) {
+	name := parts[len(parts)-1]
+	var names, spaces []string
 	var numbers []int
 	for i, t := range b.sc.Tables {
-		if namespace == "" || strings.EqualFold(t.Namespace, namespace) {
+		spaces = append(spaces, t.Namespace)
+		if len(parts) == 1 || strings.EqualFold(t.Namespace, parts[0].Text) {
 			names, numbers = append(names, t.Name), append(numbers, i)
 		}
 	}
-	at, hits := match(n, names)
-	switch {
-	case len(hits) == 0:
-		err := b.fault(n.Range(), "TK102", "there is no table %q", n.Text)
-		if near, ok := Nearest(n.Text, names); ok {
-			err.Hint = "did you mean " + near + "? "
-		}
-		err.Hint += "Tables: " + strings.Join(names, ", ") + "."
-		return 0, false
-	case len(hits) > 1:
-		b.fault(n.Range(), "TK103", "%q matches several tables", n.Text).Hint = "write one of " + quoteAll(hits) + ", with its schema where names are equal"
+	if len(names) == 0 {
+		slices.Sort(spaces)
+		b.fault(parts[0].Range(), "TK102", "there is no schema %q", parts[0].Text).Hint = "schemas: " + strings.Join(slices.Compact(spaces), ", ") + "."
 		return 0, false
 	}
-	if !n.Quoted && !strings.EqualFold(names[at], strings.ToLower(names[at])) || hits[0] != n.Text && hits[0] != strings.ToLower(n.Text) {
-		b.notice(n.Range(), "TK202", "%q was read as table %q", n.Text, hits[0])
+	at, hits := match(name, names)
+	switch {
+	case len(hits) == 0:
+		err := b.fault(name.Range(), "TK102", "there is no table %q", name.Text)
+		err.Hint = sentence("tables: " + strings.Join(names, ", ") + ".")
+		if near, ok := Nearest(name.Text, names); ok {
+			err.Hint = "did you mean \"" + near + "\"? " + err.Hint
+		}
+		return 0, false
+	case len(hits) > 1:
+		b.fault(name.Range(), "TK103", "%q matches several tables", name.Text).Hint = "write one of " + b.spellings(name)
+		return 0, false
+	}
+	if insensitive(name, hits[0]) {
+		b.notice(name.Range(), "TK202", "%q was read as table %q", name.Text, hits[0])
 	}
 	t := b.sc.Tables[numbers[at]]
 	if t.Ignore {
-		b.fault(n.Range(), "TK166", "table %q is ignored in the mapping", t.Name).Hint = "remove ignore: true from the table in the mapping file"
+		b.fault(name.Range(), "TK166", "table %q is ignored in the mapping", t.Name).Hint = "remove ignore: true from the table in the mapping file"
 		return 0, false
 	}
 	return numbers[at], true
+}
+
+// spellings lists the tables that a name matches as they are named without doubt.
+func (b *binder) spellings(n Name) string {
+	var out []string
+	for i, t := range b.sc.Tables {
+		if _, hits := match(n, []string{t.Name}); len(hits) > 0 {
+			out = append(out, textOf(&Table{Parts: tableParts(b.sc, i)}))
+		}
+	}
+	return strings.Join(out, " or ")
+}
+
+// insensitive reports whether n is the name found only without regard to case.
+func insensitive(n Name, found string) bool {
+	return found != n.Text && found != strings.ToLower(n.Text)
 }
 
 // columnIn finds a column of a table.
@@ -105,17 +101,16 @@ func (b *binder) columnIn(table int, n Name) (int, bool) {
 	switch {
 	case len(hits) == 0:
 		err := b.fault(n.Range(), "TK101", "table %q has no column %q", t.Name, n.Text)
+		err.Hint = "columns: " + strings.Join(names, ", ") + "."
 		if near, ok := Nearest(n.Text, names); ok {
-			c := t.Columns[t.Column(near)]
-			err.Hint = "did you mean \"" + near + "\" (" + c.DBType + ")? "
+			err.Hint = fmt.Sprintf("did you mean %q (%s)? %s", near, t.Columns[t.Column(near)].DBType, sentence(err.Hint))
 		}
-		err.Hint += "Columns: " + strings.Join(names, ", ") + "."
 		return 0, false
 	case len(hits) > 1:
 		b.fault(n.Range(), "TK103", "%q matches several columns of table %q", n.Text, t.Name).Hint = "write one of " + quoteAll(hits)
 		return 0, false
 	}
-	if hits[0] != n.Text && hits[0] != strings.ToLower(n.Text) {
+	if insensitive(n, hits[0]) {
 		b.notice(n.Range(), "TK202", "%q was read as column %q of table %q", n.Text, hits[0], t.Name)
 	}
 	return at, true
@@ -132,7 +127,7 @@ func (b *binder) linkOf(table, col int) (int, bool) {
 	return found, n == 1
 }
 
-// linkNames lists the single-column foreign keys of a table for hints.
+// linkNames lists the foreign keys of a table for hints.
 func linkNames(sc *schema.Schema, table int) string {
 	t := sc.Tables[table]
 	var out []string
@@ -143,4 +138,13 @@ func linkNames(sc *schema.Schema, table int) string {
 		return "table " + t.Name + " has no foreign key"
 	}
 	return "foreign keys of " + t.Name + ": " + strings.Join(out, ", ")
+}
+
+// quoteAll lists names in double quotes for a hint.
+func quoteAll(names []string) string {
+	out := slices.Clone(names)
+	for i := range out {
+		out[i] = fmt.Sprintf("%q", out[i])
+	}
+	return strings.Join(out, " or ")
 }

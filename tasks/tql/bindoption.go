@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/schema"
 	"github.com/rowlink/rowlink/tasks"
 )
 
@@ -42,7 +43,8 @@ var optionSetters = map[string]func(b *binder, o *tasks.Options, v Value) (want 
 		return ""
 	},
 	"exclude_seen": func(b *binder, o *tasks.Options, v Value) string {
-		return "a ranking task; this task does not rank"
+		b.later(v.Range(), "exclude_seen, an option of RANK,", "leave it out")
+		return ""
 	},
 }
 
@@ -50,9 +52,7 @@ var optionSetters = map[string]func(b *binder, o *tasks.Options, v Value) (want 
 func (b *binder) options(list []*Option) {
 	o := &b.task.Options
 	*o = defaultOptions()
-	if b.task.Options.Zone == nil {
-		o.Zone = time.UTC
-	}
+	o.Zone = mappedZone(b.sc)
 	seen := map[string]bool{}
 	ordered := slices.Clone(list)
 	slices.SortStableFunc(ordered, func(x, y *Option) int { return zoneFirst(x) - zoneFirst(y) })
@@ -66,10 +66,10 @@ func (b *binder) options(list []*Option) {
 			}
 			slices.Sort(names)
 			err := b.fault(opt.Name.Range(), "TK193", "there is no option %q", opt.Name.Text)
+			err.Hint = "options: " + strings.Join(names, ", ") + "."
 			if near, ok := Nearest(name, names); ok {
-				err.Hint = "did you mean " + near + "? "
+				err.Hint = "did you mean " + near + "? " + sentence(err.Hint)
 			}
-			err.Hint += "Options: " + strings.Join(names, ", ") + "."
 			continue
 		}
 		if seen[name] {
@@ -84,6 +84,24 @@ func (b *binder) options(list []*Option) {
 	if !seen["val_regime"] {
 		o.ValRegime = o.Regime
 	}
+}
+
+// mappedZone is the zone that the mapping names for local times, if it names only one
+// (rule R19).
+func mappedZone(sc *schema.Schema) *time.Location {
+	zone := time.UTC
+	for _, t := range sc.Tables {
+		if t.Time == nil || t.Time.Zone == "" {
+			continue
+		}
+		z, err := time.LoadLocation(t.Time.Zone)
+		switch {
+		case err != nil || zone != time.UTC && zone.String() != z.String():
+			return time.UTC
+		}
+		zone = z
+	}
+	return zone
 }
 
 func zoneFirst(o *Option) int {
@@ -174,11 +192,12 @@ func maskOption(b *binder, o *tasks.Options, v Value) string {
 	}
 	for _, v := range values {
 		table, column, ok := strings.Cut(wordOf(v), ".")
-		if !ok {
-			return "columns like ('results.points', 'results.rank')"
-		}
 		at := v.Range()
-		t, ok := b.table("", Name{Loc: at, Text: table})
+		if !ok {
+			b.fault(at, "TK194", "option mask names %s, want a column like 'results.points'", v).Hint = "write mask = ('table.column', 'table.column')"
+			continue
+		}
+		t, ok := b.tableNamed([]Name{{Loc: at, Text: table}})
 		if !ok {
 			continue
 		}

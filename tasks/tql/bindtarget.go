@@ -29,7 +29,7 @@ func (b *binder) target(e Expr, spec *Spec) {
 	case v.kind == tasks.KindNumber:
 		b.task.Type = tasks.Regression
 	case v.kind == tasks.KindList && spec == nil:
-		b.fault(e.Range(), "TK170", "a list is no target by itself").Hint =
+		b.fault(e.(*Aggregate).Name.Range(), "TK170", "a list is no target by itself").Hint =
 			"rank it: " + e.String() + " RANK TOP 10, or test it: " + e.String() + " CONTAINS 'value'"
 	case v.kind == tasks.KindTime:
 		b.fault(e.Range(), "TK156", "a time cannot be predicted").Hint = "subtract ANCHOR for the seconds until it: " + e.String() + " - ANCHOR"
@@ -76,20 +76,17 @@ func (b *binder) needFuture(e Expr) {
 		return
 	}
 	err := b.fault(first.Window.Range(), "TK112", "a target window must end after the anchor")
-	err.Detail = fmt.Sprintf("%s lies in the past: it is already known when the prediction is made.", windowWords(first.Window))
+	err.Detail = fmt.Sprintf("%s lies in the past: it is already known when the prediction is made.", windowText(boundWindow(first.Window)))
 	err.Hint = "for a filter on history put it in WHERE; for a target use 0, 30, days."
-}
-
-// windowWords prints a window of the text as the interval that it means.
-func windowWords(w *Window) string {
-	start, end := w.Offsets()
-	return tasks.Window{Start: span(start), End: span(end), OpenStart: start.Inf < 0}.String()
 }
 
 // refuseStaticOperand holds TK117: AND, OR and NOT of a temporal target join
 // conditions that all look ahead.
 func (b *binder) refuseStaticOperand(e Expr) {
 	Inspect(e, func(x Expr) bool {
+		if !hasAggregate(x) {
+			return false
+		}
 		var terms []Expr
 		switch x := x.(type) {
 		case *Logic:
@@ -104,6 +101,6 @@ func (b *binder) refuseStaticOperand(e Expr) {
 				b.fault(t.Range(), "TK117", "%s does not depend on the future, so it is no part of a target", t).Hint = "move it to WHERE"
 			}
 		}
-		return hasAggregate(x)
+		return true
 	})
 }

@@ -78,3 +78,15 @@ func TestScript_canonical(t *testing.T) {
 		return strings.Join(lines, "\n")
 	})
 }
+
+// TestScript_bind prints how the task was understood, or the messages.
+func TestScript_bind(t *testing.T) {
+	sc := ddlSchema(t)
+	runScripts(t, "bind", func(input string) string {
+		task, err := Bind(input, sc)
+		if err != nil {
+			return err.(Errors).Pretty()
+		}
+		return strings.TrimSuffix(Explain(task, sc), "\n")
+	})
+}

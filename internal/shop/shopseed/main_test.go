@@ -2,11 +2,15 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/rowlink/rowlink/internal/pgtest"
 	"github.com/rowlink/rowlink/internal/shop"
@@ -38,6 +42,45 @@ func TestSeed_filesAndStandardOutput(t *testing.T) {
 	}
 	if err := seed(t.Context(), target{}, tiny, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "--postgres URL") {
 		t.Errorf("nowhere to write: error %v", err)
+	}
+}
+
+// TestSeed_likeCompose does what docker-compose.yml does: deploy/reader.sql by a
+// superuser, the shop after it, then reading as that role.
+func TestSeed_likeCompose(t *testing.T) {
+	owner := pgtest.URL(t)
+	f, err := os.Open(filepath.Join("..", "..", "..", "deploy", "reader.sql"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	conn, err := pgx.Connect(t.Context(), owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if err := pgtest.RunScript(t.Context(), conn, ".", f); err != nil {
+		t.Fatal(err)
+	}
+	if err := seed(t.Context(), target{postgres: owner, schema: "public"}, tiny, io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword("rowlink_reader", "rowlink")
+	reader, err := pgx.Connect(t.Context(), u.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close(context.Background())
+	var n int
+	if err := reader.QueryRow(t.Context(), "SELECT count(*) FROM customers").Scan(&n); err != nil || n != tiny.Customers {
+		t.Errorf("the reader sees %d customers (%v), want %d", n, err, tiny.Customers)
+	}
+	if _, err := reader.Exec(t.Context(), "DELETE FROM returns"); err == nil || !strings.Contains(err.Error(), "permission denied") {
+		t.Errorf("the reader may delete: error %v", err)
 	}
 }
 

@@ -1,0 +1,79 @@
+package model
+
+import (
+	"math"
+
+	"github.com/rowlink/rowlink/gnn/encode"
+	"github.com/rowlink/rowlink/gnn/nn"
+	"github.com/rowlink/rowlink/gnn/tensor"
+)
+
+// rowEncoder maps the features of a row to Width channels:
+//
+//	x0 = dense Wd + sum(codes Wc) + b,   x = x0 + relu(norm(x0) W1 + b1) W2 + b2
+//
+// The residual keeps a linear way for every column through the whole network. A copy
+// of a row of a timed table adds te T, with te the age of the row at the seed's cut:
+// log(1 + days) / 4, and 0.5 ^ (days / scale) for each time scale.
+type rowEncoder struct {
+	dense, codes, bias *nn.Param // dense and codes are nil for a table without such features
+	norm               *nn.LayerNorm
+	up, down           *nn.Linear
+	time               *nn.Param // nil for a table without time
+	scales             []float64 // days
+}
+
+func newRowEncoder(set *nn.Set, name string, e *encode.Table, c Config) *rowEncoder {
+	r := &rowEncoder{scales: c.TimeScale}
+	if e.Dense > 0 {
+		r.dense = set.New(name+".dense", e.Dense, c.Width, nn.KaimingUniform)
+	}
+	if e.Codes > 0 {
+		r.codes = set.New(name+".codes", e.Codes, c.Width, nn.Normal(0.1))
+	}
+	r.bias = set.New(name+".bias", 1, c.Width, nn.Zeros)
+	r.norm = nn.NewLayerNorm(set, name+".norm", c.Width)
+	r.up = nn.NewLinear(set, name+".up", c.Width, c.Width)
+	r.down = nn.NewLinear(set, name+".down", c.Width, c.Width)
+	if e.Timed {
+		r.time = set.New(name+".time", len(c.TimeScale)+1, c.Width, nn.KaimingUniform)
+	}
+	return r
+}
+
+// rows encodes the given rows of a table, without their ages.
+func (r *rowEncoder) rows(t *tensor.Tape, f *encode.Features, rows []int32) *tensor.Var {
+	dense, codes, weights := f.Pick(t, rows)
+	var x *tensor.Var
+	if r.dense != nil {
+		x = t.Linear(t.Const(dense), r.dense.Var(t), r.bias.Var(t), tensor.Identity)
+	} else {
+		x = t.AddBias(t.Const(t.Alloc(len(rows), r.bias.Value.Cols)), r.bias.Var(t))
+	}
+	if r.codes != nil {
+		x = t.Add(x, t.GatherReduceWeighted(r.codes.Var(t), codes, weights))
+	}
+	up := r.up.Apply(t, r.norm.Apply(t, x), tensor.ReLU)
+	return t.Add(x, r.down.Apply(t, up, tensor.Identity))
+}
+
+// ageGrain is the fixed number of copies in one block of work.
+const ageGrain = 1024
+
+// ages is te T for copies of the given ages in microseconds.
+func (r *rowEncoder) ages(t *tensor.Tape, micros []int64) *tensor.Var {
+	te := t.Alloc(len(micros), len(r.scales)+1)
+	t.Pool().Run(len(micros), ageGrain, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			days := ageDays(micros[i])
+			row := te.Row(i)
+			row[0] = tensor.Real(math.Log1p(days) / 4)
+			for k, scale := range r.scales {
+				row[k+1] = tensor.Real(math.Exp2(-days / scale))
+			}
+		}
+	})
+	return t.MatMul(t.Const(te), r.time.Var(t))
+}
+
+func ageDays(micros int64) float64 { return math.Max(0, float64(micros)/dayMicros) }

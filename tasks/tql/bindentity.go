@@ -1,0 +1,130 @@
+package tql
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rowlink/rowlink/schema"
+)
+
+// bindEntity resolves FOR EACH: a table, or a table and its key. A wrong key leaves the
+// table bound, so that the other clauses are checked too.
+func (b *binder) bindEntity(e *Entity) {
+	parts, key := e.Parts, []Name(nil)
+	switch {
+	case len(parts) == 3:
+		parts, key = parts[:2], parts[2:]
+	case len(parts) == 2 && !b.isNamespace(parts[0]):
+		parts, key = parts[:1], parts[1:]
+	}
+	table, ok := b.tableNamed(parts)
+	if !ok {
+		return
+	}
+	t := b.sc.Tables[table]
+	b.task.Entity, b.entity = table, t
+	if len(t.Key) == 0 {
+		b.fault(e.Range(), "TK161", "table %q has no primary key, so its rows cannot be asked for", t.Name).Hint =
+			"name the columns that identify a row in the mapping: key: [" + t.Columns[0].Name + "]"
+		return
+	}
+	if key != nil {
+		b.entityKey(e, key[0])
+	}
+}
+
+// isNamespace reports whether n names a schema of the database and no table.
+func (b *binder) isNamespace(n Name) bool {
+	space := false
+	for _, t := range b.sc.Tables {
+		if strings.EqualFold(t.Name, n.Text) {
+			return false
+		}
+		space = space || strings.EqualFold(t.Namespace, n.Text)
+	}
+	return space
+}
+
+// entityKey demands that the column named after the entity table identifies its rows.
+func (b *binder) entityKey(e *Entity, key Name) {
+	t := b.entity
+	col, ok := b.columnIn(b.task.Entity, key)
+	if !ok || len(t.Key) == 1 && t.Key[0] == col {
+		return
+	}
+	if slices.ContainsFunc(t.Unique, func(u []int) bool { return len(u) == 1 && u[0] == col }) {
+		return
+	}
+	err := b.fault(e.Range(), "TK160", "%s.%s does not identify a row of %q", t.Name, t.Columns[col].Name, t.Name)
+	err.Detail = "the key is " + strings.Join(t.Names(t.Key), ", ")
+	err.Hint = "write FOR EACH " + t.Name
+	if l, ok := b.linkOf(b.task.Entity, col); ok {
+		err.Hint += ", or FOR EACH " + b.sc.Tables[t.Links[l].To].Name + " for one prediction per row that it points to"
+	}
+}
+
+// keys checks the constants after FOR EACH t = or IN against the primary key.
+func (b *binder) keys(keys []*Key) {
+	t := b.entity
+	for _, k := range keys {
+		if len(k.Parts) != len(t.Key) {
+			err := b.fault(k.Range(), "TK163", "the key %s has %d parts, but that of %q has %d: %s", k, len(k.Parts), t.Name, len(t.Key), strings.Join(t.Names(t.Key), ", "))
+			err.Hint = "write " + keyShape(t)
+			continue
+		}
+		for i, part := range k.Parts {
+			if c := &t.Columns[t.Key[i]]; !readsAs(part, c.Kind) {
+				b.fault(part.Range(), "TK162", "the key %s is no value of %s.%s, which is %s", part, t.Name, c.Name, c.DBType).Hint = "write " + keyShape(t)
+			}
+		}
+	}
+}
+
+// keyShape shows how keys of a table are written.
+func keyShape(t *schema.Table) string {
+	parts := make([]string, len(t.Key))
+	for i, c := range t.Key {
+		switch t.Columns[c].Kind {
+		case schema.Text:
+			parts[i] = "'" + strings.Repeat(string(rune('a'+i)), 2) + "'"
+		case schema.Time:
+			parts[i] = "'2020-01-31'"
+		case schema.Bool:
+			parts[i] = "TRUE"
+		default:
+			parts[i] = strconv.Itoa(42 + i)
+		}
+	}
+	if len(parts) == 1 {
+		return "FOR " + t.Name + " = " + parts[0]
+	}
+	return "FOR " + t.Name + " IN ((" + strings.Join(parts, ", ") + "))"
+}
+
+// readsAs reports whether a constant can be a value of a column of a kind. A string is
+// read as what it spells, since keys arrive as text from programs too.
+func readsAs(l *Literal, k schema.Kind) bool {
+	switch k {
+	case schema.Int:
+		n := *l
+		if l.Kind == LitString {
+			n.Kind = LitInt
+		}
+		_, ok := n.Int()
+		return ok
+	case schema.Float:
+		n := *l
+		if l.Kind == LitString {
+			n.Kind = LitDecimal
+		}
+		_, ok := n.Float()
+		return ok
+	case schema.Bool:
+		return l.Kind == LitBool
+	case schema.Time:
+		_, ok := l.Time()
+		return ok
+	}
+	return l.Kind == LitString || l.IsNumber()
+}

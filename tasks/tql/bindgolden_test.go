@@ -1,0 +1,275 @@
+package tql
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/schema"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+// mustBind binds a text that has no fault.
+func mustBind(t testing.TB, text string, sc *schema.Schema) *tasks.Task {
+	t.Helper()
+	task, err := Bind(text, sc)
+	if err != nil {
+		t.Fatalf("%s", err.(Errors).Pretty())
+	}
+	return task
+}
+
+// binderCodes are the codes of the golden wrong queries whose code is ours and which
+// only the schema shows to be wrong.
+var binderCodes = map[string]string{"r26": "TK102", "r30": "TK170", "r31": "TK152", "r32": "TK142", "r33": "TK141"}
+
+// alsoLater are the golden wrong queries with a part that is not supported yet beside
+// the fault asked about.
+var alsoLater = []string{"r14", "r25", "r29", "r32", "r36"}
+
+func TestBind_goldenReject(t *testing.T) {
+	schemas := goldenSchemas(t, "schema.sql")
+	n := 0
+	for _, g := range goldenBlocks(t, "reject.txt") {
+		n++
+		id := g["id"]
+		_, err := Bind(g["query"], schemas[g["schema"]])
+		errs, _ := err.(Errors)
+		code := g["code"]
+		if code == "any" {
+			if code = binderCodes[id]; code == "" {
+				code = syntaxRejects[id]
+			}
+		}
+		if id == "r37" { // the file gives the place of one error and tells of the other in words
+			code = "TK101"
+			if len(errs) != 2 || errs[1].Code != "TK110" || errs[1].Text[errs[1].Pos:errs[1].End] != "dys" {
+				t.Errorf("r37: %v, want TK101 and TK110 at dys", err)
+			}
+		}
+		found := false
+		for _, e := range errs {
+			switch {
+			case e.Code == code && checkPlace(e, g["at"]) == "":
+				found = true
+				if all := strings.ToLower(e.Message + e.Detail + e.Hint); !strings.Contains(all, strings.ToLower(g["hint"])) {
+					t.Errorf("%s: no %q in %s", id, g["hint"], e.Pretty())
+				}
+			case e.Code == "TK179" && slices.Contains(alsoLater, id), id == "r37":
+			default:
+				t.Errorf("%s: beside %s: %s", id, code, e.Pretty())
+			}
+		}
+		if !found {
+			t.Errorf("%s: want %s at %s, have\n%s", id, code, g["at"], errs.Pretty())
+		}
+	}
+	if n != 37 {
+		t.Errorf("%d queries, want 37", n)
+	}
+}
+
+// laterAccept are the golden queries beyond what is answered now, each with a word of
+// the hint of its TK179.
+var laterAccept = map[string]string{
+	"9": "window", "10": "window", "18": "window", "19": "window", "x4": "window",
+	"21": "CONTAINS", "22": "CONTAINS", "23": "CONTAINS", "24": "one window at a time",
+}
+
+func TestBind_goldenAccept(t *testing.T) {
+	schemas := goldenSchemas(t, "schema.sql")
+	bound, later, same := 0, 0, 0
+	forms := map[string]*tasks.Task{}
+	for _, g := range goldenBlocks(t, "pql_accept.txt") {
+		id, sc := g["id"], schemas[g["schema"]]
+		task, err := Bind(g["query"], sc)
+		if hint, ok := laterAccept[id]; ok {
+			later++
+			if msg := onlyLater(err, hint); msg != "" {
+				t.Errorf("%s: %s", id, msg)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %s", id, err.(Errors).Pretty())
+			continue
+		}
+		bound++
+		forms[id] = task
+		if g["same_as"] != "" {
+			same++
+			if d := cmp.Diff(forms[strings.Fields(g["same_as"])[0]], task, samePlan); d != "" {
+				t.Errorf("%s differs from %s:\n%s", id, g["same_as"], d)
+			}
+			continue
+		}
+		checkAccepted(t, g, task, sc)
+	}
+	if bound != 26 || later != 9 || same != 8 {
+		t.Errorf("%d bound (%d respellings), %d later; want 26 (8) and 9", bound, same, later)
+	}
+}
+
+// onlyLater says what is wrong with an error that should be TK179 alone, with a word
+// in its hint.
+func onlyLater(err error, word string) string {
+	errs, _ := err.(Errors)
+	if len(errs) == 0 {
+		return "no error, want TK179"
+	}
+	hit := false
+	for _, e := range errs {
+		if e.Code != "TK179" {
+			return e.Pretty()
+		}
+		hit = hit || strings.Contains(e.Hint, word)
+	}
+	if !hit {
+		return fmt.Sprintf("no %q in %s", word, errs.Pretty())
+	}
+	return ""
+}
+
+// samePlan compares bound tasks but for what tells their spelling.
+var samePlan = cmp.Options{
+	cmpopts.IgnoreFields(tasks.Task{}, "Name", "Text", "Hash", "Warnings"),
+	cmpopts.IgnoreFields(tasks.Aggregate{}, "Position"),
+	cmpopts.EquateEmpty(),
+	cmp.Comparer(func(a, b tasks.Options) bool { return fmt.Sprint(a) == fmt.Sprint(b) }),
+}
+
+var (
+	goldenWindow = regexp.MustCompile(`\(a[^\]]*\]`)
+	goldenEmpty  = regexp.MustCompile(`^([A-Z_]+)(?: and ([A-Z_]+))? -> (0|NULL)`)
+)
+
+func checkAccepted(t *testing.T, g map[string]string, task *tasks.Task, sc *schema.Schema) {
+	t.Helper()
+	id := g["id"]
+	want, count, _ := strings.Cut(g["type"], " (")
+	if task.Type != want || (count != "") != strings.Contains(Explain(task, sc), "because the target is a count") {
+		t.Errorf("%s: type %s, want %s", id, task.Type, g["type"])
+	}
+	if have := sc.Tables[task.Entity].Name; have != g["entity"] {
+		t.Errorf("%s: entity %s, want %s", id, have, g["entity"])
+	}
+	target, assumed, _ := strings.Cut(g["window"], "; assumption ")
+	if assumed == "the same" {
+		assumed = target
+	}
+	checkWindows(t, id, task.Target, target)
+	checkWindows(t, id, task.Assuming, assumed)
+
+	m := goldenEmpty.FindStringSubmatch(g["empty"])
+	eachAggregate(task.Target, func(a *tasks.Aggregate) {
+		if fn := strings.ToUpper(a.Fn); fn != m[1] && fn != m[2] || a.Empty.Null != (m[3] == "NULL") || a.Empty.Num != 0 {
+			t.Errorf("%s: %s over nothing gives %v, want %s", id, fn, a.Empty, g["empty"])
+		}
+	})
+	kept := examplesOverNothing(t, task, sc)
+	if drops := strings.Contains(g["empty"], " dropped"); !strings.Contains(g["empty"], "never dropped") && drops == (kept == 1) {
+		t.Errorf("%s: %d examples over nothing, want %s", id, kept, g["empty"])
+	}
+}
+
+// checkWindows compares the windows of an expression with those of a golden text.
+func checkWindows(t *testing.T, id string, e tasks.Expr, golden string) {
+	t.Helper()
+	var have []string
+	eachAggregate(e, func(a *tasks.Aggregate) {
+		w := strings.ReplaceAll(windowText(a.Window), "anchor", "a")
+		have = append(have, strings.ReplaceAll(strings.ReplaceAll(w, " + ", "+"), " - ", "-"))
+	})
+	slices.Sort(have)
+	want := goldenWindow.FindAllString(strings.ReplaceAll(golden, "calendar ", ""), -1)
+	slices.Sort(want)
+	if have = slices.Compact(have); !slices.Equal(have, want) {
+		t.Errorf("%s: windows %v, want %v", id, have, want)
+	}
+}
+
+// examplesOverNothing labels one entity row in an otherwise empty database.
+func examplesOverNothing(t *testing.T, task *tasks.Task, sc *schema.Schema) int {
+	t.Helper()
+	b := ingest.NewBuilder(sc)
+	row := b.Tables[task.Entity]
+	for c := range row.Columns {
+		switch sc.Tables[task.Entity].Columns[c].Kind {
+		case schema.Int, schema.Time:
+			row.Columns[c].Int(1)
+		case schema.Float:
+			row.Columns[c].Float(1)
+		case schema.Text:
+			row.Columns[c].Text([]byte("x"))
+		}
+	}
+	row.EndRow()
+	snap := finish(t, b, sc)
+	bare := *task
+	bare.Where, bare.Assuming = nil, nil
+	const year2000 = 946684800e6
+	bare.Options.DataFrom, bare.Options.DataUntil = 1, 2*year2000
+	bare.Options.ValAnchor, bare.Options.TestAnchor = year2000, year2000+100*86400e6
+	labels, err := tasks.LabelAt(t.Context(), snap, &bare, []int64{year2000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(labels.Label)
+}
+
+func finish(t testing.TB, b *ingest.Builder, sc *schema.Schema) *ingest.Snapshot {
+	t.Helper()
+	snap, err := b.Finish(sc, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if snap, err = snap.Derive(sc); err != nil {
+		t.Fatal(err)
+	}
+	return snap
+}
+
+// laterTasks are the RelBench tasks beyond what is answered now, with a word of the hint.
+var laterTasks = map[string]string{
+	"rel-amazon/user-item-purchase": "CONTAINS", "rel-amazon/user-item-rate": "CONTAINS", "rel-amazon/user-item-review": "CONTAINS",
+	"rel-avito/user-clicks": "mapping: time:", "rel-avito/user-ad-visit": "CONTAINS",
+	"rel-event/user-repeat": "PREDICT", "rel-hm/user-item-purchase": "CONTAINS",
+	"rel-stack/user-post-comment": "CONTAINS", "rel-stack/post-post-related": "CONTAINS",
+	"rel-trial/site-success": "PREDICT", "rel-trial/condition-sponsor-run": "CONTAINS", "rel-trial/site-sponsor-run": "CONTAINS",
+}
+
+func TestBind_relbenchTasks(t *testing.T) {
+	schemas := goldenSchemas(t, "relbench_schema.sql")
+	bound, later := 0, 0
+	for _, g := range goldenBlocks(t, "relbench_tasks.txt") {
+		id, sc := g["task"], schemas[g["schema"]]
+		task, err := Bind(g["query"], sc)
+		if hint, ok := laterTasks[id]; ok {
+			later++
+			if msg := onlyLater(err, hint); msg != "" {
+				t.Errorf("%s: %s", id, msg)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %s", id, err.(Errors).Pretty())
+			continue
+		}
+		bound++
+		if task.Type != g["type"] {
+			t.Errorf("%s: type %s, want %s", id, task.Type, g["type"])
+		}
+		if o := task.Options; o.ValAnchor == 0 || o.TestAnchor <= o.ValAnchor || o.Step != task.Horizon {
+			t.Errorf("%s: options %+v", id, o)
+		}
+	}
+	if bound != 18 || later != 12 {
+		t.Errorf("%d bound, %d later; want 18 and 12", bound, later)
+	}
+}
