@@ -20,6 +20,9 @@ type FitOptions struct {
 	// default), "gnn", or the name of a baseline.
 	Model  string
 	Regime *tasks.Regime // replaces the task's evaluation regime; nil = as the task says
+	// Ensemble is the number of networks, each from a seed of its own, whose predictions
+	// are averaged; 0 means 1.
+	Ensemble int
 }
 
 // Fitted is a trained task: the network, the baselines beside it, and how all of them did.
@@ -27,7 +30,7 @@ type Fitted struct {
 	Task      *tasks.Task
 	Labels    *tasks.LabelTable
 	Graph     *graph.Graph
-	Network   *train.Result
+	Networks  []*train.Result // members of the ensemble
 	Baselines map[string]baseline.Baseline
 	Report    *Report
 
@@ -64,15 +67,29 @@ func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitte
 	if err := f.baselines(ctx); err != nil {
 		return nil, err
 	}
-	if f.Network, err = train.Fit(ctx, train.Data{Graph: f.Graph, Labels: f.Labels}, opt.Train); err != nil {
-		return nil, err
+	for i := range max(1, opt.Ensemble) {
+		member := opt.Train
+		member.Seed = memberSeed(opt.Train.Seed, i)
+		n, err := train.Fit(ctx, train.Data{Graph: f.Graph, Labels: f.Labels}, member)
+		if err != nil {
+			return nil, err
+		}
+		f.Networks = append(f.Networks, n)
 	}
-	if err := f.scoreNetwork(ctx, pool); err != nil {
+	if err := f.scoreNetworks(ctx, pool); err != nil {
 		return nil, err
 	}
 	f.Report.choose(opt.Model)
 	f.Report.finish(start)
 	return f, f.Report.err
+}
+
+// memberSeed is the seed of ensemble member i; the first has the run's own.
+func memberSeed(seed uint64, i int) uint64 {
+	if i == 0 {
+		return seed
+	}
+	return tensor.Hash64(seed, uint64(i)) >> 12 // below 2^52: exact in JSON
 }
 
 // tabular gathers what the baselines read: the graph with its target history, and the

@@ -30,6 +30,7 @@ type Report struct {
 	Rows       []Row  `json:"rows"`
 	Model      string `json:"model"`
 	Parameters int    `json:"parameters"`
+	Ensemble   int    `json:"ensemble"` // networks whose predictions are averaged
 	Weights    string `json:"weights_sha256"`
 	Kernel     string `json:"kernel"`
 	Seed       uint64 `json:"seed"`

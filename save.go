@@ -12,11 +12,19 @@ import (
 
 // The files of a model version.
 const (
-	modelFile     = "model.safetensors"
 	baselinesFile = "baselines.json"
 	reportFile    = "report.json"
 	taskFile      = "task.json"
+	encodersFile  = "encoders.json" // of the tables that the baselines read
 )
+
+// modelFile names the file of ensemble member i, from 0.
+func modelFile(i int) string {
+	if i == 0 {
+		return "model.safetensors"
+	}
+	return fmt.Sprintf("model-%d.safetensors", i+1)
+}
 
 // stored is the content of task.json: the task with every default that the data gave, so
 // that a later snapshot binds it to the same anchors.
@@ -48,8 +56,10 @@ func (f *Fitted) Save(w *workspace.Workspace) (version int, err error) {
 		return 0, err
 	}
 	defer v.Discard()
-	if err := workspace.WriteStream(filepath.Join(v.Dir, modelFile), f.Network.Model.Write); err != nil {
-		return 0, err
+	for i, n := range f.Networks {
+		if err := workspace.WriteStream(filepath.Join(v.Dir, modelFile(i)), n.Model.Write); err != nil {
+			return 0, err
+		}
 	}
 	states, err := f.states()
 	if err != nil {
@@ -59,6 +69,7 @@ func (f *Fitted) Save(w *workspace.Workspace) (version int, err error) {
 	files := map[string]any{
 		baselinesFile: states,
 		reportFile:    f.Report,
+		encodersFile:  f.data.Encoders,
 		taskFile: stored{f.Task.Text, storedOptions{o.ValAnchor, o.TestAnchor, o.Step, o.DataFrom, o.Regime.String(), o.ValRegime.String()},
 			f.Report.scaling, f.Report.Served},
 	}

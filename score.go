@@ -75,19 +75,28 @@ func (f *Fitted) baselines(ctx context.Context) error {
 	return nil
 }
 
-// scoreNetwork scores the network beside the baselines.
-func (f *Fitted) scoreNetwork(ctx context.Context, pool *tensor.Pool) error {
-	start := time.Now().Add(-f.Network.Elapsed)
-	n, err := predict.NewNetwork(f.Network.Bound, f.Task, f.Report.scaling, pool)
-	if err != nil {
-		return err
+// scoreNetworks scores the ensemble of networks beside the baselines.
+func (f *Fitted) scoreNetworks(ctx context.Context, pool *tensor.Pool) error {
+	var members predict.Ensemble
+	start, r, first := time.Now(), f.Report, f.Networks[0]
+	for _, n := range f.Networks {
+		start = start.Add(-n.Elapsed)
+		member, err := predict.NewNetwork(n.Bound, f.Task, f.Report.scaling, pool)
+		if err != nil {
+			return err
+		}
+		members = append(members, member)
 	}
-	r := f.Report
-	r.Model, r.Parameters = f.Network.Model.String(), f.Network.Model.Params.Count()
-	r.Epochs, r.BestEpoch = f.Network.Epochs, f.Network.Best.Number
-	r.SecondsPerEpoch, r.SeedsPerSecond = f.Network.SecondsPerEpoch, f.Network.SeedsPerSecond
-	r.Seed, r.Kernel, r.Weights = f.Network.Model.Meta.Seed, f.Network.Model.Meta.Kernel, f.Network.Model.WeightsHash()
-	return f.score(ctx, GNN, fmt.Sprintf("epoch %d of %d", f.Network.Best.Number, len(f.Network.Epochs)), n, start)
+	r.Ensemble = len(members)
+	r.Model, r.Parameters = first.Model.String(), first.Model.Params.Count()
+	r.Epochs, r.BestEpoch = first.Epochs, first.Best.Number
+	r.SecondsPerEpoch, r.SeedsPerSecond = first.SecondsPerEpoch, first.SeedsPerSecond
+	r.Seed, r.Kernel, r.Weights = first.Model.Meta.Seed, first.Model.Meta.Kernel, first.Model.WeightsHash()
+	setting := fmt.Sprintf("epoch %d of %d", first.Best.Number, len(first.Epochs))
+	if r.Ensemble > 1 {
+		setting = fmt.Sprintf("mean of %d networks", r.Ensemble)
+	}
+	return f.score(ctx, GNN, setting, members, start)
 }
 
 // score adds one row to the report: every metric on validation and test.

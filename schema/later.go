@@ -9,7 +9,8 @@ import (
 var (
 	// actWords tell of an act that ended or changed what the row tells of.
 	actWords = []string{"deleted", "removed", "resolved", "closed", "ended", "finished", "completed", "completion", "shipped", "delivered",
-		"cancelled", "canceled", "archived", "returned", "refunded", "terminated", "retired", "death", "died", "dod"}
+		"cancelled", "canceled", "archived", "returned", "refunded", "terminated", "retired"}
+	deathWords = []string{"death", "died", "dod"}
 	// stateWords tell of the newest state.
 	stateWords    = []string{"updated", "modified", "changed", "edited", "last", "latest", "seen"}
 	statePrefixes = []string{"updat", "modif", "last", "delet", "resolv"}
@@ -26,8 +27,9 @@ func (s *Schema) writtenLater(table, c int) string {
 		return ""
 	}
 	w := split(col.Name)
-	word := ""
+	word := wordOf(w, deathWords, []string{"death"})
 	switch {
+	case word != "":
 	case col.Kind == Time:
 		word = wordOf(w, slices.Concat(actWords, stateWords), statePrefixes)
 		if word == "" && !col.NotNull {

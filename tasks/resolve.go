@@ -177,3 +177,10 @@ func timeSpan(snap *ingest.Snapshot, tables []int) (first, last int64) {
 	}
 	return first, last
 }
+
+// DataUntil is the latest time in the tables that target and ASSUMING aggregate: how
+// fresh a snapshot is for a task (rule R10).
+func DataUntil(snap *ingest.Snapshot, task *Task) int64 {
+	_, last := timeSpan(snap, task.timedTables(snap))
+	return last
+}

@@ -63,6 +63,7 @@ TASK is a file, - for stdin, or a stored task.`,
 	f.IntSliceVar(&opt.Train.Model.FanOut, "fan-out", nil, "neighbours per foreign key, one number per hop (default 32,16)")
 	f.StringVar(&opt.Train.Model.Strategy, "strategy", "", "which neighbours: latest (default) or uniform")
 	f.BoolVar(&opt.Train.Stale, "stale", false, "read training seeds at a stale cut, as the frozen regime reads its test rows")
+	f.IntVar(&opt.Ensemble, "ensemble", 1, "networks, each from a seed of its own, whose predictions are averaged")
 	f.DurationVar(&opt.Train.TimeLimit, "time-limit", 0, "stop after the epoch that passes this time")
 	return cmd
 }

@@ -12,11 +12,12 @@ import (
 
 // EdgeType is one kind of message: from copies of node type Src to copies of Dst.
 type EdgeType struct {
-	Name     string
-	Src, Dst int
+	Name string `json:"name"`
+	Src  int    `json:"src"` // node type
+	Dst  int    `json:"dst"`
 	// Functional: a destination has at most one source (a row and the parent that
 	// its foreign key names), so sum, mean and max are the same.
-	Functional bool
+	Functional bool `json:"functional"`
 }
 
 // Block is what one layer computes on. Destination copies of a node type are the

@@ -148,7 +148,7 @@ func (g generator) future(rule ingest.TimeRule, cut int64) any {
 	case g.IntN(8) == 0:
 		return nil
 	case g.IntN(8) == 0 && rule.Strict:
-		return int(cut) + 1
+		return int(cut)
 	}
 	return int(cut) + 1 + g.IntN(60*day)
 }

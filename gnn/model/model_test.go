@@ -2,6 +2,7 @@ package model
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,8 +67,9 @@ func TestNew_errors(t *testing.T) {
 		`type "drivers"`: func(c *Config, e []*encode.Table) []*encode.Table { e[drivers] = e[races]; return e },
 	} {
 		c := good
-		if _, err := New(c, g, drivers, change(&c, append([]*encode.Table(nil), enc...)), 1); err != nil {
-			t.Errorf("%s: %v before the change", want, err)
+		changed := change(&c, slices.Clone(enc))
+		if _, err := New(c, g, drivers, changed, 1); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
 }
@@ -169,4 +171,3 @@ func TestModel_String(t *testing.T) {
 		t.Errorf("String() is %q", s)
 	}
 }
-

@@ -142,9 +142,14 @@ func (g generator) text() any {
 	return fmt.Sprintf("%s %s", []string{"long", "short", "steep"}[g.IntN(3)], []string{"road", "bend", "hill"}[g.IntN(3)])
 }
 
-// within draws an instant of the days lo to hi.
+// within draws an instant of the days lo to hi, one in four at midnight, where cuts are.
 func (g generator) within(lo, hi int) func() any {
-	return func() any { return lo*day + g.IntN((hi-lo)*day) }
+	return func() any {
+		if g.IntN(4) == 0 {
+			return day * (lo + g.IntN(hi-lo))
+		}
+		return lo*day + g.IntN((hi-lo)*day)
+	}
 }
 
 func (g generator) parents(n, of int) []int32 {

@@ -25,7 +25,16 @@ const explainRows = 16
 // Explain returns the largest effects on one prediction: of all rows of each foreign key
 // that points to the entity, and of the newest rows of each alone. For several classes
 // the effect is on the probability of the predicted class. It is deterministic.
-func (n *Network) Explain(q model.Query, top int) []Reason {
+func (n *Network) Explain(q model.Query, top int) []Reason { return largest(n.effects(q), top) }
+
+// largest returns the reasons with the largest effects, largest first.
+func largest(reasons []Reason, top int) []Reason {
+	slices.SortStableFunc(reasons, func(a, b Reason) int { return cmp.Compare(math.Abs(b.Effect), math.Abs(a.Effect)) })
+	return reasons[:min(top, len(reasons))]
+}
+
+// effects tries every group and row, in the order of edge types and times.
+func (n *Network) effects(q model.Query) []Reason {
 	s := n.scorers.Get().(*model.Scorer)
 	defer n.scorers.Put(s)
 	queries := []model.Query{q}
@@ -65,6 +74,5 @@ func (n *Network) Explain(q model.Query, top int) []Reason {
 			reasons = append(reasons, one)
 		}
 	}
-	slices.SortStableFunc(reasons, func(a, b Reason) int { return cmp.Compare(math.Abs(b.Effect), math.Abs(a.Effect)) })
-	return reasons[:min(top, len(reasons))]
+	return reasons
 }

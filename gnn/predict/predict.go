@@ -69,11 +69,16 @@ func (p *Predictor) Predict(ctx context.Context, rows []int32, anchor int64, exp
 	for i, r := range rows {
 		out[i] = p.answer(scores[i*width : (i+1)*width])
 		out[i].Row, out[i].Eligible = r, eligible[i]
-		if n, ok := p.Scorer.(*Network); ok && explain > 0 {
-			out[i].Reasons = n.Explain(queries[i], explain)
+		if e, ok := p.Scorer.(explainer); ok && explain > 0 {
+			out[i].Reasons = e.Explain(queries[i], explain)
 		}
 	}
 	return out, nil
+}
+
+// explainer is a scorer that can name the rows that moved a prediction.
+type explainer interface {
+	Explain(q model.Query, top int) []Reason
 }
 
 // CheckAnchor refuses an anchor before the data.

@@ -75,14 +75,14 @@ type PredictTask struct {
 	Options []*Option
 }
 
-func (c *Create) String() string      { return textOf(c) }
-func (d *Drop) String() string        { return textOf(d) }
-func (t *Train) String() string       { return textOf(t) }
-func (e *Evaluate) String() string    { return textOf(e) }
-func (e *ExplainStatement) String() string     { return textOf(e) }
-func (t *PredictTask) String() string { return textOf(t) }
-func (r *Raw) String() string         { return textOf(r) }
-func (b *Body) String() string        { return textOf(b) }
+func (c *Create) String() string           { return textOf(c) }
+func (d *Drop) String() string             { return textOf(d) }
+func (t *Train) String() string            { return textOf(t) }
+func (e *Evaluate) String() string         { return textOf(e) }
+func (e *ExplainStatement) String() string { return textOf(e) }
+func (t *PredictTask) String() string      { return textOf(t) }
+func (r *Raw) String() string              { return textOf(r) }
+func (b *Body) String() string             { return textOf(b) }
 
 func (c *Create) print(p *printer) {
 	p.add("CREATE ")

@@ -1,0 +1,64 @@
+package predict
+
+import (
+	"context"
+
+	"github.com/rowlink/rowlink/gnn/model"
+)
+
+// Ensemble is a [Scorer] that averages the predictions of networks which differ in their
+// seed only.
+type Ensemble []*Network
+
+var _ Scorer = Ensemble(nil)
+
+// Score implements [Scorer].
+func (e Ensemble) Score(ctx context.Context, queries []model.Query) ([]float64, error) {
+	var mean []float64
+	for _, n := range e {
+		scores, err := n.Score(ctx, queries)
+		if err != nil {
+			return nil, err
+		}
+		if mean == nil {
+			mean = make([]float64, len(scores))
+		}
+		for i, s := range scores {
+			mean[i] += s / float64(len(e))
+		}
+	}
+	return mean, nil
+}
+
+// Explain averages the members' effects; see [Network.Explain]. Members that sampled
+// other rows (the uniform strategy) are left out.
+func (e Ensemble) Explain(q model.Query, top int) []Reason {
+	sum := e[0].effects(q)
+	members := 1.0
+	for _, n := range e[1:] {
+		if more := n.effects(q); sameRows(sum, more) {
+			for i := range sum {
+				sum[i].Effect += more[i].Effect
+			}
+			members++
+		}
+	}
+	for i := range sum {
+		sum[i].Effect /= members
+	}
+	return largest(sum, top)
+}
+
+func sameRows(a, b []Reason) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		x, y := a[i], b[i]
+		x.Effect, y.Effect = 0, 0
+		if x != y {
+			return false
+		}
+	}
+	return true
+}
