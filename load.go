@@ -11,6 +11,7 @@ import (
 	"github.com/rowlink/rowlink/gnn/predict"
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/graph"
+	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/tabular/baseline"
 	"github.com/rowlink/rowlink/tasks"
 	"github.com/rowlink/rowlink/workspace"
@@ -23,6 +24,9 @@ type Loaded struct {
 	Report  *Report
 	Served  string // name of the predictor that answers
 	Scaling *tasks.Scaling
+
+	db    *Database
+	graph *graph.Graph
 }
 
 // Load reads a stored version of a task and binds it to the snapshot: the named predictor
@@ -36,7 +40,7 @@ func (d *Database) Load(ctx context.Context, taskName, ref, name string) (*Loade
 	if err != nil {
 		return nil, err
 	}
-	l := &Loaded{Version: version, Report: &Report{}}
+	l := &Loaded{Version: version, Report: &Report{}, db: d}
 	var st stored
 	if err := readJSON(version.Path(taskFile), &st); err != nil {
 		return nil, err
@@ -52,15 +56,13 @@ func (d *Database) Load(ctx context.Context, taskName, ref, name string) (*Loade
 	if name != "" {
 		l.Served = name
 	}
-	g, err := model.Graph(ctx, d.Snap, task, true)
-	if err != nil {
+	if l.graph, err = model.Graph(ctx, d.Snap, task, true); err != nil {
 		return nil, err
 	}
-	scorer, err := d.scorer(version, task, g, l)
-	if err != nil {
-		return nil, fmt.Errorf("load version %d of task %s: %w", version.Version, taskName, err)
+	if l.Predictor, err = predict.New(d.Snap, task, nil, st.Scaling.Classes, dataUntil); err != nil {
+		return nil, err
 	}
-	l.Predictor, err = predict.New(d.Snap, task, scorer, st.Scaling.Classes, dataUntil)
+	l.Predictor.Scorer, err = l.ScorerOf(l.Served)
 	return l, err
 }
 
@@ -84,29 +86,33 @@ func (d *Database) restore(st stored) (task *tasks.Task, dataUntil int64, err er
 	return task, dataUntil, nil
 }
 
-// scorer reads the network or a baseline of a version.
-func (d *Database) scorer(v *workspace.Model, task *tasks.Task, g *graph.Graph, l *Loaded) (predict.Scorer, error) {
-	pool := tensor.NewPool(d.opt.Threads)
-	if l.Served == GNN {
-		return d.networks(v, task, g, l, pool)
+// ScorerOf reads another predictor of the version: [GNN] or a baseline. An unknown name
+// is an [ingest.UserError].
+func (l *Loaded) ScorerOf(name string) (predict.Scorer, error) {
+	s, err := l.read(name, tensor.NewPool(l.db.opt.Threads))
+	if err != nil {
+		return nil, fmt.Errorf("load version %d of task %s: %w", l.Version.Version, l.Version.Task, err)
+	}
+	return s, nil
+}
+
+func (l *Loaded) read(name string, pool *tensor.Pool) (predict.Scorer, error) {
+	if name == GNN {
+		return l.networks(pool)
 	}
 	states := map[string]json.RawMessage{}
-	if err := readJSON(v.Path(baselinesFile), &states); err != nil {
+	if err := readJSON(l.Version.Path(baselinesFile), &states); err != nil {
 		return nil, err
 	}
-	state, ok := states[l.Served]
+	state, ok := states[name]
 	if !ok {
-		known := []string{GNN}
-		for _, n := range baseline.Names() {
-			known = append(known, n)
-		}
-		return nil, fmt.Errorf("unknown predictor %q (have %q)", l.Served, known)
+		return nil, &ingest.UserError{Msg: fmt.Sprintf("unknown predictor %q", name), Hint: fmt.Sprintf("have %q", append(baseline.Names(), GNN))}
 	}
 	var encoders []*encode.Table
-	if err := readJSON(v.Path(encodersFile), &encoders); err != nil {
+	if err := readJSON(l.Version.Path(encodersFile), &encoders); err != nil {
 		return nil, err
 	}
-	b, err := baseline.Load(l.Served, state, attach(g, task, l.Scaling.Classes, encoders, pool))
+	b, err := baseline.Load(name, state, attach(l.graph, l.Task, l.Scaling.Classes, encoders, pool))
 	if err != nil {
 		return nil, err
 	}
@@ -114,10 +120,10 @@ func (d *Database) scorer(v *workspace.Model, task *tasks.Task, g *graph.Graph, 
 }
 
 // networks reads the members of the ensemble.
-func (d *Database) networks(v *workspace.Model, task *tasks.Task, g *graph.Graph, l *Loaded, pool *tensor.Pool) (predict.Scorer, error) {
+func (l *Loaded) networks(pool *tensor.Pool) (predict.Scorer, error) {
 	var members predict.Ensemble
 	for i := range max(1, l.Report.Ensemble) {
-		data, err := os.ReadFile(v.Path(modelFile(i)))
+		data, err := os.ReadFile(l.Version.Path(modelFile(i)))
 		if err != nil {
 			return nil, fmt.Errorf("read model: %w", err)
 		}
@@ -125,11 +131,11 @@ func (d *Database) networks(v *workspace.Model, task *tasks.Task, g *graph.Graph
 		if err != nil {
 			return nil, err
 		}
-		bound, err := m.Bind(g, pool)
+		bound, err := m.Bind(l.graph, pool)
 		if err != nil {
 			return nil, err
 		}
-		n, err := predict.NewNetwork(bound, task, l.Scaling, pool)
+		n, err := predict.NewNetwork(bound, l.Task, l.Scaling, pool)
 		if err != nil {
 			return nil, err
 		}

@@ -72,6 +72,22 @@ func (s Scores) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
+// UnmarshalJSON reads null as NaN.
+func (s *Scores) UnmarshalJSON(data []byte) error {
+	var in map[string]*float64
+	if err := json.Unmarshal(data, &in); err != nil {
+		return err
+	}
+	*s = Scores{}
+	for k, v := range in {
+		(*s)[k] = math.NaN()
+		if v != nil {
+			(*s)[k] = *v
+		}
+	}
+	return nil
+}
+
 func newReport(d *Database, f *Fitted) *Report {
 	o := &f.Task.Options
 	r := &Report{Task: f.Task.Name, Type: f.Task.Type, Reading: f.Task.Reading, Regime: o.Regime.String(), ValRegime: o.ValRegime.String(),

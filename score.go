@@ -116,16 +116,32 @@ func (f *Fitted) score(ctx context.Context, name, setting string, s predict.Scor
 	return nil
 }
 
-// Evaluate computes every metric of the task's type on one split. Each example reads no
-// further than its own feature cut.
-func Evaluate(ctx context.Context, s predict.Scorer, l *tasks.LabelTable, scaling *tasks.Scaling, split tasks.Split) (map[string]float64, error) {
+// Outcome is what came true beside what was predicted, for examples in the order of the
+// label table.
+type Outcome struct {
+	Truth     []float64 // as in [tasks.LabelTable]
+	Predicted []float64 // examples x outputs of the task type
+	Anchor    []int64
+}
+
+// Ask lets a predictor answer the examples of one split. Each reads no further than its
+// own feature cut.
+func Ask(ctx context.Context, s predict.Scorer, l *tasks.LabelTable, split tasks.Split) (*Outcome, error) {
 	rows := l.Rows(split)
-	queries, truth := make([]model.Query, len(rows)), make([]float64, len(rows))
+	queries := make([]model.Query, len(rows))
+	o := &Outcome{Truth: make([]float64, len(rows)), Anchor: make([]int64, len(rows))}
 	for i, r := range rows {
 		queries[i] = model.Query{Row: l.Entity[r], Cut: l.Cut(r), Anchor: l.Anchor[r]}
-		truth[i] = l.Label[r]
+		o.Truth[i], o.Anchor[i] = l.Label[r], l.Anchor[r]
 	}
-	predicted, err := s.Score(ctx, queries)
+	var err error
+	o.Predicted, err = s.Score(ctx, queries)
+	return o, err
+}
+
+// Evaluate computes every metric of the task's type on one split.
+func Evaluate(ctx context.Context, s predict.Scorer, l *tasks.LabelTable, scaling *tasks.Scaling, split tasks.Split) (map[string]float64, error) {
+	o, err := Ask(ctx, s, l, split)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +151,7 @@ func Evaluate(ctx context.Context, s predict.Scorer, l *tasks.LabelTable, scalin
 		if err != nil {
 			return nil, err
 		}
-		out[name] = m.Compute(truth, predicted)
+		out[name] = m.Compute(o.Truth, o.Predicted)
 	}
 	return out, nil
 }

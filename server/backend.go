@@ -111,24 +111,28 @@ type Prediction struct {
 	Explanation   *Explanation
 }
 
-// Explanation says which linked rows moved a prediction.
+// Explanation says which linked rows moved a prediction. Items may overlap (all orders,
+// and one of them), so their effects do not add up.
 type Explanation struct {
-	Method   string            `json:"method" doc:"how effects were found, such as occlusion"`
-	Baseline float64           `json:"baseline" doc:"the prediction without the items"`
-	Items    []ExplanationItem `json:"items" nullable:"false" doc:"largest effect first"`
+	Method string            `json:"method" doc:"how effects were found: occlusion, or none"`
+	Score  float64           `json:"score" doc:"the number explained: the value, or the probability of the positive or predicted class; without the rows of an item it is score minus effect"`
+	Note   string            `json:"note,omitempty" doc:"why there is none"`
+	Items  []ExplanationItem `json:"items" nullable:"false" doc:"largest effect first"`
 }
 
 // ExplanationItem is the effect of some rows of one table.
 type ExplanationItem struct {
-	Table  string  `json:"table"`
-	Rows   int     `json:"rows"`
-	Path   string  `json:"path" doc:"links from the entity to the table"`
-	Column string  `json:"column,omitempty"`
-	Effect float64 `json:"effect" doc:"change of the prediction"`
+	Table  string    `json:"table"`
+	Rows   int       `json:"rows"`
+	Path   string    `json:"path" doc:"links from the entity to the table"`
+	Column string    `json:"column,omitempty"`
+	Key    string    `json:"key,omitempty" doc:"of a single row"`
+	Time   time.Time `json:"time,omitzero" doc:"of a single row"`
+	Effect float64   `json:"effect" doc:"change of the score that the rows bring"`
 }
 
 func (e *Explanation) finite() bool {
-	ok := finite(e.Baseline)
+	ok := finite(e.Score)
 	for _, item := range e.Items {
 		ok = ok && finite(item.Effect)
 	}

@@ -133,10 +133,11 @@ func (f *fake) row(a *PredictAnswer, i int, key string, req PredictRequest) {
 		p.Value, p.Probability, p.Probabilities = "gold", nil, map[string]float64{"gold": 0.75, "<silver>": 0.25}
 	}
 	if req.ExplainTop > 0 {
-		p.Explanation = &Explanation{Method: "occlusion", Baseline: 0.82, Items: []ExplanationItem{
-			{Table: "orders", Rows: 3, Path: "customers<-orders", Column: "placed", Effect: 0.06}}}
+		p.Explanation = &Explanation{Method: "occlusion", Score: 0.82, Items: []ExplanationItem{
+			{Table: "orders", Rows: 3, Path: "customers<-orders", Column: "placed", Effect: 0.06},
+			{Table: "orders", Rows: 1, Path: "customers<-orders", Key: "7,a", Time: testNow.Add(-time.Hour), Effect: -0.01}}}
 		if key == "501" {
-			p.Explanation.Baseline = math.Inf(1)
+			p.Explanation.Score = math.Inf(1)
 		}
 	}
 	a.Predictions = append(a.Predictions, p)

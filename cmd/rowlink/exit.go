@@ -5,18 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"syscall"
 
+	"github.com/rowlink/rowlink/gnn/predict"
 	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/schema"
 	"github.com/rowlink/rowlink/tasks"
 	"github.com/rowlink/rowlink/tasks/tql"
+	"github.com/rowlink/rowlink/workspace"
 )
 
 // The exit codes are a stable contract.
 const (
 	exitOK          = 0
 	exitFailure     = 1
-	exitUsage       = 2 // flags, arguments, task text, unknown names
+	exitUsage       = 2 // flags, arguments, task text, mapping file, unknown names
 	exitDatabase    = 3 // connection, permission, password
 	exitData        = 4 // data or leakage: short data, label problems
 	exitResource    = 5 // memory, disk
@@ -33,6 +37,20 @@ type dataError struct{ error }
 
 func (e dataError) Unwrap() error { return e.error }
 
+// hinted is an error with what to write instead.
+type hinted struct {
+	error
+	hint string
+}
+
+func (e hinted) Unwrap() error { return e.error }
+func (e hinted) Hint() string  { return e.hint }
+
+// usage returns a usageError with a hint; an empty hint is none.
+func usage(hint, format string, args ...any) error {
+	return usageError{hinted{fmt.Errorf(format, args...), hint}}
+}
+
 // exitClasses is asked from top to bottom; the first class that fits decides.
 var exitClasses = []struct {
 	code int
@@ -43,8 +61,13 @@ var exitClasses = []struct {
 	{exitUsage, as[usageError]},
 	{exitUsage, as[tql.Errors]},
 	{exitUsage, as[*tql.Error]},
+	{exitUsage, as[schema.MappingErrors]},
+	{exitUsage, as[*schema.MappingError]},
+	{exitUsage, as[*workspace.NotFoundError]},
+	{exitUsage, badOption},
 	{exitData, as[dataError]},
 	{exitData, as[*tasks.Error]},
+	{exitData, as[*predict.AnchorError]},
 	{exitDatabase, as[*ingest.SourceError]},
 	{exitUsage, as[*ingest.UserError]},
 }
@@ -52,6 +75,12 @@ var exitClasses = []struct {
 func as[E error](err error) bool {
 	var e E
 	return errors.As(err, &e)
+}
+
+// badOption tells an option of a task that was mistyped from data that does not suffice.
+func badOption(err error) bool {
+	var e *tasks.Error
+	return errors.As(err, &e) && e.Code == "TK194"
 }
 
 // exitCode classifies the outcome of a command.
@@ -70,13 +99,20 @@ func exitCode(ctx context.Context, err error) int {
 	return exitFailure
 }
 
-// report prints an error for people: task errors with their line and caret.
+// report prints an error for people: task errors with their line and caret, others with
+// the hint on a line of its own.
 func report(w io.Writer, err error) {
+	var silent silentError
+	if errors.As(err, &silent) {
+		return
+	}
+	if errors.Is(err, context.Canceled) {
+		fmt.Fprintln(w, "interrupted; nothing of this command was stored")
+		return
+	}
 	var list tql.Errors
 	if errors.As(err, &list) {
-		for _, e := range list {
-			fmt.Fprintln(w, e.Pretty())
-		}
+		fmt.Fprintln(w, list.Pretty())
 		return
 	}
 	var one *tql.Error
@@ -84,13 +120,38 @@ func report(w io.Writer, err error) {
 		fmt.Fprintln(w, one.Pretty())
 		return
 	}
-	fmt.Fprintf(w, "ERROR:  %v\n", err)
-	var user *ingest.UserError
-	if errors.As(err, &user) {
-		return // its hint is part of the message
+	hint := hintOf(err)
+	message := err.Error()
+	if hint != "" {
+		message = strings.Replace(message, " ("+hint+")", "", 1)
 	}
-	var task *tasks.Error
-	if errors.As(err, &task) && task.Hint != "" {
-		fmt.Fprintf(w, "HINT:  %s\n", task.Hint)
+	fmt.Fprintf(w, "ERROR:  %s\n", strings.ReplaceAll(message, "\n", "\nERROR:  "))
+	if hint != "" {
+		fmt.Fprintf(w, "HINT:  %s\n", hint)
 	}
 }
+
+// hintOf returns what an error says to write instead.
+func hintOf(err error) string {
+	var many schema.MappingErrors
+	if errors.As(err, &many) {
+		return "" // each line has its own
+	}
+	var user *ingest.UserError
+	var task *tasks.Error
+	var other interface{ Hint() string }
+	switch {
+	case errors.As(err, &user):
+		return user.Hint
+	case errors.As(err, &task):
+		return task.Hint
+	case errors.As(err, &other):
+		return other.Hint()
+	}
+	return ""
+}
+
+// silentError decides the exit code only: what it is about was printed already.
+type silentError struct{ error }
+
+func (e silentError) Unwrap() error { return e.error }

@@ -5,9 +5,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
 
@@ -24,7 +26,13 @@ type streams struct {
 }
 
 // run executes one command line and returns its exit code.
-func run(ctx context.Context, args []string, s streams) int {
+func run(ctx context.Context, args []string, s streams) (code int) {
+	defer func() {
+		if bug := recover(); bug != nil {
+			fmt.Fprintf(s.err, "BUG:  %v\nHINT:  this is a fault of rowlink; please report it with the command and these lines\n%s", bug, debug.Stack())
+			code = exitFailure
+		}
+	}()
 	root := newRoot(s)
 	root.SetArgs(args)
 	root.SetIn(s.in)
@@ -32,6 +40,9 @@ func run(ctx context.Context, args []string, s streams) int {
 	root.SetErr(s.err)
 	err := root.ExecuteContext(ctx)
 	if err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
 		report(s.err, err)
 	}
 	return exitCode(ctx, err)

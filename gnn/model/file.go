@@ -13,20 +13,41 @@ import (
 	"github.com/rowlink/rowlink/gnn/conv"
 	"github.com/rowlink/rowlink/gnn/encode"
 	"github.com/rowlink/rowlink/gnn/nn"
+	"github.com/rowlink/rowlink/tasks"
 )
 
 // Metadata says what a model was trained for and on. It is stored in the model file.
 type Metadata struct {
-	Task      string          `json:"task"`      // the statement as the user wrote it
-	TaskName  string          `json:"task_name"` // its name
-	TaskHash  string          `json:"task_hash"`
-	Type      string          `json:"type"`    // task type
-	Scaling   json.RawMessage `json:"scaling"` // decoding parameters of the task type
-	LabelHash string          `json:"label_hash"`
-	Snapshot  string          `json:"snapshot"` // id of the training snapshot
-	Seed      uint64          `json:"seed"`
-	Kernel    string          `json:"kernel"`  // kernel path that trained the weights
-	History   bool            `json:"history"` // the graph holds the task's closed labels as a table
+	Task       string          `json:"task"`      // the statement as the user wrote it
+	TaskName   string          `json:"task_name"` // its name
+	TaskHash   string          `json:"task_hash"`
+	Type       string          `json:"type"`       // task type
+	ValAnchor  int64           `json:"val_anchor"` // of the task's options as training resolved them; see Pin
+	TestAnchor int64           `json:"test_anchor"`
+	DataFrom   int64           `json:"data_from"`
+	Scaling    json.RawMessage `json:"scaling"` // decoding parameters of the task type
+	LabelHash  string          `json:"label_hash"`
+	Snapshot   string          `json:"snapshot"` // id of the training snapshot
+	Seed       uint64          `json:"seed"`
+	Kernel     string          `json:"kernel"`  // kernel path that trained the weights
+	History    bool            `json:"history"` // the graph holds the task's closed labels as a table
+}
+
+// Note fills in what the metadata says about the task, whose options must be resolved.
+func (m *Metadata) Note(t *tasks.Task) {
+	m.Task, m.TaskName, m.TaskHash, m.Type = t.Text, t.Name, t.Hash, t.Type
+	m.ValAnchor, m.TestAnchor, m.DataFrom = t.Options.ValAnchor, t.Options.TestAnchor, t.Options.DataFrom
+}
+
+// Pin sets the instants that [Metadata.Note] found in the options of a task bound anew,
+// if there was a Note. Their defaults follow the latest row of the data, and the target
+// history lies on a lattice around the validation anchor: without Pin each new row
+// would move the labels that the model reads.
+func (m *Metadata) Pin(t *tasks.Task) {
+	if m.ValAnchor == 0 && m.TestAnchor == 0 {
+		return
+	}
+	t.Options.ValAnchor, t.Options.TestAnchor, t.Options.DataFrom = m.ValAnchor, m.TestAnchor, m.DataFrom
 }
 
 // formatVersion is raised when an older reader could misread a file.

@@ -142,11 +142,12 @@ func (g generator) text() any {
 	return fmt.Sprintf("%s %s", []string{"long", "short", "steep"}[g.IntN(3)], []string{"road", "bend", "hill"}[g.IntN(3)])
 }
 
-// within draws an instant of the days lo to hi, one in four at midnight, where cuts are.
+// within draws an instant of the days lo to hi, one in four at midnight of every tenth
+// day, where cuts are.
 func (g generator) within(lo, hi int) func() any {
 	return func() any {
 		if g.IntN(4) == 0 {
-			return day * (lo + g.IntN(hi-lo))
+			return day * (lo + g.IntN(hi-lo)) / (10 * day) * (10 * day)
 		}
 		return lo*day + g.IntN((hi-lo)*day)
 	}
@@ -251,12 +252,12 @@ func mustNew(t testing.TB, c Config, g *graph.Graph, cut int64) *Model {
 	return m
 }
 
-// queries asks for the first n drivers in turn, at cuts from day 30 to day 50, on the
-// day itself or up to three weeks later.
+// queries asks n times for the drivers in turn, at cuts of day 30, 40 and 50, on the day
+// itself or up to three weeks later.
 func queries(n, of int) []Query {
 	out := make([]Query, n)
 	for i := range out {
-		cut := int64(30+i*7%21) * day
+		cut := int64(30+i/of%3*10) * day
 		out[i] = Query{Row: int32(i % of), Cut: cut, Anchor: cut + int64(i%4)*7*day}
 	}
 	return out

@@ -29,19 +29,27 @@ type Options struct {
 
 // Plan knows which features there are. It is immutable and safe for concurrent use.
 //
-// The features of (row, cut) are, in this order: the entity's own dense features; days
-// since the entity's own time; and per foreign key that points to the entity and per
-// half-life the decayed mean of every dense feature and of the most frequent categories
-// of the child table, the log of the decayed count; and once per foreign key log(1 +
-// days since the latest child). All values come from the encoders, so they are scaled
-// and their statistics look no further than the encoders' own cut.
+// The features of (row, cut) are, in this order: the entity's own dense features and its
+// most frequent categories as 0 and 1; log(1 + days) since the entity's own time; and per
+// foreign key that points to the entity and per half-life the decayed mean of every dense
+// feature and of the most frequent categories of the child table, drawn to 0 as if by half
+// a child more, and the log of the decayed count; and once per foreign key log(1 + days
+// since the latest child). All values come from the encoders, so they are scaled and
+// their statistics look no further than the encoders' own cut.
 type Plan struct {
 	Names []string
 
 	opt      Options
 	g        *graph.Graph
 	own      *encode.Features
+	ownCodes chosen
 	children []child
+}
+
+// chosen are the categories of a table that become features.
+type chosen struct {
+	codes []int32  // code -> position among the chosen ones, -1 = left out
+	names []string // of the chosen ones: "TABLE.COLUMN = VALUE"
 }
 
 // child is one foreign key that points to the entity table.
@@ -49,12 +57,12 @@ type child struct {
 	edge  int
 	table *ingest.Table
 	feat  *encode.Features
-	codes []int32 // code -> position among the kept ones, -1 = not kept
-	kept  int
+	codes chosen
 }
 
-// keptCodes is how many codes of a categorical column become features.
-const keptCodes = 14
+// mostCodes is how many codes of a categorical column become features: NULL, other, and
+// the most frequent values.
+const mostCodes = 14
 
 // noChildDays stands for "never" in days since the latest child.
 const noChildDays = 10_000
@@ -70,53 +78,66 @@ func New(g *graph.Graph, enc []*encode.Table, opt Options, pool *tensor.Pool) (*
 	if p.own, err = enc[opt.Entity].Features(pool, entity); err != nil {
 		return nil, err
 	}
-	p.Names = denseNames(p.Names, enc[opt.Entity], "%s.%s")
+	p.ownCodes = choose(enc[opt.Entity])
+	p.Names = append(denseNames(p.Names, enc[opt.Entity], "%s.%s"), p.ownCodes.names...)
 	p.Names = append(p.Names, "age of "+entity.Def.Name)
 	for i, e := range g.Edges {
 		if e.Rev || e.Dst != opt.Entity || enc[e.Src] == nil {
 			continue
 		}
-		c := child{edge: i, table: g.Snap.Tables[e.Src]}
+		c := child{edge: i, table: g.Snap.Tables[e.Src], codes: choose(enc[e.Src])}
 		if c.feat, err = enc[e.Src].Features(pool, c.table); err != nil {
 			return nil, err
 		}
-		p.addChild(&c, enc[e.Src])
+		p.nameChild(&c, enc[e.Src])
 		p.children = append(p.children, c)
 	}
 	return p, nil
 }
 
-// addChild names the features of one foreign key and chooses its categories.
-func (p *Plan) addChild(c *child, enc *encode.Table) {
-	c.codes = make([]int32, enc.Codes)
+// choose picks the categories of a table that become features.
+func choose(enc *encode.Table) chosen {
+	c := chosen{codes: make([]int32, enc.Codes)}
 	for i := range c.codes {
 		c.codes[i] = -1
 	}
-	var categories []string
 	for _, col := range enc.Columns {
 		cat, ok := col.Encoder.(*encode.Categorical)
 		if !ok {
 			continue
 		}
-		for k := range min(keptCodes, len(cat.Values)+2) {
-			c.codes[col.CodeFrom+k] = int32(c.kept)
-			c.kept++
+		for k := range min(mostCodes, len(cat.Values)+2) {
+			c.codes[col.CodeFrom+k] = int32(len(c.names))
 			value := "NULL"
 			if k == 1 {
 				value = "other"
 			} else if k > 1 {
 				value = cat.Values[k-2]
 			}
-			categories = append(categories, fmt.Sprintf("%s.%s = %s", enc.Name, col.Name, value))
+			c.names = append(c.names, fmt.Sprintf("%s.%s = %s", enc.Name, col.Name, value))
 		}
 	}
+	return c
+}
+
+// add adds weight to the slot of each chosen category of a row.
+func (c *chosen) add(f *encode.Features, row int32, weight float64, to []float64) {
+	for j := f.Codes.Ptr[row]; j < f.Codes.Ptr[row+1]; j++ {
+		if at := c.codes[f.Codes.Src[j]]; at >= 0 {
+			to[at] += weight
+		}
+	}
+}
+
+// nameChild names the features of one foreign key.
+func (p *Plan) nameChild(c *child, enc *encode.Table) {
 	via := p.g.Edges[c.edge].Name
 	for _, h := range p.opt.HalfLives {
 		suffix := fmt.Sprintf(" (%s), half-life %g d", via, h)
 		for _, n := range denseNames(nil, enc, "mean %s.%s") {
 			p.Names = append(p.Names, n+suffix)
 		}
-		for _, n := range categories {
+		for _, n := range c.codes.names {
 			p.Names = append(p.Names, "share "+n+suffix)
 		}
 		p.Names = append(p.Names, "count "+enc.Name+suffix)
@@ -160,6 +181,8 @@ func (p *Plan) row(q Query, out []float64) {
 		out[i] = float64(v)
 	}
 	at := len(own)
+	p.ownCodes.add(p.own, q.Row, 1, out[at:])
+	at += len(p.ownCodes.names)
 	if t := p.g.Snap.Tables[p.opt.Entity].TimeOf(q.Row); t != ingest.Always && p.opt.Rule.Visible(t, q.Cut) {
 		out[at] = math.Log1p(float64(q.Cut-t) / dayMicros)
 	}
@@ -172,7 +195,7 @@ func (p *Plan) row(q Query, out []float64) {
 // fill writes the features of one foreign key and returns how many there are.
 func (c *child) fill(p *Plan, q Query, out []float64) int {
 	dense := c.feat.Dense.Cols
-	block := dense + c.kept + 1
+	block := dense + len(c.codes.names) + 1
 	latest := float64(noChildDays)
 	for _, row := range p.g.Children(c.edge, q.Row, p.opt.Rule, q.Cut) {
 		if !c.table.VisibleAt(p.opt.Rule, row, q.Cut) {
@@ -189,11 +212,7 @@ func (c *child) fill(p *Plan, q Query, out []float64) int {
 			for j, v := range c.feat.Dense.Row(int(row)) {
 				sums[j] += w * float64(v)
 			}
-			for j := c.feat.Codes.Ptr[row]; j < c.feat.Codes.Ptr[row+1]; j++ {
-				if kept := c.codes[c.feat.Codes.Src[j]]; kept >= 0 {
-					sums[dense+int(kept)] += w
-				}
-			}
+			c.codes.add(c.feat, row, w, sums[dense:])
 			sums[block-1] += w
 		}
 	}

@@ -25,9 +25,18 @@ func SQL(task *tasks.Task, sc *schema.Schema, grid *tasks.Grid) (string, error) 
 	if task.Static() {
 		return "", errors.New("lower to SQL: a static target has no grid of anchors")
 	}
+	for _, e := range []tasks.Expr{task.Target, task.Where, task.Assuming} {
+		timed := false
+		if eachAggregate(e, func(a *tasks.Aggregate) { timed = timed || a.TimeStep > 0 }); timed {
+			return "", errors.New("lower to SQL: the time of another table on the path (TIME) is not lowered")
+		}
+	}
 	l := &lowering{task: task, sc: sc, zone: time.UTC}
 	if task.Options.Zone != nil {
 		l.zone = task.Options.Zone
+	}
+	if grid != nil {
+		l.anchors = slices.Sorted(slices.Values(slices.Concat(grid.Anchors[:]...)))
 	}
 	text := l.query(grid)
 	if strings.ContainsRune(text, 0) {
@@ -41,6 +50,7 @@ type lowering struct {
 	task    *tasks.Task
 	sc      *schema.Schema
 	zone    *time.Location
+	anchors []int64      // ascending; nil where they are parameters
 	bounds  []tasks.Span // ends of windows; column w1 of the grid is anchor + bounds[0]
 	sources []*source    // one per aggregated table and path: x1, x2, ...
 	outer   *joins       // the entity row and what -> reaches from it
@@ -51,7 +61,7 @@ type lowering struct {
 // windows, tables and parents are needed.
 func (l *lowering) query(grid *tasks.Grid) string {
 	entity := l.task.Entity
-	l.outer = newJoins(l, "d", entity)
+	l.outer = newJoins(l)
 	here := place{joins: l.outer, table: entity, row: "d", asOf: "g.a", strict: l.task.Options.Rule.Strict}
 	label := l.label(here)
 	where := l.exists()
@@ -71,9 +81,24 @@ func (l *lowering) query(grid *tasks.Grid) string {
 		s.write(&b)
 	}
 	keys, order := l.keys()
-	b.WriteString("\nSELECT split, anchor, " + strings.Join(keyNames(len(keys)), ", ") + ", label FROM (\n")
+	names := strings.Join(keyNames(len(keys)), ", ")
+	body := l.body(keys, names, label, where)
+	if l.task.Type == tasks.Multiclass && (grid == nil || len(grid.Anchors[tasks.Train]) > 0) { // classes seen in training
+		b.WriteString(",\nlabels AS (\n" + body + ")\nSELECT split, anchor, " + names + ", label FROM labels\n" +
+			"WHERE label IN (SELECT label FROM labels WHERE split = 'train')")
+	} else {
+		b.WriteString("\n" + body)
+	}
+	b.WriteString("\nORDER BY " + order)
+	return b.String()
+}
+
+// body is the SELECT of all examples whose label is known.
+func (l *lowering) body(keys []string, names, label string, where []string) string {
+	var b strings.Builder
+	b.WriteString("SELECT split, anchor, " + names + ", label FROM (\n")
 	b.WriteString("  SELECT g.split, g.a AS anchor, " + strings.Join(keys, ", ") + ",\n    " + label + " AS label\n")
-	b.WriteString("  FROM grid g\n  CROSS JOIN " + l.table(entity) + " d")
+	b.WriteString("  FROM grid g\n  CROSS JOIN " + l.table(l.task.Entity) + " d")
 	for _, join := range l.outer.inner {
 		b.WriteString("\n  " + join)
 	}
@@ -84,21 +109,8 @@ func (l *lowering) query(grid *tasks.Grid) string {
 		b.WriteString("\n  " + join)
 	}
 	writeWhere(&b, "  ", where)
-	b.WriteString("\n) q\nWHERE label IS NOT NULL")
-	if l.task.Type == tasks.Multiclass && (grid == nil || len(grid.Anchors[tasks.Train]) > 0) {
-		return l.seenClasses(b.String(), order)
-	}
-	b.WriteString("\nORDER BY " + order)
+	b.WriteString(") q\nWHERE label IS NOT NULL")
 	return b.String()
-}
-
-// seenClasses keeps the labels that occur in training.
-func (l *lowering) seenClasses(query, order string) string {
-	at := strings.LastIndex(query, "\nSELECT split, anchor, ")
-	keys := strings.Join(keyNames(len(l.sc.Tables[l.task.Entity].Key)), ", ")
-	return query[:at] + ",\nlabels AS (" + strings.ReplaceAll(query[at:], "\n", "\n  ") + ")\n" +
-		"SELECT split, anchor, " + keys + ", label FROM labels\n" +
-		"WHERE label IN (SELECT label FROM labels WHERE split = 'train')\nORDER BY " + order
 }
 
 // label is the target as a column of the type that the task type calls for.
@@ -268,7 +280,6 @@ func column(alias, name string) string { return alias + "." + identifier(name) }
 
 // writeWhere writes a WHERE clause, if there are conditions, one per line.
 func writeWhere(b *strings.Builder, indent string, conditions []string) {
-	conditions = slices.DeleteFunc(slices.Clone(conditions), func(c string) bool { return c == "" })
 	if len(conditions) > 0 {
 		b.WriteString("\n" + indent + "WHERE " + strings.Join(conditions, "\n"+indent+"  AND "))
 	}

@@ -24,7 +24,7 @@ func (l *lowering) bound(s tasks.Span) string {
 
 // grid writes the CTE of anchors with every bound of a window.
 func (l *lowering) grid(b *strings.Builder, g *tasks.Grid) {
-	b.WriteString("grid AS MATERIALIZED (\n  SELECT split, a")
+	b.WriteString("grid AS MATERIALIZED (\n  SELECT split, a, row_number() OVER (ORDER BY a) AS n")
 	for i, s := range l.bounds {
 		fmt.Fprintf(b, ",\n    %s AS w%d", l.shifted("a", s), i+1)
 	}

@@ -16,9 +16,7 @@ type joins struct {
 	n     int
 }
 
-func newJoins(l *lowering, alias string, table int) *joins {
-	return &joins{l: l, known: map[string]string{}}
-}
+func newJoins(l *lowering) *joins { return &joins{l: l, known: map[string]string{}} }
 
 func (j *joins) alias() string {
 	j.n++
@@ -186,23 +184,24 @@ func (l *lowering) cell(alias string, table, col int) piece {
 	t := l.sc.Tables[table]
 	c := t.Columns[col]
 	name := column(alias, c.Name)
+	kind, _ := valueKind(c.Kind) // the binder refuses the others
 	switch c.Kind {
 	case schema.Text:
-		return atom(textCell(name, c.DBType), valueKindOf(c.Kind))
+		return atom(textCell(name, c.DBType), kind)
 	case schema.Float:
-		return atom(floatCell(name, c.DBType), valueKindOf(c.Kind))
+		return atom(floatCell(name, c.DBType), kind)
 	case schema.Time:
 		at := instant{column: name, dbType: c.DBType}
 		if t.Time != nil {
 			at.zone = t.Time.Zone
 		}
-		return atom(at.value(), valueKindOf(c.Kind))
+		return atom(at.value(), kind)
 	case schema.Int:
 		if c.DBType == "oid" {
 			name += "::int8"
 		}
 	}
-	return atom(name, valueKindOf(c.Kind))
+	return atom(name, kind)
 }
 
 // textCell reads types that are stored as text as text.

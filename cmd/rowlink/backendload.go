@@ -1,0 +1,268 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/rowlink/rowlink"
+	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/server"
+	"github.com/rowlink/rowlink/workspace"
+)
+
+// served is one loaded version.
+type served struct {
+	*rowlink.Loaded
+	entity   *ingest.Table
+	examples []json.RawMessage // keys of eligible entities
+}
+
+// dataUntil is how fresh the data is, and the default anchor: the latest time in the
+// tables that the task aggregates, or for a task without windows the snapshot's moment.
+func (s *served) dataUntil() int64 {
+	if s.Task.Static() {
+		return s.Snap.Taken
+	}
+	return s.DataUntil
+}
+
+func (s *served) info() server.TaskInfo {
+	info := server.TaskInfo{Name: s.Version.Task}
+	describe(&info, s.Task, s.Snap)
+	info.ExampleKeys, info.Metric, info.Serving = s.examples, s.Report.Metric, strconv.Itoa(s.Version.Version)
+	return info
+}
+
+// shelf holds the loaded versions: of each task the one that prod names, and the last
+// few others that were asked for. A version that leaves it lives on in the requests
+// that use it.
+type shelf struct {
+	mu     sync.Mutex
+	prod   map[string]*served
+	others []*served // least recently used first
+
+	loading sync.Mutex     // one load at a time: a load takes memory and all cores
+	tried   map[string]int // by task, the version that prod named when it was last loaded; refresh only
+}
+
+// keepOthers bounds the versions outside of prod, each with a graph of its own.
+const keepOthers = 4
+
+func (h *shelf) inService(task string) *served {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.prod[task]
+}
+
+func (h *shelf) promote(s *served) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.prod == nil {
+		h.prod = map[string]*served{}
+	}
+	h.prod[s.Version.Task] = s
+}
+
+func (h *shelf) withdraw(task string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.prod, task)
+}
+
+// held returns a loaded version, or nil.
+func (h *shelf) held(task string, version int) *served {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s := h.prod[task]; s != nil && s.Version.Version == version {
+		return s
+	}
+	for i, s := range h.others {
+		if s.Version.Task == task && s.Version.Version == version {
+			h.others = append(slices.Delete(h.others, i, i+1), s)
+			return s
+		}
+	}
+	return nil
+}
+
+func (h *shelf) keep(s *served) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.others) == keepOthers {
+		h.others = slices.Delete(h.others, 0, 1)
+	}
+	h.others = append(h.others, s)
+}
+
+// get returns a version for a request, loading it if need be. While one request loads,
+// others that need a version which is not there are sent away: they would wait in places
+// of the server that predictions need.
+func (b *backend) get(ctx context.Context, task string, version int) (*served, error) {
+	if s := b.held(task, version); s != nil {
+		return s, nil
+	}
+	if !b.loading.TryLock() {
+		return nil, server.Unavailable{Detail: "a version is being loaded", RetryAfter: time.Second}
+	}
+	defer b.loading.Unlock()
+	if s := b.held(task, version); s != nil { // loaded since
+		return s, nil
+	}
+	s, err := b.load(ctx, task, version)
+	if err != nil {
+		return nil, err
+	}
+	b.keep(s)
+	return s, nil
+}
+
+// load reads a version, compares its files with the manifest, and lets it answer once.
+func (b *backend) load(ctx context.Context, task string, version int) (*served, error) {
+	ref := strconv.Itoa(version)
+	m, err := b.db.Workspace.Model(task, ref)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.Verify(); err != nil {
+		return nil, err
+	}
+	l, err := b.db.Load(ctx, task, ref, "")
+	if err != nil {
+		return nil, err
+	}
+	s := &served{Loaded: l, entity: l.Snap.Tables[l.Task.Entity]}
+	if err := s.try(ctx); err != nil {
+		return nil, fmt.Errorf("try version %d of task %s: %w", version, task, err)
+	}
+	return s, nil
+}
+
+// try predicts a few entities from their keys on, as requests do. It also builds what is
+// made at the first use: the index over the keys, the order of the rows that WHERE reads.
+func (s *served) try(ctx context.Context) error {
+	const some = 3
+	anchor := s.dataUntil()
+	if s.CheckAnchor(anchor) != nil {
+		return nil // nothing to predict yet
+	}
+	for _, row := range firstEligible(s, anchor, some) {
+		raw, ok := jsonKey(s.entity.Key(row))
+		if !ok {
+			continue
+		}
+		found, fault := s.row(raw, anchor)
+		if fault.Code != "" || found != row {
+			return fmt.Errorf("%s %s is row %d, its key %s finds row %d: %s", s.entity.Def.Name, s.entity.KeyText(row), row, raw, found, fault.Detail)
+		}
+		s.examples = append(s.examples, raw)
+		answers, err := s.ask(ctx, []int32{row}, anchor, 0)
+		if err != nil {
+			return err
+		}
+		if score := explainedScore(answers[0]); math.IsNaN(score) || math.IsInf(score, 0) {
+			return fmt.Errorf("the prediction for %s %s is %g", s.entity.Def.Name, s.entity.KeyText(row), score)
+		}
+	}
+	return nil
+}
+
+func firstEligible(s *served, anchor int64, n int) []int32 {
+	rows := s.All(anchor)
+	return rows[:min(n, len(rows))]
+}
+
+// jsonKey writes a key as requests send it.
+func jsonKey(key ingest.Key) (json.RawMessage, bool) {
+	parts := make([]any, len(key))
+	for i, v := range key {
+		if t, ok := v.(time.Time); ok {
+			v = t.Format(time.RFC3339Nano)
+		}
+		parts[i] = v
+	}
+	var v any = parts
+	if len(parts) == 1 {
+		v = parts[0]
+	}
+	raw, err := json.Marshal(v)
+	return raw, err == nil && len(parts) > 0
+}
+
+// refresh brings into service what the prod aliases name now; changed hears of each task
+// whose version in service changed or should have. A version that cannot be loaded
+// leaves the one before it in service, and is tried once.
+func (b *backend) refresh(ctx context.Context, changed func(task string, err error)) error {
+	names, err := b.names()
+	if err != nil {
+		return err
+	}
+	for _, task := range names {
+		now := 0
+		if s := b.inService(task); s != nil {
+			now = s.Version.Version
+		}
+		m, err := b.db.Workspace.Model(task, workspace.Prod)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			if now != 0 {
+				b.withdraw(task)
+				changed(task, err)
+			}
+			continue
+		case err != nil:
+			return err
+		case m.Version == now || m.Version == b.tried[task]:
+			continue
+		}
+		err = b.putInService(ctx, task, m.Version)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		changed(task, err)
+	}
+	return nil
+}
+
+func (b *backend) putInService(ctx context.Context, task string, version int) error {
+	b.loading.Lock()
+	defer b.loading.Unlock()
+	if b.tried == nil {
+		b.tried = map[string]int{}
+	}
+	b.tried[task] = version
+	s := b.held(task, version)
+	if s == nil {
+		var err error
+		if s, err = b.load(ctx, task, version); err != nil {
+			return err
+		}
+	}
+	b.promote(s)
+	return nil
+}
+
+// follow keeps up with promotions until ctx ends. The alias file is replaced whole and
+// names committed versions only, so what is read is never half-written.
+func (b *backend) follow(ctx context.Context, changed func(task string, err error)) {
+	const pace = 2 * time.Second
+	tick := time.NewTicker(pace)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := b.refresh(ctx, changed); err != nil && ctx.Err() == nil {
+			changed("", err)
+		}
+	}
+}

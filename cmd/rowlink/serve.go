@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rowlink/rowlink/server"
+	"github.com/rowlink/rowlink/workspace"
+)
+
+func init() { subcommands.Add("serve", serveCommand) }
+
+// serve is one run of the server.
+type serve struct {
+	*app
+	opt  server.Options
+	only []string
+}
+
+func serveCommand(a *app) *cobra.Command {
+	s := &serve{app: a}
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Answer predictions over REST, with a page that shows the tasks and their models",
+		Long: `serve opens the workspace's snapshot once, loads the version that prod names of every task, and
+answers predictions by key and anchor until it is asked to stop. Other versions are loaded when a
+request names them; a promotion takes effect within seconds; a new snapshot needs a restart.
+
+Requests are not authenticated, so the server listens on this machine only unless --listen-remote
+allows an address that others can reach. SIGTERM and SIGINT drain: accepted requests are
+answered, new ones are turned away, and the exit code is 0. A second signal stops at once.`,
+		Example: "  rowlink serve --task churn\n  rowlink serve --addr 0.0.0.0:8080 --listen-remote",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context()) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&s.opt.Addr, "addr", server.DefaultAddr, "host:port to listen on; port 0 takes a free one")
+	f.BoolVar(&s.opt.AllowRemote, "listen-remote", false, "allow an --addr that other machines can reach")
+	f.StringSliceVar(&s.only, "task", nil, "serve this task only (repeatable; default: all)")
+	return cmd
+}
+
+// run serves until ctx ends. To be stopped by a signal is how a server ends, so a clean
+// drain is no error, also before the first request.
+func (s *serve) run(ctx context.Context) error {
+	release := context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })
+	defer release()
+	err := s.serve(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func (s *serve) serve(ctx context.Context) error {
+	b := &backend{only: slices.Compact(slices.Sorted(slices.Values(s.only)))}
+	s.opt.Backend, s.opt.Version, s.opt.Limits.Concurrent = b, programVersion(), s.threads
+	s.opt.Log = slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	srv, err := server.New(s.opt)
+	if err != nil {
+		return usageError{err}
+	}
+	if b.db, err = s.open(ctx, false); err != nil {
+		return err
+	}
+	defer b.db.Close()
+	if err := s.loadAll(ctx, b); err != nil {
+		return err
+	}
+	ln, err := srv.Listen()
+	if err != nil {
+		return err
+	}
+	if err := s.announce(ctx, b, ln.Addr()); err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	follow, stop := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	following.Go(func() { b.follow(follow, s.changed(b)) })
+	defer following.Wait() // before the snapshot closes
+	defer stop()
+	return srv.Serve(ctx, ln)
+}
+
+// loadAll puts every task that has a prod version into service. One that cannot be loaded
+// is said and left out; none at all is an error.
+func (s *serve) loadAll(ctx context.Context, b *backend) error {
+	var faults []error
+	loaded := 0
+	say := s.changed(b)
+	for _, name := range b.only {
+		if _, err := b.db.Workspace.Model(name, workspace.Prod); err != nil {
+			return usageError{fmt.Errorf("--task %s: %w", name, err)}
+		}
+	}
+	err := b.refresh(ctx, func(task string, err error) {
+		say(task, err)
+		if err == nil {
+			loaded++
+		}
+		faults = append(faults, err)
+	})
+	switch {
+	case err != nil:
+		return err
+	case loaded > 0:
+		return nil
+	case len(faults) > 0:
+		return errors.Join(faults...)
+	}
+	return usageError{fmt.Errorf("nothing to serve: no task of workspace %q has a version in service; rowlink train TASK makes one", b.db.Workspace.Dir())}
+}
+
+// changed tells people what is in service now.
+func (s *serve) changed(b *backend) func(task string, err error) {
+	return func(task string, err error) {
+		v := b.inService(task)
+		switch {
+		case err != nil && v != nil:
+			s.say("task %s: still version %d: %v", task, v.Version.Version, err)
+		case err != nil && task != "":
+			s.say("task %s: not in service: %v", task, err)
+		case err != nil:
+			s.say("promotions cannot be read: %v", err)
+		default:
+			s.say("task %s: version %d answers (%s, data until %s)", task, v.Version.Version, v.Served, instant(v.dataUntil()))
+		}
+	}
+}
+
+// serving is what serve prints with --json once it listens.
+type serving struct {
+	URL   string        `json:"url"`
+	Tasks []servingTask `json:"tasks"`
+}
+
+type servingTask struct {
+	Task    string `json:"task"`
+	Version string `json:"version"`
+	Curl    string `json:"curl"`
+}
+
+// announce says where the server listens, with a line to paste.
+func (s *serve) announce(ctx context.Context, b *backend, addr net.Addr) error {
+	infos, err := b.Tasks(ctx)
+	if err != nil {
+		return err
+	}
+	out := serving{URL: "http://" + reachable(addr.String())}
+	for _, t := range infos {
+		if t.Serving != "" {
+			out.Tasks = append(out.Tasks, servingTask{t.Name, t.Serving, curl(out.URL, t)})
+		}
+	}
+	s.say("listening on %s: a page at %s/, the API at /openapi.json, metrics at /metrics; ask:\n  %s", addr, out.URL, out.Tasks[0].Curl)
+	if s.json {
+		return s.print(out, func(io.Writer) error { return nil })
+	}
+	return nil
+}
+
+// reachable returns an address that this machine can call for one to listen on.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return addr
+}
+
+// curl returns a shell line that predicts the first example key.
+func curl(base string, t server.TaskInfo) string {
+	key := "1"
+	if len(t.ExampleKeys) > 0 {
+		key = strings.ReplaceAll(string(t.ExampleKeys[0]), "'", `'\''`)
+	}
+	return fmt.Sprintf("curl -s %s/v1/tasks/%s/predict -H 'Content-Type: application/json' -d '{\"entities\": [%s]}'", base, url.PathEscape(t.Name), key)
+}
+
+// programVersion is the version that the Go tool stamped into the program.
+func programVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "dev"
+}

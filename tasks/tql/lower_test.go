@@ -1,0 +1,248 @@
+package tql
+
+import (
+	"context"
+	"encoding/csv"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rowlink/rowlink/ingest"
+	_ "github.com/rowlink/rowlink/ingest/postgres"
+	"github.com/rowlink/rowlink/internal/pgtest"
+	"github.com/rowlink/rowlink/internal/testdata"
+	"github.com/rowlink/rowlink/schema"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// row is one example with the text of its key.
+type row struct {
+	split, entity string
+	anchor        int64
+	label         string
+}
+
+// query runs a lowered SELECT in a session whose settings must not matter.
+func query(t testing.TB, url, sql string, args ...any) []row {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, "SET TimeZone = 'America/New_York'; SET standard_conforming_strings = on; SET search_path = pg_catalog"); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := conn.Query(ctx, sql, args...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, sql)
+	}
+	var out []row
+	for rows.Next() {
+		values, err := rows.Values()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := row{split: values[0].(string), anchor: values[1].(time.Time).UnixMicro(), label: printed(values[len(values)-1])}
+		for i, k := range values[2 : len(values)-1] {
+			if i > 0 {
+				r.entity += ","
+			}
+			r.entity += printed(k)
+		}
+		out = append(out, r)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatalf("%v\n%s", err, sql)
+	}
+	return out
+}
+
+// printed prints a value as the label table and its keys do.
+func printed(v any) string {
+	switch v := v.(type) {
+	case bool:
+		if v {
+			return "1"
+		}
+		return "0"
+	case int16:
+		return strconv.Itoa(int(v))
+	case int32:
+		return strconv.Itoa(int(v))
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	case string:
+		return v
+	}
+	return "?"
+}
+
+// labelRows prints a label table in the same form.
+func labelRows(l *tasks.LabelTable, entity *ingest.Table) []row {
+	out := make([]row, len(l.Label))
+	for i := range out {
+		label := printed(l.Label[i])
+		if l.Classes != nil {
+			label = l.Classes[int(l.Label[i])]
+		}
+		out[i] = row{l.Split[i].String(), entity.KeyText(l.Entity[i]), l.Anchor[i], label}
+	}
+	return out
+}
+
+// sameRows compares two label tables; floats by the tolerance of the language reference.
+func sameRows(have, want []row) string {
+	if len(have) != len(want) {
+		for i := range min(len(have), len(want)) {
+			if have[i].entity != want[i].entity || have[i].anchor != want[i].anchor {
+				return strconv.Itoa(len(have)) + " rows, want " + strconv.Itoa(len(want)) + "; the first difference: " + have[i].String() + ", want " + want[i].String()
+			}
+		}
+		return strconv.Itoa(len(have)) + " rows, want " + strconv.Itoa(len(want))
+	}
+	for i, h := range have {
+		w := want[i]
+		x, errX := strconv.ParseFloat(h.label, 64)
+		y, errY := strconv.ParseFloat(w.label, 64)
+		if errX == nil && errY == nil && math.Abs(x-y) <= 1e-12+1e-9*math.Abs(y) {
+			h.label = w.label
+		}
+		if h != w {
+			return "row " + strconv.Itoa(i) + " is " + h.String() + ", want " + w.String()
+		}
+	}
+	return ""
+}
+
+func (r row) String() string {
+	return strings.Join([]string{r.split, r.entity, time.UnixMicro(r.anchor).UTC().Format(time.DateTime), r.label}, " | ")
+}
+
+// f1Tasks are the tasks of RelBench's rel-f1 with the counts of their rows.
+var f1Tasks = []struct {
+	file, query string
+	rows        [3]int
+}{
+	{"driver-position", "PREDICT AVG(results.positionOrder, 0, 60, days) FOR EACH drivers", [3]int{7453, 499, 760}},
+	{"driver-dnf", "PREDICT COUNT(results.* WHERE results.statusId <> 1, 0, 30, days) > 0 FOR EACH drivers ASSUMING COUNT(results.*, 0, 30, days) > 0", [3]int{11411, 566, 702}},
+	{"driver-top3", "PREDICT MIN(qualifying.position, 0, 30, days) <= 3 FOR EACH drivers", [3]int{1353, 588, 726}},
+}
+
+// TestSQL_relf1 runs the lowered rel-f1 tasks and compares rows and labels with the
+// reference label tables and with the executor in memory.
+func TestSQL_relf1(t *testing.T) {
+	url := pgtest.LoadF1(t)
+	snap := take(t, url, "relf1")
+	sc := snap.Schema
+	for _, f := range f1Tasks {
+		t.Run(f.file, func(t *testing.T) {
+			step := "30 days"
+			if f.file == "driver-position" {
+				step = "60 days"
+			}
+			task := mustBind(t, "CREATE TASK f1 AS "+f.query+" WITH (val_anchor = '2005-01-01', test_anchor = '2010-01-01', step = '"+step+"', eval_anchors = 40)", sc)
+			labels, err := tasks.Label(t.Context(), snap, task, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			grid, err := task.Grid()
+			if err != nil {
+				t.Fatal(err)
+			}
+			sql, err := SQL(task, sc, grid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			have := query(t, url, sql)
+			if msg := sameRows(have, labelRows(labels, snap.Tables[task.Entity])); msg != "" {
+				t.Errorf("SQL against memory: %s", msg)
+			}
+			want := goldenLabels(t, f.file)
+			if msg := sameRows(have, want); msg != "" {
+				t.Errorf("SQL against the reference: %s", msg)
+			}
+			var n [3]int
+			for _, r := range have {
+				n[map[string]int{"train": 0, "val": 1, "test": 2}[r.split]]++
+			}
+			if n != f.rows {
+				t.Errorf("%v rows, want %v", n, f.rows)
+			}
+			if text := body(sql); !strings.Contains(text, "\n  JOIN x1 ON") || !strings.Contains(text, "width_bucket") {
+				t.Errorf("not by the fast way:\n%s", text)
+			}
+			var splits []string
+			var anchors []time.Time
+			for s, list := range grid.Anchors {
+				for _, a := range list {
+					splits, anchors = append(splits, tasks.Split(s).String()), append(anchors, time.UnixMicro(a))
+				}
+			}
+			if sql, err = SQL(task, sc, nil); err != nil {
+				t.Fatal(err)
+			}
+			if msg := sameRows(query(t, url, sql, splits, anchors), have); msg != "" {
+				t.Errorf("SQL with parameters against literals: %s", msg)
+			}
+		})
+	}
+}
+
+// body is a statement without its grid.
+func body(sql string) string { return sql[strings.Index(sql, "g),\n"):] }
+
+// take reads a schema of a database as rowlink does, with all that is inferred.
+func take(t testing.TB, url, namespace string) *ingest.Snapshot {
+	t.Helper()
+	src, err := ingest.Open(t.Context(), url, ingest.OpenOptions{Schemas: []string{namespace}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	snap, err := ingest.Take(t.Context(), src, ingest.TakeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc := snap.Schema.Clone()
+	schema.Infer(sc, snap.Stats())
+	if snap, err = snap.Derive(sc); err != nil {
+		t.Fatal(err)
+	}
+	return snap
+}
+
+// goldenLabels reads the reference label table of a rel-f1 task: timestamp, key, label.
+func goldenLabels(t testing.TB, name string) []row {
+	t.Helper()
+	var out []row
+	for _, split := range []string{"train", "val", "test"} {
+		f, err := os.Open(testdata.Path(t, "golden", "labels", "rel-f1", name+"."+split+".csv"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		records, err := csv.NewReader(f).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range records[1:] {
+			at, err := time.Parse(time.DateTime, r[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, row{split, r[1], at.UnixMicro(), r[2]})
+		}
+	}
+	return out
+}

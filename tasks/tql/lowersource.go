@@ -1,0 +1,179 @@
+package tql
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rowlink/rowlink/graph"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+// source is one CTE: all aggregates over one table along one path, in one scan. It has a
+// row per anchor and entity that have at least one row of the table.
+//
+// Where a path goes down and then up again, several routes may lead from a row to an
+// entity. Then a CTE of routes comes first, with one row per anchor, entity and row.
+type source struct {
+	l        *lowering
+	name     string // x1, x2, ...
+	def      *tasks.Aggregate
+	joins    *joins
+	stops    []string  // alias per table on the path, the aggregated one first
+	times    []rowTime // per stop but the entity
+	fan      bool      // several routes are possible
+	values   []sourceValue
+	keys     []string // columns k1, k2, ... that name the entity
+	entity   []int    // the columns of the entity table they are equal to
+	required bool     // no example without a row of it
+	rowKey   []string // columns of the aggregated row that tell rows apart
+	routes   *joins   // with fan: what the second scan joins
+}
+
+// sourceValue is one column of a source: v1, v2, ...
+type sourceValue struct {
+	before, after string // around the FILTER clause
+	window        tasks.Window
+	when          []string // window and visibility of the route
+	filter        string   // further condition; empty = none
+}
+
+// source returns the source of an aggregate's table and path.
+func (l *lowering) source(a *tasks.Aggregate) *source {
+	for _, s := range l.sources {
+		if s.def.Table == a.Table && slices.Equal(s.def.Path, a.Path) && s.def.Window.Static == a.Window.Static {
+			return s
+		}
+	}
+	s := &source{l: l, name: fmt.Sprintf("x%d", len(l.sources)+1), def: a, joins: newJoins(l)}
+	l.sources = append(l.sources, s)
+	s.walk()
+	s.rows()
+	return s
+}
+
+// walk joins the tables along the path up to the one whose columns name the entity.
+func (s *source) walk() {
+	l, at, down := s.l, "r", false
+	s.stops, s.times = []string{at}, []rowTime{s.joins.row(s.def.Table, at)}
+	for i, step := range s.def.Path {
+		s.fan = s.fan || down && !step.Down
+		down = down || step.Down
+		last := i+1 == len(s.def.Path)
+		child := l.sc.Tables[step.Table]
+		link := child.Links[step.Link]
+		if last && !step.Down { // the foreign key itself names the entity
+			for k, c := range link.Columns {
+				s.keys, s.entity = append(s.keys, column(at, child.Columns[c].Name)), append(s.entity, link.Ref[k])
+			}
+			return
+		}
+		if step.Down {
+			at = s.joins.children(at, step.Table, step.Link)
+		} else {
+			at = s.joins.parent(at, step.Table, step.Link)
+		}
+		if !last {
+			s.stops = append(s.stops, at)
+			s.times = append(s.times, s.joins.row(graph.Step(step).To(l.sc), at))
+		}
+	}
+	for _, c := range l.sc.Tables[l.task.Entity].Key {
+		s.keys, s.entity = append(s.keys, column(at, l.sc.Tables[l.task.Entity].Columns[c].Name)), append(s.entity, c)
+	}
+}
+
+// rows finds the columns that tell rows of the aggregated table apart.
+func (s *source) rows() {
+	if !s.fan {
+		return
+	}
+	t := s.l.sc.Tables[s.def.Table]
+	for _, c := range t.Key {
+		s.rowKey = append(s.rowKey, column("r", t.Columns[c].Name))
+	}
+	if s.rowKey == nil { // the place of the row; tableoid tells partitions apart
+		s.rowKey = []string{"r.tableoid", "r.ctid"}
+	}
+	s.routes = newJoins(s.l)
+	s.routes.n = 100 // aliases of its own, for readers
+}
+
+// entityAlias joins the entity row inside the source, for its columns in filters.
+func (s *source) entityAlias() string {
+	j := s.place().joins
+	if have := j.known["entity"]; have != "" {
+		return have
+	}
+	j.known["entity"] = "e"
+	on := make([]string, len(s.keys))
+	for i, c := range s.entity {
+		key := s.keys[i]
+		if s.fan {
+			key = fmt.Sprintf("w.k%d", i+1)
+		}
+		on[i] = column("e", s.l.sc.Tables[s.l.task.Entity].Columns[c].Name) + " = " + key
+	}
+	j.inner = append(j.inner, fmt.Sprintf("JOIN %s e ON %s", s.l.table(s.l.task.Entity), strings.Join(on, " AND ")))
+	return "e"
+}
+
+// place is the scope of the aggregated row.
+func (s *source) place() place {
+	j := s.joins
+	if s.fan {
+		j = s.routes
+	}
+	return place{joins: j, table: s.def.Table, row: "r", source: s}
+}
+
+// when lists the conditions on a route for an aggregate: its time lies in the window,
+// and each row on it is visible as of the window's end (rule R21).
+func (s *source) when(a *tasks.Aggregate) (conditions []string, asOf string, strict bool) {
+	w := a.Window
+	asOf, strict = "g.a", s.l.task.Options.Rule.Strict
+	if w.Future() {
+		asOf, strict = s.l.bound(w.End), false
+	}
+	for i, at := range s.times {
+		switch {
+		case w.Static || i > 0:
+			conditions = append(conditions, at.visible(asOf, strict)...)
+			continue
+		case !w.OpenStart:
+			conditions = append(conditions, at.since.compare(">", s.l.bound(w.Start))...)
+		}
+		end := "<="
+		if strict {
+			end = "<"
+		}
+		conditions = append(conditions, at.since.compare(end, s.l.bound(w.End))...)
+		conditions = append(conditions, at.valid(asOf)...)
+	}
+	return conditions, asOf, strict
+}
+
+// add registers a column and returns its name.
+func (s *source) add(v sourceValue) string {
+	at := slices.IndexFunc(s.values, func(o sourceValue) bool {
+		return o.before == v.before && o.filter == v.filter && slices.Equal(o.when, v.when)
+	})
+	if at < 0 {
+		at = len(s.values)
+		s.values = append(s.values, v)
+	}
+	return fmt.Sprintf("%s.v%d", s.name, at+1)
+}
+
+// join joins the source to grid g and entity d.
+func (s *source) join() string {
+	kind := "LEFT JOIN"
+	if s.required {
+		kind = "JOIN"
+	}
+	on := fmt.Sprintf("%s %s ON %s.a = g.a", kind, s.name, s.name)
+	for i, c := range s.entity {
+		on += fmt.Sprintf(" AND %s.k%d = %s", s.name, i+1, column("d", s.l.sc.Tables[s.l.task.Entity].Columns[c].Name))
+	}
+	return on
+}
