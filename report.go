@@ -28,6 +28,7 @@ type Report struct {
 	Examples   [3]int `json:"examples"` // train, val, test
 	Served     string `json:"served"`   // name of the row that answers
 	Rows       []Row  `json:"rows"`
+	Members    []Row  `json:"members,omitempty"` // of an ensemble: each network alone
 	Model      string `json:"model"`
 	Parameters int    `json:"parameters"`
 	Ensemble   int    `json:"ensemble"` // networks whose predictions are averaged
@@ -140,6 +141,9 @@ func (r *Report) Text(w io.Writer) error {
 			served = "  <- served"
 		}
 		fmt.Fprintf(tw, "%s\t%.4f\t%.4f\t%.1f\t%s%s\n", row.Name, row.Val[r.Metric], row.Test[r.Metric], row.Seconds, row.Setting, served)
+	}
+	for _, row := range r.Members {
+		fmt.Fprintf(tw, "  %s\t%.4f\t%.4f\t%.1f\t%s\n", row.Name, row.Val[r.Metric], row.Test[r.Metric], row.Seconds, row.Setting)
 	}
 	if err := tw.Flush(); err != nil {
 		return err

@@ -86,6 +86,15 @@ func (f *Fitted) scoreNetworks(ctx context.Context, pool *tensor.Pool) error {
 			return err
 		}
 		members = append(members, member)
+		if len(f.Networks) == 1 {
+			continue
+		}
+		row, err := f.row(ctx, fmt.Sprintf("%s, seed %d", GNN, n.Model.Meta.Seed), fmt.Sprintf("epoch %d of %d", n.Best.Number, len(n.Epochs)), member)
+		if err != nil {
+			return err
+		}
+		row.Seconds = n.Elapsed.Seconds()
+		r.Members = append(r.Members, row)
 	}
 	r.Ensemble = len(members)
 	r.Model, r.Parameters = first.Model.String(), first.Model.Params.Count()
@@ -99,21 +108,28 @@ func (f *Fitted) scoreNetworks(ctx context.Context, pool *tensor.Pool) error {
 	return f.score(ctx, GNN, setting, members, start)
 }
 
-// score adds one row to the report: every metric on validation and test.
+// score adds one row to the report.
 func (f *Fitted) score(ctx context.Context, name, setting string, s predict.Scorer, start time.Time) error {
-	row := Row{Name: name, Setting: setting, Val: map[string]float64{}, Test: map[string]float64{}}
-	for split, into := range map[tasks.Split]map[string]float64{tasks.Val: row.Val, tasks.Test: row.Test} {
-		scores, err := Evaluate(ctx, s, f.Labels, f.Report.scaling, split)
-		if err != nil {
-			return fmt.Errorf("score %s: %w", name, err)
-		}
-		for k, v := range scores {
-			into[k] = v
-		}
+	row, err := f.row(ctx, name, setting, s)
+	if err != nil {
+		return err
 	}
 	row.Seconds = time.Since(start).Seconds()
 	f.Report.Rows = append(f.Report.Rows, row)
 	return nil
+}
+
+// row holds every metric of a predictor on validation and test.
+func (f *Fitted) row(ctx context.Context, name, setting string, s predict.Scorer) (Row, error) {
+	row := Row{Name: name, Setting: setting}
+	var err error
+	if row.Val, err = Evaluate(ctx, s, f.Labels, f.Report.scaling, tasks.Val); err == nil {
+		row.Test, err = Evaluate(ctx, s, f.Labels, f.Report.scaling, tasks.Test)
+	}
+	if err != nil {
+		return row, fmt.Errorf("score %s: %w", name, err)
+	}
+	return row, nil
 }
 
 // Outcome is what came true beside what was predicted, for examples in the order of the

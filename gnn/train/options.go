@@ -17,8 +17,9 @@ type Options struct {
 	Patience   int           // epochs without a better validation metric before it stops; 0 means 6
 	Batch      int           // seeds per step; 0 means 256
 	Steps      int           // most steps per epoch; 0 means 400
-	Rate       float64       // step size of AdamW; 0 means 0.005
+	Rate       float64       // step size of AdamW; 0 means 0.002
 	Decay      float64       // decoupled weight decay; 0 means 0.01
+	Dropout    float64       // share of channels dropped in training; 0 means 0.1, less means none
 	Clip       float64       // largest norm of the gradient; 0 means 5
 	Seed       uint64        // equal seeds give equal models
 	Threads    int           // 0 means all cores; the result does not depend on it
@@ -60,10 +61,16 @@ func (o Options) withDefaults() Options {
 		o.Steps = 400
 	}
 	if o.Rate == 0 {
-		o.Rate = 0.005
+		o.Rate = 0.002
 	}
 	if o.Decay == 0 {
 		o.Decay = 0.01
+	}
+	switch {
+	case o.Dropout == 0:
+		o.Model.Dropout = 0.1
+	case o.Dropout > 0:
+		o.Model.Dropout = o.Dropout
 	}
 	if o.Clip == 0 {
 		o.Clip = 5
