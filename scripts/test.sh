@@ -5,6 +5,7 @@
 set -u
 cd "$(dirname "$0")/.."
 status=0
+scripts/lint.sh || status=1
 go test -timeout "${TEST_TIMEOUT:-20m}" ./... || status=1
 echo "gnn in double precision (-tags real64):"
 go test -timeout "${TEST_TIMEOUT:-20m}" -tags real64 ./gnn/... || status=1

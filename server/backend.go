@@ -88,10 +88,10 @@ type PredictRequest struct {
 
 // PredictAnswer holds exactly one Prediction or RowError for each entity of the request.
 type PredictAnswer struct {
-	Type        string // task type
-	Version     string // the version that answered, whole
-	Alias       string // by which it was found; may be empty
-	Anchor      time.Time
+	Type        string    // task type
+	Version     string    // the version that answered, whole
+	Alias       string    // by which it was found; may be empty
+	Anchor      time.Time // zero = each prediction has its own
 	DataUntil   time.Time // how fresh the data is
 	Regime      string    // always rolling in service
 	Predictions []Prediction
@@ -106,6 +106,7 @@ type Prediction struct {
 	Value         any
 	Probability   *float64           // of the positive class; nil = not a probability task
 	Probabilities map[string]float64 // by class; nil = not a multiclass task
+	Anchor        time.Time          // where PredictAnswer has none: the moment of the entity itself
 	Eligible      bool               // the task's WHERE holds at the anchor
 	Reason        string             // why not eligible
 	Explanation   *Explanation

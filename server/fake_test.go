@@ -89,6 +89,8 @@ func (f *fake) Predict(ctx context.Context, req PredictRequest) (*PredictAnswer,
 		a.Type, a.Version = "multiclass_classification", "1"
 	case req.Task == "value":
 		a.Type, a.Version = "regression", "2"
+	case req.Task == "own":
+		a.Type, a.Version = "regression", "1"
 	case req.Task != "churn":
 		return nil, NotFound{Detail: fmt.Sprintf("no task %q", req.Task), Hint: `did you mean "churn"?`}
 	}
@@ -98,7 +100,7 @@ func (f *fake) Predict(ctx context.Context, req PredictRequest) (*PredictAnswer,
 		}
 		a.Alias = ""
 	}
-	if req.Anchor.IsZero() {
+	if req.Anchor.IsZero() && req.Task != "own" {
 		a.Anchor = testNow
 	}
 	for i, key := range req.Entities {
@@ -125,6 +127,9 @@ func (f *fake) row(a *PredictAnswer, i int, key string, req PredictRequest) {
 		p.Probability = &nan
 	case key == "57":
 		p.Eligible, p.Reason = false, "WHERE is false at the anchor"
+	}
+	if a.Anchor.IsZero() {
+		p.Anchor = testNow.Add(-24 * time.Hour)
 	}
 	switch a.Type {
 	case "regression":

@@ -71,7 +71,7 @@ type predictAnswer struct {
 	Task        string           `json:"task"`
 	Type        string           `json:"type" doc:"task type"`
 	Model       modelRef         `json:"model"`
-	Anchor      time.Time        `json:"anchor" doc:"the moment predicted at"`
+	Anchor      time.Time        `json:"anchor,omitzero" doc:"the moment predicted at; absent when each entity has its own"`
 	DataUntil   time.Time        `json:"data_until" doc:"how fresh the data is"`
 	Regime      string           `json:"regime" doc:"rolling: each row uses everything up to its anchor"`
 	Predictions []predictionRow  `json:"predictions" nullable:"false" doc:"in the order of the request"`
@@ -86,6 +86,7 @@ type modelRef struct {
 type predictionRow struct {
 	Index         int                `json:"index" doc:"position in the request"`
 	Entity        anyKey             `json:"entity"`
+	Anchor        time.Time          `json:"anchor,omitzero" doc:"where the answer has none: the moment of this entity"`
 	Prediction    any                `json:"prediction" doc:"boolean, number or class"`
 	Probability   *float64           `json:"probability,omitempty" minimum:"0" maximum:"1"`
 	Probabilities map[string]float64 `json:"probabilities,omitempty" doc:"by class"`
@@ -228,7 +229,7 @@ func (s *Server) fill(ctx context.Context, out *predictAnswer, a *PredictAnswer,
 }
 
 func row(i int, p Prediction, body *predictBody) predictionRow {
-	r := predictionRow{Index: i, Entity: anyKey(body.entities[i]), Prediction: p.Value, Eligible: p.Eligible, Reason: p.Reason}
+	r := predictionRow{Index: i, Entity: anyKey(body.entities[i]), Anchor: p.Anchor.UTC(), Prediction: p.Value, Eligible: p.Eligible, Reason: p.Reason}
 	if body.wants("probability") {
 		r.Probability = p.Probability
 	}

@@ -3,16 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/rowlink/rowlink"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/tasks"
+	"github.com/rowlink/rowlink/tasks/tql"
 	"github.com/rowlink/rowlink/workspace"
 )
 
@@ -37,6 +35,15 @@ func (a *app) say(format string, args ...any) {
 		a.progress = newProgress(a.err)
 	}
 	a.progress.say(format, args...)
+}
+
+// warn tells the user what must not be missed, also with --quiet.
+func (a *app) warn(format string, args ...any) {
+	if a.quiet {
+		fmt.Fprintf(a.err, "WARNING:  "+format+"\n", args...)
+		return
+	}
+	a.say("WARNING:  "+format, args...)
 }
 
 // update shows progress on stderr, unless --quiet.
@@ -89,18 +96,38 @@ func (a *app) taskText(arg string) (string, error) {
 	if err == nil {
 		return string(data), nil
 	}
-	if !errors.Is(err, fs.ErrNotExist) || filepath.Base(arg) != arg || filepath.Ext(arg) != "" {
+	if workspace.CheckTaskName(arg) != nil {
 		return "", usageError{fmt.Errorf("read task: %w", err)}
 	}
 	w, err := workspace.Open(a.workspace)
 	if err != nil {
 		return "", err
 	}
-	text, err := w.Task(arg)
-	if err != nil {
-		return "", usageError{err}
+	return w.Task(arg)
+}
+
+// taskName finds the name of the stored task that TASK means: the name itself, or the one
+// that a text creates, and then the hash of that text.
+func (a *app) taskName(arg string) (name, hash string, err error) {
+	if workspace.CheckTaskName(arg) == nil {
+		if st, err := os.Stat(arg); err != nil || st.IsDir() {
+			return arg, "", nil
+		}
 	}
-	return text, nil
+	text, err := a.taskText(arg)
+	if err != nil {
+		return "", "", err
+	}
+	script, err := tql.Parse(text)
+	if err != nil {
+		return "", "", err
+	}
+	for _, s := range script.Statements {
+		if c, ok := s.(*tql.Create); ok {
+			return c.Name.Text, tql.Hash(c), nil
+		}
+	}
+	return "", "", usage("name a stored task: rowlink models lists them", "%s creates no task, so no stored version belongs to it", arg)
 }
 
 // task opens the database and binds TASK to it.

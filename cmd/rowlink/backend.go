@@ -113,7 +113,7 @@ func (b *backend) Models(context.Context) ([]server.ModelInfo, error) {
 				return nil, err
 			}
 			if s := b.inService(name); s != nil && s.Version.Version == v.Version {
-				info.Serving, info.DataUntil = true, time.UnixMicro(s.dataUntil()).UTC()
+				info.Serving, info.DataUntil = true, time.UnixMicro(s.dataUntil).UTC()
 			}
 			out = append(out, info)
 		}

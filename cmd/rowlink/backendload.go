@@ -21,18 +21,32 @@ import (
 // served is one loaded version.
 type served struct {
 	*rowlink.Loaded
-	entity   *ingest.Table
-	examples []json.RawMessage // keys of eligible entities
+	entity    *ingest.Table
+	dataUntil int64             // how fresh the data is, and the default anchor
+	examples  []json.RawMessage // keys of eligible entities
 }
 
-// dataUntil is how fresh the data is, and the default anchor: the latest time in the
-// tables that the task aggregates, or for a task without windows the snapshot's moment.
-func (s *served) dataUntil() int64 {
-	if s.Task.Static() {
-		return s.Snap.Taken
+func newServed(l *rowlink.Loaded) *served {
+	s := &served{Loaded: l, entity: l.Snap.Tables[l.Task.Entity], dataUntil: l.DataUntil}
+	if !l.Task.Static() {
+		return s
 	}
-	return s.DataUntil
+	// Its target aggregates no table, so the entity's own rows say how fresh the data is.
+	s.dataUntil = ingest.Always
+	for _, at := range s.entity.Times {
+		if at != ingest.Never && at <= l.Snap.Taken {
+			s.dataUntil = max(s.dataUntil, at)
+		}
+	}
+	if s.dataUntil == ingest.Always {
+		s.dataUntil = l.Snap.Taken
+	}
+	return s
 }
+
+// ownTimes reports whether entities are asked at their own times unless a request says
+// otherwise (rule R13).
+func (s *served) ownTimes() bool { return s.Task.Static() && s.entity.Times != nil }
 
 func (s *served) info() server.TaskInfo {
 	info := server.TaskInfo{Name: s.Version.Task}
@@ -138,7 +152,7 @@ func (b *backend) load(ctx context.Context, task string, version int) (*served, 
 	if err != nil {
 		return nil, err
 	}
-	s := &served{Loaded: l, entity: l.Snap.Tables[l.Task.Entity]}
+	s := newServed(l)
 	if err := s.try(ctx); err != nil {
 		return nil, fmt.Errorf("try version %d of task %s: %w", version, task, err)
 	}
@@ -149,35 +163,35 @@ func (b *backend) load(ctx context.Context, task string, version int) (*served, 
 // made at the first use: the index over the keys, the order of the rows that WHERE reads.
 func (s *served) try(ctx context.Context) error {
 	const some = 3
-	anchor := s.dataUntil()
-	if s.CheckAnchor(anchor) != nil {
-		return nil // nothing to predict yet
+	if s.CheckAnchor(s.dataUntil) != nil {
+		return nil // there is nothing to predict yet
 	}
-	for _, row := range firstEligible(s, anchor, some) {
+	q := questions{served: s, anchor: s.dataUntil, own: s.ownTimes()}
+	for _, row := range s.All(s.dataUntil) {
 		raw, ok := jsonKey(s.entity.Key(row))
-		if !ok {
+		if !ok || !s.Visible(row, q.anchorOf(row)) {
 			continue
 		}
-		found, fault := s.row(raw, anchor)
-		if fault.Code != "" || found != row {
-			return fmt.Errorf("%s %s is row %d, its key %s finds row %d: %s", s.entity.Def.Name, s.entity.KeyText(row), row, raw, found, fault.Detail)
+		if fault := q.add(len(s.examples), raw); fault.Code != "" || q.rows[len(q.rows)-1] != row {
+			return fmt.Errorf("row %d of %s has the key %s, which finds another row or none: %s", row, s.entity.Def.Name, raw, fault.Detail)
 		}
-		s.examples = append(s.examples, raw)
-		answers, err := s.ask(ctx, []int32{row}, anchor, 0)
-		if err != nil {
-			return err
+		if s.examples = append(s.examples, raw); len(s.examples) == some {
+			break
 		}
-		if score := explainedScore(answers[0]); math.IsNaN(score) || math.IsInf(score, 0) {
-			return fmt.Errorf("the prediction for %s %s is %g", s.entity.Def.Name, s.entity.KeyText(row), score)
+	}
+	answers, err := q.answer(ctx)
+	if err != nil {
+		return err
+	}
+	for i, p := range answers {
+		if v, ok := p.Value.(float64); ok && !isFinite(v) || p.Probability != nil && !isFinite(*p.Probability) {
+			return fmt.Errorf("the prediction for the key %s is not finite", s.examples[i])
 		}
 	}
 	return nil
 }
 
-func firstEligible(s *served, anchor int64, n int) []int32 {
-	rows := s.All(anchor)
-	return rows[:min(n, len(rows))]
-}
+func isFinite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // jsonKey writes a key as requests send it.
 func jsonKey(key ingest.Key) (json.RawMessage, bool) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rowlink/rowlink/gnn/model"
@@ -23,35 +24,26 @@ func (b *backend) Predict(ctx context.Context, req server.PredictRequest) (*serv
 	if err != nil {
 		return nil, err
 	}
-	anchor := s.dataUntil()
-	if !req.Anchor.IsZero() {
-		anchor = req.Anchor.UnixMicro()
-	}
-	if err := s.CheckAnchor(anchor); err != nil {
-		return nil, server.Invalid{Code: "TK194", Detail: err.Error(), Pointer: "/anchor",
-			Hint: "leave it out to predict at the end of the data, " + jsonInstant(s.dataUntil())}
-	}
 	out := &server.PredictAnswer{Type: s.Task.Type, Version: strconv.Itoa(s.Version.Version), Alias: alias,
-		Anchor: time.UnixMicro(anchor).UTC(), DataUntil: time.UnixMicro(s.dataUntil()).UTC(), Regime: tasks.Rolling.String()}
-	var rows []int32
-	var at []int // position of each row in the request
-	for i, raw := range req.Entities {
-		row, fault := s.row(raw, anchor)
-		if fault.Code != "" {
-			fault.Index = i
-			out.Errors = append(out.Errors, fault)
-			continue
+		DataUntil: time.UnixMicro(s.dataUntil).UTC(), Regime: tasks.Rolling.String()}
+	q := questions{served: s, anchor: s.dataUntil, explain: req.ExplainTop}
+	if q.own = req.Anchor.IsZero() && s.ownTimes(); !q.own {
+		if !req.Anchor.IsZero() {
+			q.anchor = req.Anchor.UnixMicro()
 		}
-		rows, at = append(rows, row), append(at, i)
+		if err := s.CheckAnchor(q.anchor); err != nil {
+			return nil, server.Invalid{Code: "TK194", Detail: err.Error(), Pointer: "/anchor",
+				Hint: "leave it out to predict at the end of the data, " + instantJSON(s.dataUntil)}
+		}
+		out.Anchor = time.UnixMicro(q.anchor).UTC()
 	}
-	answers, err := s.ask(ctx, rows, anchor, req.ExplainTop)
-	if err != nil {
-		return nil, err
+	for i, raw := range req.Entities {
+		if fault := q.add(i, raw); fault.Code != "" {
+			out.Errors = append(out.Errors, fault)
+		}
 	}
-	for i, p := range answers {
-		out.Predictions = append(out.Predictions, s.prediction(at[i], p, req.ExplainTop))
-	}
-	return out, nil
+	out.Predictions, err = q.answer(ctx)
+	return out, err
 }
 
 // find returns the version that a request asks for, and the alias by which.
@@ -106,66 +98,98 @@ func (b *backend) known(task string) error {
 	return server.NotFound{Detail: fmt.Sprintf("no task %q", task), Hint: missing.Hint()}
 }
 
-// row finds the entity of one key, or says why there is none at the anchor.
-func (s *served) row(raw []byte, anchor int64) (int32, server.RowError) {
+// questions are the entities of one request that can be answered.
+type questions struct {
+	*served
+	anchor  int64
+	own     bool // each row is asked at its own time
+	explain int
+	rows    []int32
+	index   []int // position of each row in the request
+}
+
+// add finds the entity of one key, or says why there is none at the anchor.
+func (q *questions) add(index int, raw []byte) server.RowError {
+	row, fault := q.find(raw)
+	if fault.Code == "" && !q.Visible(row, q.anchorOf(row)) {
+		fault = server.RowError{Code: server.CodeNotYet, Detail: absent(q.entity, row, q.anchorOf(row)).Detail}
+	}
+	if fault.Code != "" {
+		fault.Index = index
+		return fault
+	}
+	q.rows, q.index = append(q.rows, row), append(q.index, index)
+	return server.RowError{}
+}
+
+func (q *questions) anchorOf(row int32) int64 {
+	if q.own {
+		return q.entity.TimeOf(row)
+	}
+	return q.anchor
+}
+
+// find returns the row of a key.
+func (s *served) find(raw []byte) (int32, server.RowError) {
+	none := "no " + s.entity.Def.Name + " with key " + brief(raw)
 	key, err := s.entity.ParseJSONKey(raw)
+	if user := (*ingest.UserError)(nil); errors.As(err, &user) {
+		none += " (" + user.Hint + ")"
+	}
 	if err != nil {
-		return 0, server.RowError{Code: server.CodeKeyType, Detail: err.Error()}
+		return 0, server.RowError{Code: server.CodeKeyType, Detail: none}
 	}
 	row, ok := s.entity.Find(key)
 	if !ok {
-		return 0, server.RowError{Code: server.CodeUnknownKey, Detail: fmt.Sprintf("no %s with key %s", s.entity.Def.Name, raw)}
-	}
-	if !s.Visible(row, anchor) {
-		return 0, server.RowError{Code: server.CodeNotYet, Detail: s.absence(row, anchor)}
+		return 0, server.RowError{Code: server.CodeUnknownKey, Detail: none}
 	}
 	return row, server.RowError{}
 }
 
-// absence says why a row does not exist at an anchor.
-func (s *served) absence(row int32, anchor int64) string {
-	t := s.entity
-	name := t.Def.Name + " " + t.KeyText(row)
-	switch at := t.Times[row]; {
-	case t.Until != nil && t.Until[row] <= anchor:
-		return name + " is known until " + jsonInstant(t.Until[row]) + " only"
-	case at == ingest.Never:
-		return name + " has no time, so it is never visible"
-	default:
-		return name + " is known from " + jsonInstant(at) + " on"
+// brief cuts a key that is too long for a message.
+func brief(raw []byte) string {
+	const most = 80
+	if len(raw) <= most {
+		return string(raw)
 	}
+	return strings.ToValidUTF8(string(raw[:most]), "") + "..."
 }
 
-// jsonInstant prints microseconds UTC as an anchor is written in a request.
-func jsonInstant(micros int64) string { return time.UnixMicro(micros).UTC().Format(time.RFC3339Nano) }
-
-// ask scores rows. Explaining one takes dozens of passes over its rows, so there the
-// context is asked between rows; a prediction is the same alone as among others.
-func (s *served) ask(ctx context.Context, rows []int32, anchor int64, explain int) ([]predict.Prediction, error) {
-	if explain == 0 || len(rows) == 0 {
-		return s.Loaded.Predict(ctx, rows, anchor, 0)
-	}
-	var out []predict.Prediction
-	for i := range rows {
+// answer scores the rows. Those with the same anchor go together, but for explanations:
+// one takes dozens of passes over its rows, so there the context is asked after each. A
+// prediction is the same alone as among others.
+func (q *questions) answer(ctx context.Context) ([]server.Prediction, error) {
+	out := make([]server.Prediction, 0, len(q.rows))
+	for lo := 0; lo < len(q.rows); {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		one, err := s.Loaded.Predict(ctx, rows[i:i+1], anchor, explain)
+		anchor, hi := q.anchorOf(q.rows[lo]), lo+1
+		for q.explain == 0 && hi < len(q.rows) && q.anchorOf(q.rows[hi]) == anchor {
+			hi++
+		}
+		answers, err := q.Loaded.Predict(ctx, q.rows[lo:hi], anchor, q.explain)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, one...)
+		for i, p := range answers {
+			out = append(out, q.prediction(q.index[lo+i], p, anchor))
+		}
+		lo = hi
 	}
 	return out, nil
 }
 
-func (s *served) prediction(index int, p predict.Prediction, explain int) server.Prediction {
+func (q *questions) prediction(index int, p predict.Prediction, anchor int64) server.Prediction {
 	out := server.Prediction{Index: index, Value: p.Value, Probability: p.Probability, Probabilities: p.Probabilities, Eligible: p.Eligible}
+	if q.own {
+		out.Anchor = time.UnixMicro(anchor).UTC()
+	}
 	if !p.Eligible {
 		out.Reason = "WHERE does not hold at the anchor"
 	}
-	if explain > 0 {
-		out.Explanation = s.explanation(p)
+	if q.explain > 0 {
+		out.Explanation = q.explanation(p)
 	}
 	return out
 }

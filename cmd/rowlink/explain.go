@@ -1,13 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rowlink/rowlink/tasks"
+	"github.com/rowlink/rowlink/tasks/tql"
 )
 
 func init() { subcommands.Add("explain", explainCommand) }
@@ -30,19 +31,22 @@ func explainCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var report bytes.Buffer
-			if err := labels.Report.Text(&report, task); err != nil {
-				return err
-			}
-			return a.print(map[string]any{"task": task.Name, "type": task.Type, "hash": task.Hash, "reading": task.Reading, "warnings": task.Warnings,
-				"label_hash": labels.Hash(), "report": labels.Report},
+			return a.print(explanation{task.Name, task.Type, task.Hash, task.Reading, task.Warnings, labels.Hash(), labels.Report},
 				func(w io.Writer) error {
-					fmt.Fprintf(w, "task %s, hash %s\n\nreading\n%s\n\nlabels\n%s\n", task.Name, task.Hash, indent(task.Reading), indent(report.String()))
-					for _, warning := range task.Warnings {
-						fmt.Fprintln(w, warning)
-					}
-					return nil
+					fmt.Fprintf(w, "%s\nhash %s, labels %.12s\n\n", strings.TrimRight(tql.Explain(task, d.Snap.Schema), "\n"), task.Hash, labels.Hash())
+					return labels.Report.Text(w, task)
 				})
 		},
 	}
+}
+
+// explanation is what explain prints with --json.
+type explanation struct {
+	Task      string            `json:"task"`
+	Type      string            `json:"type"`
+	Hash      string            `json:"hash"`
+	Reading   string            `json:"reading"`
+	Warnings  []string          `json:"warnings"`
+	LabelHash string            `json:"label_hash"`
+	Report    tasks.LabelReport `json:"report"`
 }

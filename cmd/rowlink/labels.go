@@ -4,9 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,6 +26,13 @@ The report on how the table came about goes to stderr. TASK is a file, - for std
 		Example: "  rowlink labels churn.sql --split test --out labels.csv",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			keep, err := splitFilter(split)
+			if err == nil && out != "" {
+				err = checkOut(out)
+			}
+			if err != nil {
+				return err
+			}
 			d, task, err := a.task(cmd.Context(), args[0])
 			if err != nil {
 				return err
@@ -42,20 +47,18 @@ The report on how the table came about goes to stderr. TASK is a file, - for std
 					return err
 				}
 			}
-			t := labelOutput{labels, d.Snap.Tables[task.Entity], nil}
-			if t.keep, err = splitFilter(split); err != nil {
-				return err
-			}
+			t := labelOutput{labels, d.Snap.Tables[task.Entity], keep}
 			if out == "" {
 				if a.json {
 					return a.print(t.json(), nil)
 				}
 				return t.csv(a.out)
 			}
-			if ext := filepath.Ext(out); ext != ".csv" {
-				return usageError{fmt.Errorf("--out %s: want a name that ends in .csv", filepath.Base(out))}
+			if err := workspace.WriteStream(out, t.csv); err != nil {
+				return err
 			}
-			return workspace.WriteStream(out, t.csv)
+			a.say("wrote the labels to %s", out)
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&split, "split", "", "train, val or test (default: all)")
@@ -103,11 +106,7 @@ func (t labelOutput) csv(w io.Writer) error {
 		if !t.keep(t.Split[i]) {
 			continue
 		}
-		row := make([]string, 0, len(keys)+3)
-		for _, part := range t.entity.Key(t.Entity[i]) {
-			row = append(row, fmt.Sprint(part))
-		}
-		row = append(row, time.UnixMicro(t.Anchor[i]).UTC().Format(time.DateTime), t.label(i), t.Split[i].String())
+		row := append(keyCells(t.entity, t.Entity[i]), time.UnixMicro(t.Anchor[i]).UTC().Format(time.DateTime), t.label(i), t.Split[i].String())
 		if err := out.Write(row); err != nil {
 			return err
 		}
@@ -118,7 +117,7 @@ func (t labelOutput) csv(w io.Writer) error {
 
 func (t labelOutput) json() any {
 	type example struct {
-		Entity string `json:"entity"`
+		Entity any    `json:"entity"`
 		Anchor string `json:"anchor"`
 		Label  any    `json:"label"`
 		Split  string `json:"split"`
@@ -132,8 +131,8 @@ func (t labelOutput) json() any {
 		if t.Classes != nil {
 			label = t.label(i)
 		}
-		rows = append(rows, example{t.entity.KeyText(t.Entity[i]), time.UnixMicro(t.Anchor[i]).UTC().Format(time.RFC3339), label, t.Split[i].String()})
+		rows = append(rows, example{keyJSON(t.entity, t.Entity[i]), instantJSON(t.Anchor[i]), label, t.Split[i].String()})
 	}
-	return map[string]any{"task": t.Task.Name, "type": t.Task.Type, "entity": t.entity.Def.Name,
-		"key": strings.Join(t.entity.Def.Names(t.entity.Def.Key), ","), "label_hash": t.Hash(), "examples": rows}
+	return map[string]any{"task": t.Task.Name, "type": t.Task.Type, "entity_table": t.entity.Def.Name,
+		"key": t.entity.Def.Names(t.entity.Def.Key), "label_hash": t.Hash(), "examples": rows}
 }

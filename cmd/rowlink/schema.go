@@ -3,10 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/rowlink/rowlink/internal/registry"
 	"github.com/rowlink/rowlink/schema"
 )
 
@@ -31,21 +31,33 @@ reason. The same stands in mapping.yaml in the workspace, where each item can be
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			write, ok := schemaFormats[format]
 			if !ok {
-				known := registry.New[bool]("format")
-				for f := range schemaFormats {
-					known.Add(f, true)
-				}
-				_, err := known.Get(format)
-				return usageError{fmt.Errorf("--format: %w", err)}
+				return usage("", "--format is %q, want text, mermaid or dot", format)
 			}
 			d, err := a.open(cmd.Context(), false)
 			if err != nil {
 				return err
 			}
 			defer d.Close()
-			return a.print(d.Snap.Schema.View(), func(w io.Writer) error { return write(d.Snap.Schema, w) })
+			return a.print(d.Snap.Schema.View(), func(w io.Writer) error {
+				if err := write(d.Snap.Schema, w); err != nil {
+					return err
+				}
+				if format != "text" {
+					w = a.err // the drawing stays a drawing
+				}
+				return leaks(w, d.Snap.Schema.Warnings())
+			})
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", format, "text, mermaid or dot")
 	return cmd
+}
+
+// leaks prints what may let a model see the future.
+func leaks(w io.Writer, warnings []string) error {
+	if len(warnings) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "\nwhat may tell the future (mapping.yaml decides):\n%s\n", indent(strings.Join(warnings, "\n")))
+	return err
 }

@@ -137,7 +137,7 @@ func (s *serve) changed(b *backend) func(task string, err error) {
 		case err != nil:
 			s.say("promotions cannot be read: %v", err)
 		default:
-			s.say("task %s: version %d answers (%s, data until %s)", task, v.Version.Version, v.Served, instant(v.dataUntil()))
+			s.say("task %s: version %d answers (%s, data until %s)", task, v.Version.Version, v.Served, instant(v.dataUntil))
 		}
 	}
 }

@@ -2,13 +2,17 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rowlink/rowlink"
+	"github.com/rowlink/rowlink/gnn/conv"
 	"github.com/rowlink/rowlink/gnn/train"
 	"github.com/rowlink/rowlink/tasks"
+	"github.com/rowlink/rowlink/workspace"
 )
 
 func init() { subcommands.Add("train", trainCommand) }
@@ -25,11 +29,15 @@ TASK is a file, - for stdin, or a stored task.`,
 		Example: "  rowlink train churn.sql --regime rolling --seed 7",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			text, err := a.taskText(args[0])
-			if err != nil {
+			var err error
+			if opt.Regime, err = parseRegime(regime); err != nil {
 				return err
 			}
-			if opt.Regime, err = parseRegime(regime); err != nil {
+			if err := checkTrain(&opt, cmd.Flags().Changed); err != nil {
+				return err
+			}
+			text, err := a.taskText(args[0])
+			if err != nil {
 				return err
 			}
 			d, err := a.open(cmd.Context(), false)
@@ -38,6 +46,7 @@ TASK is a file, - for stdin, or a stored task.`,
 			}
 			defer d.Close()
 			a.follow(&opt.Train)
+			a.say("labelling, then the baselines, then the network")
 			f, err := d.Fit(cmd.Context(), text, opt)
 			if err != nil {
 				return err
@@ -46,13 +55,15 @@ TASK is a file, - for stdin, or a stored task.`,
 			if err != nil {
 				return err
 			}
-			a.say("stored version %d of task %s", version, f.Task.Name)
-			return a.print(trainOutput{f.Report, version}, f.Report.Text)
+			if err := a.print(newTrainOutput(f.Report, version), f.Report.Text); err != nil {
+				return err
+			}
+			return a.announce(d.Workspace, f, version)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&opt.Model, "model", "auto", "what is served: auto (best on validation), gnn, or the name of a baseline")
-	f.StringVar(&opt.Train.Model.Layer, "layer", "", "message-passing layer (default sage)")
+	f.StringVar(&opt.Train.Model.Layer, "layer", "", "message-passing layer: "+strings.Join(conv.Names(), ", ")+" (default sage)")
 	f.StringVar(&opt.Train.Model.Aggregate, "aggregate", "", "how neighbours are summed up: decay (default), mean, sum, max")
 	f.StringVar(&regime, "regime", "", "evaluation regime: rolling or frozen (default: as the task says)")
 	f.Uint64Var(&opt.Train.Seed, "seed", 42, "equal seeds give equal models")
@@ -68,10 +79,45 @@ TASK is a file, - for stdin, or a stored task.`,
 	return cmd
 }
 
-// trainOutput is what train prints with --json.
+// trainOutput is what train prints with --json: the report, with the scores of what is
+// served and of the others also by name.
 type trainOutput struct {
 	*rowlink.Report
-	Version int `json:"version"`
+	Version   int                                  `json:"version"`
+	Metrics   map[string]rowlink.Scores            `json:"metrics"`   // of what is served, by split
+	Baselines map[string]map[string]rowlink.Scores `json:"baselines"` // by name and split
+}
+
+func newTrainOutput(r *rowlink.Report, version int) trainOutput {
+	out := trainOutput{Report: r, Version: version, Baselines: map[string]map[string]rowlink.Scores{}}
+	for _, row := range r.Rows {
+		scores := map[string]rowlink.Scores{tasks.Val.String(): row.Val, tasks.Test.String(): row.Test}
+		if row.Name == r.Served {
+			out.Metrics = scores
+		}
+		if row.Name != rowlink.GNN {
+			out.Baselines[row.Name] = scores
+		}
+	}
+	return out
+}
+
+// announce says what was stored, what there is to mind, and what to do next.
+func (a *app) announce(w *workspace.Workspace, f *rowlink.Fitted, version int) error {
+	for _, line := range slices.Concat(f.Task.Warnings, f.Labels.Report.Warnings) {
+		a.say("%s", line)
+	}
+	name := f.Task.Name
+	prod, err := w.Model(name, workspace.Prod)
+	if err != nil {
+		return err
+	}
+	if prod.Version == version {
+		a.say("stored version %d of task %s, which prod names; next: rowlink predict %s --all", version, name, name)
+		return nil
+	}
+	a.say("stored version %d of task %s; prod still names version %d: rowlink promote %s %d changes that", version, name, prod.Version, name, version)
+	return nil
 }
 
 // parseRegime reads --regime; empty leaves the task's own.
@@ -84,7 +130,7 @@ func parseRegime(name string) (*tasks.Regime, error) {
 			return &r, nil
 		}
 	}
-	return nil, usageError{fmt.Errorf("--regime is %q, want rolling or frozen", name)}
+	return nil, usage("", "--regime is %q, want rolling or frozen", name)
 }
 
 // follow shows the training's progress.

@@ -141,6 +141,7 @@ func (r *run) build() error {
 	if m.Meta.Scaling, err = json.Marshal(r.scaling); err != nil {
 		return err
 	}
+	m.Meta.Note(r.task)
 	if r.bound, err = m.Bind(r.Graph, r.pool); err != nil {
 		return err
 	}

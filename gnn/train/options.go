@@ -89,10 +89,10 @@ func (o Options) validate() error {
 		}
 	}
 	if o.Rate <= 0 || o.Decay < 0 || o.Clip <= 0 {
-		faults = append(faults, fmt.Errorf("Rate %g, Decay %g, Clip %g, want more than 0, at least 0, more than 0", o.Rate, o.Decay, o.Clip))
+		faults = append(faults, fmt.Errorf("rate %g, decay %g, clip %g: want more than 0, at least 0, more than 0", o.Rate, o.Decay, o.Clip))
 	}
 	if o.Threads < 0 {
-		faults = append(faults, fmt.Errorf("Threads is %d, want 0 for all cores or more", o.Threads))
+		faults = append(faults, fmt.Errorf("threads is %d, want 0 for all cores or more", o.Threads))
 	}
 	return errors.Join(faults...)
 }

@@ -60,6 +60,8 @@ func ddlSchema(t testing.TB) *schema.Schema {
 		switch word {
 		case "time":
 			table.Time = &schema.RowTime{Column: col, Via: -1, Until: -1}
+		case "until":
+			table.Time.Until = col
 		case "categorical":
 			table.Columns[col].Sem = schema.SemCategorical
 		case "ignore":

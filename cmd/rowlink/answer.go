@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rowlink/rowlink/gnn/predict"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+// likelihood is the probability beside a prediction: of the positive class, or of the
+// predicted one. ok is false where the task has none.
+func (p *prediction) likelihood() (v float64, ok bool) {
+	switch {
+	case p.Probability != nil:
+		return *p.Probability, true
+	case p.Probabilities != nil:
+		return p.Probabilities[p.Value.(string)], true
+	}
+	return 0, false
+}
+
+// text prints the predictions as a table, the reasons of each below it.
+func (p *predictions) text(w io.Writer) error {
+	entity := strings.Join(p.entity.Def.Names(p.entity.Def.Key), ",")
+	withProbability := p.Task.Type != tasks.Regression
+	header := entity + "\tanchor\tprediction\tprobability\teligible"
+	if !withProbability {
+		header = entity + "\tanchor\tprediction\teligible"
+	}
+	rows := []string{header}
+	for i := range p.list {
+		one := &p.list[i]
+		row := fmt.Sprintf("%s\t%s\t%s", p.entity.KeyText(one.Row), instant(one.anchor), valueText(one.Value))
+		if v, ok := one.likelihood(); ok {
+			row += fmt.Sprintf("\t%.4f", v)
+		}
+		rows = append(rows, fmt.Sprintf("%s\t%t", row, one.Eligible))
+	}
+	var aligned bytes.Buffer
+	if err := table(&aligned, rows...); err != nil {
+		return err
+	}
+	i := -1 // the header comes first
+	for line := range strings.Lines(aligned.String()) {
+		if _, err := io.WriteString(w, line); err != nil {
+			return err
+		}
+		if i >= 0 {
+			for _, r := range p.list[i].Reasons {
+				fmt.Fprintln(w, "    "+reasonLine(r))
+			}
+		}
+		i++
+	}
+	return nil
+}
+
+// valueText prints a predicted value for people.
+func valueText(v any) string {
+	if f, ok := v.(float64); ok {
+		return strconv.FormatFloat(f, 'g', 6, 64)
+	}
+	return fmt.Sprint(v)
+}
+
+// reasonLine says which rows moved a prediction, from where, and how far.
+func reasonLine(r predict.Reason) string {
+	out := r.Table
+	if r.Key != "" {
+		out += " " + r.Key
+	}
+	if r.Time != 0 {
+		out += " of " + instant(r.Time)
+	}
+	out += " via " + edgeName(r.Path)
+	if r.Rows != 1 {
+		out += fmt.Sprintf(", %d rows", r.Rows)
+	}
+	return fmt.Sprintf("%s: %+.4f", out, r.Effect)
+}
+
+// edgeName takes the edge type out of "orders -f2p_customer_id-> customers".
+func edgeName(path string) string {
+	_, name, ok := strings.Cut(path, " -")
+	if name, _, end := strings.Cut(name, "-> "); ok && end {
+		return name
+	}
+	return path
+}
+
+// csv prints key columns, anchor, prediction, probabilities, eligible.
+func (p *predictions) csv(w io.Writer) error {
+	out := csv.NewWriter(w)
+	header := append(p.entity.Def.Names(p.entity.Def.Key), "anchor", "prediction")
+	switch p.Task.Type {
+	case tasks.Binary:
+		header = append(header, "probability")
+	case tasks.Multiclass:
+		for _, c := range p.Classes {
+			header = append(header, "probability_"+c)
+		}
+	}
+	if err := out.Write(append(header, "eligible")); err != nil {
+		return err
+	}
+	for i := range p.list {
+		one := &p.list[i]
+		row := keyCells(p.entity, one.Row)
+		row = append(row, time.UnixMicro(one.anchor).UTC().Format(time.DateTime), exactText(one.Value))
+		if one.Probability != nil {
+			row = append(row, exactText(*one.Probability))
+		}
+		if one.Probabilities != nil {
+			for _, c := range p.Classes {
+				row = append(row, exactText(one.Probabilities[c]))
+			}
+		}
+		if err := out.Write(append(row, strconv.FormatBool(one.Eligible))); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// exactText prints a value so that it reads back the same.
+func exactText(v any) string {
+	if f, ok := v.(float64); ok {
+		return strconv.FormatFloat(f, 'g', -1, 64)
+	}
+	return fmt.Sprint(v)
+}
+
+// predictDocument is what predict prints with --json. With --out the predictions are in
+// the file.
+type predictDocument struct {
+	Task        string          `json:"task"`
+	Type        string          `json:"type"`
+	Entity      string          `json:"entity_table"`
+	Key         []string        `json:"key"`
+	Version     int             `json:"version"`
+	Alias       string          `json:"alias,omitempty"`
+	Served      string          `json:"served"`
+	Snapshot    string          `json:"snapshot"`
+	Anchor      string          `json:"anchor,omitempty"` // absent when each row has its own
+	DataUntil   string          `json:"data_until"`
+	Regime      string          `json:"regime"`
+	Warnings    []string        `json:"warnings,omitempty"`
+	Out         string          `json:"out,omitempty"`
+	Answered    int             `json:"answered"`
+	Predictions []predictedJSON `json:"predictions"`
+	Errors      []*keyFault     `json:"errors"`
+}
+
+type predictedJSON struct {
+	Entity        any                `json:"entity"`
+	Anchor        string             `json:"anchor,omitempty"` // of a static task
+	Prediction    any                `json:"prediction"`
+	Probability   *float64           `json:"probability,omitempty"`
+	Probabilities map[string]float64 `json:"probabilities,omitempty"`
+	Eligible      bool               `json:"eligible"`
+	Explanation   []reasonJSON       `json:"explanation,omitempty"`
+}
+
+type reasonJSON struct {
+	Table  string  `json:"table"`
+	Path   string  `json:"path"`
+	Rows   int     `json:"rows"`
+	Key    string  `json:"key,omitempty"`
+	Time   string  `json:"time,omitempty"`
+	Effect float64 `json:"effect"`
+}
+
+// document collects what is printed with --json; out names the file that holds the
+// predictions, if any.
+func (p *predictions) document(out string) any {
+	def := p.entity.Def
+	d := predictDocument{Task: p.Version.Task, Type: p.Task.Type, Entity: def.Name, Key: def.Names(def.Key), Version: p.Version.Version,
+		Alias: p.alias, Served: p.Served, Snapshot: p.Snap.ID, DataUntil: instantJSON(p.DataUntil), Regime: tasks.Rolling.String(),
+		Warnings: p.warnings, Out: out, Answered: len(p.list), Predictions: []predictedJSON{}, Errors: append([]*keyFault{}, p.faults...)}
+	if !p.own {
+		d.Anchor = instantJSON(p.anchor)
+	}
+	for i := range p.list {
+		if out != "" {
+			break
+		}
+		d.Predictions = append(d.Predictions, p.one(&p.list[i]))
+	}
+	return d
+}
+
+func (p *predictions) one(q *prediction) predictedJSON {
+	j := predictedJSON{Entity: keyJSON(p.entity, q.Row), Prediction: q.Value, Probability: q.Probability, Probabilities: q.Probabilities, Eligible: q.Eligible}
+	if p.own {
+		j.Anchor = instantJSON(q.anchor)
+	}
+	for _, r := range q.Reasons {
+		one := reasonJSON{Table: r.Table, Path: r.Path, Rows: r.Rows, Key: r.Key, Effect: r.Effect}
+		if r.Time != 0 {
+			one.Time = instantJSON(r.Time)
+		}
+		j.Explanation = append(j.Explanation, one)
+	}
+	return j
+}
+
+// instantJSON prints microseconds UTC.
+func instantJSON(micros int64) string { return time.UnixMicro(micros).UTC().Format(time.RFC3339Nano) }

@@ -1,0 +1,297 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rowlink/rowlink/gnn/predict"
+	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/workspace"
+)
+
+func init() { subcommands.Add("predict", predictCommand) }
+
+// predictFlags are the flags of predict.
+type predictFlags struct {
+	storedFlags
+	keys     []string
+	keysFile string
+	all      bool
+	at       string
+	explain  int
+	out      string
+}
+
+func predictCommand(a *app) *cobra.Command {
+	var f predictFlags
+	cmd := &cobra.Command{
+		Use:   "predict TASK",
+		Short: "Ask a stored version for predictions: by key, from a file of keys, or for all",
+		Long: `predict answers for rows of the task's entity table at an anchor, reading no row beyond it. Every
+asked key is scored; "eligible" says whether the task's WHERE holds for it. With --all the eligible
+rows are scored. The anchor is the end of the data unless --at names another. A key that cannot be
+answered is told on stderr (TK400 unreadable, TK404 unknown, TK409 not yet visible) and the others are
+answered; the exit code is 2 when none was. TASK is a stored task, or a file that creates one.`,
+		Example: "  rowlink predict churn --key 10042 --key 10043 --explain 3\n" +
+			"  rowlink predict churn --keys customers.csv --at 2024-12-01\n" +
+			"  rowlink predict churn --all --out churn.csv",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
+			m, err := a.stored(cmd.Context(), args[0], f.storedFlags)
+			if err != nil {
+				return err
+			}
+			defer m.db.Close()
+			return a.predict(cmd.Context(), m, f)
+		},
+	}
+	c := cmd.Flags()
+	c.StringArrayVar(&f.keys, "key", nil, "key of a row to answer for (repeatable; a composite key as 1,a)")
+	c.StringVar(&f.keysFile, "keys", "", "file with one key per line, or CSV with the key columns in its header; - is stdin")
+	c.BoolVar(&f.all, "all", false, "answer for all rows that are eligible")
+	c.StringVar(&f.at, "at", "", "anchor: a date or time in the task's zone, or now (default: the end of the data)")
+	c.IntVar(&f.explain, "explain", 0, "name this many groups of rows, or rows, that moved each prediction")
+	c.StringVar(&f.out, "out", "", "write to this .csv file instead of stdout")
+	f.register(cmd)
+	return cmd
+}
+
+// check refuses what can be told before anything is read.
+func (f *predictFlags) check() error {
+	asked := len(f.keys) > 0 || f.keysFile != ""
+	if err := f.storedFlags.check(); err != nil {
+		return err
+	}
+	switch {
+	case f.all && asked:
+		return usage("take one of them", "--all answers for everybody, --key and --keys for some")
+	case !f.all && !asked:
+		return usage("write --key KEY, --keys FILE or --all", "nobody is asked about")
+	case f.explain < 0:
+		return usage("", "--explain is %d, want 0 or more", f.explain)
+	case f.explain > 0 && f.out != "":
+		return usage("take --json > FILE for predictions with reasons", "--explain has no place in the CSV file of --out")
+	case f.out == "":
+		return nil
+	}
+	return checkOut(f.out)
+}
+
+// checkOut refuses a file that cannot be written in the end.
+func checkOut(path string) error {
+	if filepath.Ext(path) != ".csv" {
+		return usage("", "--out %s: want a name that ends in .csv", path)
+	}
+	if st, err := os.Stat(filepath.Dir(path)); err != nil || !st.IsDir() {
+		return usage("", "--out %s: there is no folder %q", path, filepath.Dir(path))
+	}
+	return nil
+}
+
+// predict answers and prints.
+func (a *app) predict(ctx context.Context, m *storedModel, f predictFlags) error {
+	p := &predictions{storedModel: m, entity: m.Snap.Tables[m.Task.Entity]}
+	if err := p.setAnchor(f.at); err != nil {
+		return err
+	}
+	p.remark(f.explain)
+	for _, w := range p.warnings {
+		a.warn("%s", w)
+	}
+	asked, err := a.askedKeys(p, f)
+	if err != nil {
+		return err
+	}
+	rows := p.rows(asked, f.all)
+	if err := p.answer(ctx, rows, f.explain, a.update); err != nil {
+		return err
+	}
+	a.say("%s, data until %s", m.title(), instant(m.DataUntil))
+	for _, e := range p.faults {
+		fmt.Fprintf(a.err, "%s: %s\n", e.Code, e.Detail)
+	}
+	switch {
+	case f.out != "":
+		if err := workspace.WriteStream(f.out, p.csv); err != nil {
+			return err
+		}
+		a.say("wrote %d predictions to %s", len(p.list), f.out)
+		if a.json {
+			err = a.print(p.document(f.out), nil)
+		}
+	default:
+		err = a.print(p.document(""), p.text)
+	}
+	if err == nil && len(p.list) == 0 && len(p.faults) > 0 {
+		err = usageError{silentError{errors.New("no key could be answered")}}
+	}
+	return err
+}
+
+// askedKeys collects the keys of --key and --keys.
+func (a *app) askedKeys(p *predictions, f predictFlags) ([]askedKey, error) {
+	var asked []askedKey
+	for _, k := range f.keys {
+		asked = append(asked, askedKey{text: k})
+	}
+	if f.keysFile == "" {
+		return asked, nil
+	}
+	more, err := a.readKeys(f.keysFile, p.entity.Def.Names(p.entity.Def.Key))
+	if err == nil && len(more) == 0 {
+		err = usage("write one key per line", "%s holds no key", f.keysFile)
+	}
+	return append(asked, more...), err
+}
+
+// predictions are the answers of one command.
+type predictions struct {
+	*storedModel
+	entity   *ingest.Table
+	anchor   int64
+	own      bool // a static task without --at: each row is asked at its own time
+	warnings []string
+	list     []prediction
+	faults   []*keyFault
+}
+
+type prediction struct {
+	predict.Prediction
+	anchor int64
+}
+
+// setAnchor reads --at.
+func (p *predictions) setAnchor(at string) (err error) {
+	switch at {
+	case "":
+		p.anchor = p.DataUntil
+		p.own = p.Task.Static() && p.entity.Times != nil
+		return nil
+	case "latest":
+		p.anchor = p.DataUntil
+	case "now":
+		p.anchor = p.Snap.Taken
+	default:
+		p.anchor, err = parseInstant(at, p.Task.Options.Zone)
+	}
+	return cmp.Or(err, p.CheckAnchor(p.anchor))
+}
+
+// remark collects what the user should know about the answers.
+func (p *predictions) remark(explain int) {
+	if p.anchor > p.DataUntil {
+		late := time.Duration(p.anchor-p.DataUntil) * time.Microsecond
+		p.warnings = append(p.warnings, fmt.Sprintf("TK226: the anchor %s is %s later than the data, which ends at %s: what happened in between is unknown here",
+			instant(p.anchor), days(late), instant(p.DataUntil)))
+	}
+	if _, ok := p.Scorer.(explainer); explain > 0 && !ok {
+		p.warnings = append(p.warnings, fmt.Sprintf("%q gives no reasons; --model gnn asks the network, which does", p.Served))
+	}
+}
+
+// days prints a duration for people.
+func days(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d < 2*day {
+		return d.Round(time.Second).String()
+	}
+	return fmt.Sprintf("%.0f days", d.Hours()/24)
+}
+
+// rows finds what is to be answered; keys that cannot be are faults.
+func (p *predictions) rows(asked []askedKey, all bool) []int32 {
+	if all {
+		if !p.own {
+			return p.All(p.anchor)
+		}
+		return p.allOwn()
+	}
+	var rows []int32
+	for _, k := range asked {
+		row, fault := k.find(p.entity)
+		if at := p.anchorOf(row); fault == nil && !p.Visible(row, at) {
+			fault = absent(p.entity, row, at)
+		}
+		if fault != nil {
+			p.faults = append(p.faults, fault)
+			continue
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// allOwn lists the rows of a static task that are visible at their own time.
+func (p *predictions) allOwn() []int32 {
+	var rows []int32
+	for row := range int32(p.entity.Rows) {
+		if p.Visible(row, p.anchorOf(row)) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+func (p *predictions) anchorOf(row int32) int64 {
+	if p.own {
+		return p.entity.TimeOf(row)
+	}
+	return p.anchor
+}
+
+// answerRows is how many rows are asked at a time: between them progress is shown.
+const answerRows = 2048
+
+// answer fills the list, in the order of rows.
+func (p *predictions) answer(ctx context.Context, rows []int32, explain int, update func(what string, done, total int64, unit string)) error {
+	step := answerRows
+	if explain > 0 {
+		step = 16 // each takes dozens of passes
+	}
+	for lo := 0; lo < len(rows); {
+		hi := lo + 1
+		for hi < min(len(rows), lo+step) && p.anchorOf(rows[hi]) == p.anchorOf(rows[lo]) {
+			hi++
+		}
+		answers, err := p.Predict(ctx, rows[lo:hi], p.anchorOf(rows[lo]), explain)
+		if err != nil {
+			return err
+		}
+		for _, one := range answers {
+			if !finite(one) {
+				p.faults = append(p.faults, &keyFault{p.entity.KeyText(one.Row), "TK500", fmt.Sprintf("%q gave no finite number for %s %s: a fault of the model", p.Served, p.entity.Def.Name, p.entity.KeyText(one.Row))})
+				continue
+			}
+			p.list = append(p.list, prediction{one, p.anchorOf(one.Row)})
+		}
+		lo = hi
+		update("predict", int64(lo), int64(len(rows)), p.entity.Def.Name)
+	}
+	return nil
+}
+
+// finite reports whether every number of a prediction is one.
+func finite(p predict.Prediction) bool {
+	ok := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+	for _, v := range p.Probabilities {
+		if !ok(v) {
+			return false
+		}
+	}
+	if p.Probability != nil {
+		return ok(*p.Probability)
+	}
+	v, isNumber := p.Value.(float64)
+	return !isNumber || ok(v)
+}

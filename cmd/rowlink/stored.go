@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rowlink/rowlink"
+	"github.com/rowlink/rowlink/workspace"
+)
+
+// storedFlags choose a stored version of a task and one of its predictors.
+type storedFlags struct{ version, alias, model string }
+
+func (s *storedFlags) register(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&s.version, "version", "", "version number, or latest (default: the one that prod names)")
+	f.StringVar(&s.alias, "alias", "", "the version that this alias names")
+	f.StringVar(&s.model, "model", "", "predictor of the version: gnn or a baseline (default: the one that is served)")
+}
+
+// check refuses a choice that cannot be meant.
+func (s *storedFlags) check() error {
+	if s.version != "" && s.alias != "" {
+		return usage("take one of them", "--version %s and --alias %s both name a version", s.version, s.alias)
+	}
+	return nil
+}
+
+// ref is how the workspace names the version.
+func (s *storedFlags) ref() string {
+	if s.version != "" {
+		return s.version
+	}
+	return s.alias
+}
+
+// storedModel is a version of a task over the database. Close the database.
+type storedModel struct {
+	*rowlink.Loaded
+	db    *rowlink.Database
+	alias string // by which it was found; may be empty
+}
+
+// stored opens the database and the chosen version of TASK. The version is looked up
+// first, so that a wrong name costs no snapshot.
+func (a *app) stored(ctx context.Context, arg string, flags storedFlags) (*storedModel, error) {
+	name, hash, err := a.taskName(arg)
+	if err != nil {
+		return nil, err
+	}
+	w, err := workspace.Open(a.workspace)
+	if err != nil {
+		return nil, err
+	}
+	version, err := w.Model(name, flags.ref())
+	if err != nil {
+		return nil, err
+	}
+	if hash != "" && hash != version.TaskHash {
+		a.warn("version %d was trained for another text of task %s than that of %s", version.Version, name, arg)
+	}
+	d, err := a.open(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	m := &storedModel{db: d, alias: flags.alias}
+	if flags.ref() == "" {
+		m.alias = workspace.Prod
+	}
+	if m.Loaded, err = d.Load(ctx, name, fmt.Sprint(version.Version), flags.model); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// title names version and predictor.
+func (m *storedModel) title() string {
+	alias := ""
+	if m.alias != "" {
+		alias = " (" + m.alias + ")"
+	}
+	return fmt.Sprintf("task %s, version %d%s: %s by %q", m.Version.Task, m.Version.Version, alias, m.Task.Type, m.Served)
+}
