@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/rowlink/rowlink/gnn/encode"
 	"github.com/rowlink/rowlink/gnn/model"
@@ -106,7 +107,7 @@ func (l *Loaded) read(name string, pool *tensor.Pool) (predict.Scorer, error) {
 	}
 	state, ok := states[name]
 	if !ok {
-		return nil, &ingest.UserError{Msg: fmt.Sprintf("unknown predictor %q", name), Hint: fmt.Sprintf("have %q", append(baseline.Names(), GNN))}
+		return nil, &ingest.UserError{Msg: fmt.Sprintf("unknown predictor %q", name), Hint: "have " + strings.Join(append(baseline.Names(), GNN), ", ")}
 	}
 	var encoders []*encode.Table
 	if err := readJSON(l.Version.Path(encodersFile), &encoders); err != nil {

@@ -63,7 +63,11 @@ func Open(ctx context.Context, opt Options) (*Database, error) {
 			return nil, err
 		}
 	}
-	if err := d.mapped(); err != nil {
+	err := d.mapped()
+	if err == nil && d.Workspace != nil && !d.Reused {
+		err = d.store() // only now: a snapshot that the mapping does not fit is of no use
+	}
+	if err != nil {
 		d.base.Close()
 		return nil, err
 	}
@@ -103,7 +107,7 @@ func (d *Database) reopen() error {
 	return nil
 }
 
-// take reads the database and stores the snapshot with its inferred schema.
+// take reads the database into a snapshot with its inferred schema.
 func (d *Database) take(ctx context.Context) error {
 	if d.opt.URL == "" {
 		return &ingest.UserError{Msg: "no database: the workspace holds no snapshot",
@@ -120,15 +124,11 @@ func (d *Database) take(ctx context.Context) error {
 	}
 	inferred := raw.Schema.Clone()
 	schema.Infer(inferred, raw.Stats())
-	if d.base, err = raw.Derive(inferred); err != nil {
-		return err
-	}
-	if d.Workspace == nil {
-		return nil
-	}
-	return d.store()
+	d.base, err = raw.Derive(inferred)
+	return err
 }
 
+// store keeps the snapshot in the workspace.
 func (d *Database) store() error {
 	dir, err := d.Workspace.NewSnapshotDir()
 	if err != nil {
@@ -160,6 +160,10 @@ func (d *Database) mapped() error {
 		return err
 	}
 	mapping, err := schema.ReadMapping(bytes.NewReader(text))
+	if faults := (schema.MappingErrors)(nil); err != nil && !errors.As(err, &faults) {
+		return &ingest.UserError{Msg: fmt.Sprintf("%s: %v", filepath.Join(d.Workspace.Dir(), "mapping.yaml"), err),
+			Hint: "correct it, or remove it: the next command writes what it infers"}
+	}
 	if err != nil {
 		return err
 	}

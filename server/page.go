@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html/template"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -41,16 +42,25 @@ type pageData struct {
 type pageTask struct {
 	TaskInfo
 	Curl   string
-	Models []pageModel
+	Models []pageModel // the one in service first, then the newest
 }
 
+// pageModel shows a version as a table: one row for it and one for each baseline.
 type pageModel struct {
 	ModelInfo
-	Scores []pageScore
+	Metric string   // the task's; its scores stand in Rows
+	Splits []string // columns of Rows
+	Rows   []pageRow
+	Names  []string // columns of All: baselines
+	All    []pageRow
 }
 
-// pageScore is one metric of one split beside the best known baseline.
-type pageScore struct{ Split, Metric, Value, Baselines string }
+// pageRow is a row of scores. In Rows it is a predictor, in All a metric of one split.
+type pageRow struct {
+	Name   string
+	Own    bool // of the version itself
+	Values []string
+}
 
 // getPage shows tasks and models to a person.
 func (s *Server) getPage(w http.ResponseWriter, r *http.Request) {
@@ -67,11 +77,12 @@ func (s *Server) getPage(w http.ResponseWriter, r *http.Request) {
 	data := pageData{Style: template.CSS(pageStyle), Version: s.opt.Version}
 	for _, t := range tasks {
 		p := pageTask{TaskInfo: tidyTask(t), Curl: s.curl(r, t)}
-		for _, m := range models {
+		for _, m := range slices.Backward(models) {
 			if m.Task == t.Name {
-				p.Models = append(p.Models, pageModel{tidyModel(m), scoresOf(m)})
+				p.Models = append(p.Models, newPageModel(tidyModel(m), t.Metric))
 			}
 		}
+		slices.SortStableFunc(p.Models, func(a, b pageModel) int { return order(b.Serving) - order(a.Serving) })
 		data.Tasks = append(data.Tasks, p)
 	}
 	var page bytes.Buffer
@@ -85,30 +96,56 @@ func (s *Server) getPage(w http.ResponseWriter, r *http.Request) {
 	_, _ = page.WriteTo(w)
 }
 
-func scoresOf(m ModelInfo) []pageScore {
-	var out []pageScore
-	for _, split := range slices.Sorted(maps.Keys(m.Metrics)) {
-		for _, metric := range slices.Sorted(maps.Keys(m.Metrics[split])) {
-			row := pageScore{Split: split, Metric: metric, Value: digits(m.Metrics[split][metric])}
-			var beside []string
-			for _, name := range slices.Sorted(maps.Keys(m.Baselines)) {
-				if v, ok := m.Baselines[name][split][metric]; ok {
-					beside = append(beside, name+" "+digits(v))
-				}
-			}
-			row.Baselines = strings.Join(beside, ", ")
-			out = append(out, row)
-		}
+func order(first bool) int {
+	if first {
+		return 1
 	}
-	return out
+	return 0
 }
 
-// digits prints a score with the four digits that tell models apart.
-func digits(n Number) string {
-	if !finite(float64(n)) {
-		return "-"
+func newPageModel(m ModelInfo, metric string) pageModel {
+	p := pageModel{ModelInfo: m, Metric: metric, Names: slices.Sorted(maps.Keys(m.Baselines))}
+	for _, split := range []string{"val", "test"} { // as time runs
+		if m.Metrics[split] != nil {
+			p.Splits = append(p.Splits, split)
+		}
 	}
-	return strconv.FormatFloat(float64(n), 'g', 4, 64)
+	row := func(name string, own bool, of Scores) {
+		r := pageRow{Name: name, Own: own}
+		for _, split := range p.Splits {
+			r.Values = append(r.Values, digits(of[split], metric))
+		}
+		p.Rows = append(p.Rows, r)
+	}
+	if metric != "" && len(p.Splits) > 0 {
+		row(m.Model, true, m.Metrics)
+		for _, name := range p.Names {
+			row(name, false, m.Baselines[name])
+		}
+	}
+	for _, split := range p.Splits {
+		for _, metric := range slices.Sorted(maps.Keys(m.Metrics[split])) {
+			r := pageRow{Name: split + " " + metric, Values: []string{digits(m.Metrics[split], metric)}}
+			for _, name := range p.Names {
+				r.Values = append(r.Values, digits(m.Baselines[name][split], metric))
+			}
+			p.All = append(p.All, r)
+		}
+	}
+	return p
+}
+
+// digits prints a score with the four digits that tell models apart, - where there is none.
+func digits(scores map[string]Number, metric string) string {
+	n, ok := scores[metric]
+	v := float64(n)
+	switch size := math.Abs(v); {
+	case !ok || !finite(v):
+		return "-"
+	case size != 0 && size < 0.001, size >= 1e5:
+		return strconv.FormatFloat(v, 'g', 4, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 4, 64)
 }
 
 // plainHost is what may stand in a shell line without quoting.

@@ -15,7 +15,7 @@ import (
 
 // likelihood is the probability beside a prediction: of the positive class, or of the
 // predicted one. ok is false where the task has none.
-func (p *prediction) likelihood() (v float64, ok bool) {
+func likelihood(p *predict.Prediction) (v float64, ok bool) {
 	switch {
 	case p.Probability != nil:
 		return *p.Probability, true
@@ -27,6 +27,9 @@ func (p *prediction) likelihood() (v float64, ok bool) {
 
 // text prints the predictions as a table, the reasons of each below it.
 func (p *predictions) text(w io.Writer) error {
+	if len(p.list) == 0 {
+		return nil
+	}
 	entity := strings.Join(p.entity.Def.Names(p.entity.Def.Key), ",")
 	withProbability := p.Task.Type != tasks.Regression
 	header := entity + "\tanchor\tprediction\tprobability\teligible"
@@ -36,8 +39,8 @@ func (p *predictions) text(w io.Writer) error {
 	rows := []string{header}
 	for i := range p.list {
 		one := &p.list[i]
-		row := fmt.Sprintf("%s\t%s\t%s", p.entity.KeyText(one.Row), instant(one.anchor), valueText(one.Value))
-		if v, ok := one.likelihood(); ok {
+		row := fmt.Sprintf("%s\t%s\t%s", p.entity.KeyText(one.Row), instant(p.anchor), valueText(one.Value))
+		if v, ok := likelihood(one); ok {
 			row += fmt.Sprintf("\t%.4f", v)
 		}
 		rows = append(rows, fmt.Sprintf("%s\t%t", row, one.Eligible))
@@ -109,10 +112,11 @@ func (p *predictions) csv(w io.Writer) error {
 	if err := out.Write(append(header, "eligible")); err != nil {
 		return err
 	}
+	anchor := time.UnixMicro(p.anchor).UTC().Format(time.DateTime)
 	for i := range p.list {
 		one := &p.list[i]
 		row := keyCells(p.entity, one.Row)
-		row = append(row, time.UnixMicro(one.anchor).UTC().Format(time.DateTime), exactText(one.Value))
+		row = append(row, anchor, exactText(one.Value))
 		if one.Probability != nil {
 			row = append(row, exactText(*one.Probability))
 		}
@@ -148,7 +152,7 @@ type predictDocument struct {
 	Alias       string          `json:"alias,omitempty"`
 	Served      string          `json:"served"`
 	Snapshot    string          `json:"snapshot"`
-	Anchor      string          `json:"anchor,omitempty"` // absent when each row has its own
+	Anchor      string          `json:"anchor"`
 	DataUntil   string          `json:"data_until"`
 	Regime      string          `json:"regime"`
 	Warnings    []string        `json:"warnings,omitempty"`
@@ -160,7 +164,6 @@ type predictDocument struct {
 
 type predictedJSON struct {
 	Entity        any                `json:"entity"`
-	Anchor        string             `json:"anchor,omitempty"` // of a static task
 	Prediction    any                `json:"prediction"`
 	Probability   *float64           `json:"probability,omitempty"`
 	Probabilities map[string]float64 `json:"probabilities,omitempty"`
@@ -182,11 +185,8 @@ type reasonJSON struct {
 func (p *predictions) document(out string) any {
 	def := p.entity.Def
 	d := predictDocument{Task: p.Version.Task, Type: p.Task.Type, Entity: def.Name, Key: def.Names(def.Key), Version: p.Version.Version,
-		Alias: p.alias, Served: p.Served, Snapshot: p.Snap.ID, DataUntil: instantJSON(p.DataUntil), Regime: tasks.Rolling.String(),
+		Alias: p.alias, Served: p.Served, Snapshot: p.Snap.ID, Anchor: instantJSON(p.anchor), DataUntil: instantJSON(p.DataUntil), Regime: tasks.Rolling.String(),
 		Warnings: p.warnings, Out: out, Answered: len(p.list), Predictions: []predictedJSON{}, Errors: append([]*keyFault{}, p.faults...)}
-	if !p.own {
-		d.Anchor = instantJSON(p.anchor)
-	}
 	for i := range p.list {
 		if out != "" {
 			break
@@ -196,11 +196,8 @@ func (p *predictions) document(out string) any {
 	return d
 }
 
-func (p *predictions) one(q *prediction) predictedJSON {
+func (p *predictions) one(q *predict.Prediction) predictedJSON {
 	j := predictedJSON{Entity: keyJSON(p.entity, q.Row), Prediction: q.Value, Probability: q.Probability, Probabilities: q.Probabilities, Eligible: q.Eligible}
-	if p.own {
-		j.Anchor = instantJSON(q.anchor)
-	}
 	for _, r := range q.Reasons {
 		one := reasonJSON{Table: r.Table, Path: r.Path, Rows: r.Rows, Key: r.Key, Effect: r.Effect}
 		if r.Time != 0 {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -77,6 +78,11 @@ func (a *app) open(ctx context.Context, fresh bool) (*rowlink.Database, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, t := range d.Snap.Tables {
+		if t.Rows == 0 && !t.Def.Ignore {
+			a.say("table %s holds no rows", t.Def.FullName())
+		}
+	}
 	if d.Reused {
 		a.say("snapshot %s of %s, taken %s (rowlink ingest takes a new one)", d.Snap.ID, d.Source, instant(d.Snap.Taken))
 	}
@@ -103,7 +109,12 @@ func (a *app) taskText(arg string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return w.Task(arg)
+	text, err := w.Task(arg)
+	var missing *workspace.NotFoundError
+	if errors.As(err, &missing) && missing.Hint() == "" {
+		return "", usage("TASK is a file such as churn.sql, - for stdin, or the name of a stored task", "no file %q, and no task of that name in workspace %q", arg, missing.Dir)
+	}
+	return text, err
 }
 
 // taskName finds the name of the stored task that TASK means: the name itself, or the one
@@ -155,5 +166,6 @@ func (a *app) print(v any, text func(w io.Writer) error) error {
 	}
 	enc := json.NewEncoder(a.out)
 	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false) // edge types hold arrows
 	return enc.Encode(v)
 }

@@ -193,10 +193,13 @@ func (s *served) try(ctx context.Context) error {
 
 func isFinite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// jsonKey writes a key as requests send it.
+// jsonKey writes a key as requests send it; ok is false when none could.
 func jsonKey(key ingest.Key) (json.RawMessage, bool) {
 	parts := make([]any, len(key))
 	for i, v := range key {
+		if v == nil {
+			return nil, false
+		}
 		if t, ok := v.(time.Time); ok {
 			v = t.Format(time.RFC3339Nano)
 		}
@@ -263,10 +266,12 @@ func (b *backend) putInService(ctx context.Context, task string, version int) er
 	return nil
 }
 
+// followPace is how often promotions are looked for.
+const followPace = 2 * time.Second
+
 // follow keeps up with promotions until ctx ends. The alias file is replaced whole and
 // names committed versions only, so what is read is never half-written.
-func (b *backend) follow(ctx context.Context, changed func(task string, err error)) {
-	const pace = 2 * time.Second
+func (b *backend) follow(ctx context.Context, pace time.Duration, changed func(task string, err error)) {
 	tick := time.NewTicker(pace)
 	defer tick.Stop()
 	for {

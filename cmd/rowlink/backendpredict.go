@@ -57,7 +57,11 @@ func (b *backend) find(ctx context.Context, req server.PredictRequest) (s *serve
 	if s := b.inService(req.Task); s != nil && alias == workspace.Prod {
 		return s, alias, nil
 	}
-	if isNumber(alias) || req.Version != "" && !isNumber(req.Version) {
+	version, err := strconv.Atoi(req.Version)
+	if s := b.held(req.Task, version); s != nil && err == nil { // versions never change
+		return s, "", nil
+	}
+	if _, odd := strconv.Atoi(alias); odd == nil || req.Version != "" && err != nil {
 		return nil, "", server.NotFound{Detail: fmt.Sprintf("task %q has no version %q", req.Task, req.Version+alias),
 			Hint: "?version= takes a number, ?alias= a name"}
 	}
@@ -71,8 +75,6 @@ func (b *backend) find(ctx context.Context, req server.PredictRequest) (s *serve
 	s, err = b.get(ctx, req.Task, m.Version)
 	return s, alias, err
 }
-
-func isNumber(s string) bool { _, err := strconv.Atoi(s); return err == nil }
 
 // noVersion answers without the folder of the workspace, which is nobody's business.
 func noVersion(e *workspace.NotFoundError) error {

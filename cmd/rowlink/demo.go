@@ -22,6 +22,13 @@ import (
 
 func init() { subcommands.Add("demo", demoCommand) }
 
+// demoEpochs and demoFanOut reach the signals that the shop plants: customers, orders,
+// lines with their returns, products, suppliers. They keep the demo under three minutes
+// on two cores.
+const demoEpochs = 5
+
+var demoFanOut = []int{12, 8, 1, 0}
+
 // demo is one walk of the whole path on the generated shop.
 type demo struct {
 	*app
@@ -177,6 +184,10 @@ func (d *demo) train(ctx context.Context, w io.Writer) (*rowlink.Fitted, error) 
 	fmt.Fprintln(w)
 	opt := rowlink.FitOptions{}
 	opt.Train.Seed, opt.Train.Epochs = 42, d.epochs
+	if d.epochs == 0 {
+		opt.Train.Epochs = demoEpochs
+	}
+	opt.Train.Model.FanOut = demoFanOut
 	d.follow(&opt.Train)
 	d.say("fitting the baselines and the network")
 	fitted, err := d.db.Fit(ctx, shop.Churn, opt)

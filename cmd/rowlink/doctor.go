@@ -19,7 +19,7 @@ func doctorCommand(a *app) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.url() == "" {
-				return usageError{fmt.Errorf("no database: name one with --db, or set DATABASE_URL")}
+				return usage("name one with --db postgres://user@host/database or --db sqlite:FILE, or set DATABASE_URL", "no database")
 			}
 			src, err := ingest.Open(cmd.Context(), a.url(), ingest.OpenOptions{Schemas: a.schemas})
 			if err != nil {

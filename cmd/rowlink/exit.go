@@ -122,20 +122,27 @@ func report(w io.Writer, err error) {
 	}
 	hint := hintOf(err)
 	message := err.Error()
+	var mapping schema.MappingErrors
+	if errors.As(err, &mapping) && len(mapping) > mostFaults {
+		message = fmt.Sprintf("%v\n... and %d more", mapping[:mostFaults], len(mapping)-mostFaults)
+	}
 	if hint != "" {
 		message = strings.Replace(message, " ("+hint+")", "", 1)
 	}
-	fmt.Fprintf(w, "ERROR:  %s\n", strings.ReplaceAll(message, "\n", "\nERROR:  "))
+	fmt.Fprintf(w, "ERROR:  %s\n", message)
 	if hint != "" {
 		fmt.Fprintf(w, "HINT:  %s\n", hint)
 	}
 }
 
+// mostFaults of a mapping file are printed; a file of another database has one per entry.
+const mostFaults = 8
+
 // hintOf returns what an error says to write instead.
 func hintOf(err error) string {
-	var many schema.MappingErrors
-	if errors.As(err, &many) {
-		return "" // each line has its own
+	var mapping schema.MappingErrors
+	if errors.As(err, &mapping) { // each line has its own beside
+		return "correct mapping.yaml in the workspace; another database wants a workspace of its own: --workspace FOLDER"
 	}
 	var user *ingest.UserError
 	var task *tasks.Error

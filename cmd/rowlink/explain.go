@@ -31,7 +31,7 @@ func explainCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.print(explanation{task.Name, task.Type, task.Hash, task.Reading, task.Warnings, labels.Hash(), labels.Report},
+			return a.print(explanation{task.Name, task.Type, task.Hash, task.Reading, append([]string{}, task.Warnings...), labels.Hash(), newReportJSON(&labels.Report)},
 				func(w io.Writer) error {
 					fmt.Fprintf(w, "%s\nhash %s, labels %.12s\n\n", strings.TrimRight(tql.Explain(task, d.Snap.Schema), "\n"), task.Hash, labels.Hash())
 					return labels.Report.Text(w, task)
@@ -42,11 +42,54 @@ func explainCommand(a *app) *cobra.Command {
 
 // explanation is what explain prints with --json.
 type explanation struct {
-	Task      string            `json:"task"`
-	Type      string            `json:"type"`
-	Hash      string            `json:"hash"`
-	Reading   string            `json:"reading"`
-	Warnings  []string          `json:"warnings"`
-	LabelHash string            `json:"label_hash"`
-	Report    tasks.LabelReport `json:"report"`
+	Task      string     `json:"task"`
+	Type      string     `json:"type"`
+	Hash      string     `json:"hash"`
+	Reading   string     `json:"reading"`
+	Warnings  []string   `json:"warnings"`
+	LabelHash string     `json:"label_hash"`
+	Report    reportJSON `json:"report"`
+}
+
+// reportJSON is a label report for machines.
+type reportJSON struct {
+	Splits      []splitJSON `json:"splits"`
+	Pairs       int         `json:"pairs"` // (entity, anchor) pairs looked at
+	NotVisible  int         `json:"not_visible"`
+	FrozenOut   int         `json:"frozen_out"`
+	WhereFalse  int         `json:"where_false"`
+	Unassumed   int         `json:"assuming_not_true"`
+	Skipped     int         `json:"skipped"`
+	NullLabel   int         `json:"null_label"`
+	UnseenClass int         `json:"unseen_class"`
+	EmptyLabel  int         `json:"empty_label"` // labels that empty windows give
+	NoTime      int         `json:"rows_without_time"`
+	Dangling    int         `json:"dangling_references"`
+	Incomplete  int         `json:"incomplete_anchors"`
+	Overlap     int         `json:"overlapping_anchors"`
+	Warnings    []string    `json:"warnings"`
+}
+
+type splitJSON struct {
+	Split    string  `json:"split"`
+	Anchors  int     `json:"anchors"`
+	WithRows int     `json:"anchors_with_examples"`
+	First    string  `json:"first_anchor,omitempty"`
+	Last     string  `json:"last_anchor,omitempty"`
+	Examples int     `json:"examples"`
+	Mean     float64 `json:"mean_label"` // 0 for classes
+}
+
+func newReportJSON(r *tasks.LabelReport) reportJSON {
+	out := reportJSON{Pairs: r.Pairs, NotVisible: r.NotVisible, FrozenOut: r.FrozenOut, WhereFalse: r.WhereFalse, Unassumed: r.Unassumed,
+		Skipped: r.Skipped, NullLabel: r.NullLabel, UnseenClass: r.UnseenClass, EmptyLabel: r.EmptyLabel, NoTime: r.NoTime, Dangling: r.Dangling,
+		Incomplete: r.Incomplete, Overlap: r.Overlap, Warnings: append([]string{}, r.Warnings...)}
+	for _, s := range []tasks.Split{tasks.Train, tasks.Val, tasks.Test} {
+		j := splitJSON{Split: s.String(), Anchors: r.Anchors[s], WithRows: r.WithRows[s], Examples: r.Examples[s], Mean: r.Mean[s]}
+		if j.Anchors > 0 {
+			j.First, j.Last = instantJSON(r.First[s]), instantJSON(r.Last[s])
+		}
+		out.Splits = append(out.Splits, j)
+	}
+	return out
 }

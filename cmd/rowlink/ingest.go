@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rowlink/rowlink/ingest"
 	_ "github.com/rowlink/rowlink/ingest/postgres" // URL scheme postgres
 	_ "github.com/rowlink/rowlink/ingest/sqlite"   // URL scheme sqlite
 )
@@ -44,7 +45,7 @@ func ingestCommand(a *app) *cobra.Command {
 				}
 				infos = append(infos, info)
 			}
-			return a.print(map[string]any{"snapshot": d.Snap.ID, "source": d.Source, "taken": instant(d.Snap.Taken), "tables": infos, "findings": d.Snap.Findings},
+			return a.print(map[string]any{"snapshot": d.Snap.ID, "source": d.Source, "taken": instant(d.Snap.Taken), "tables": infos, "findings": append([]ingest.Finding{}, d.Snap.Findings...)},
 				func(w io.Writer) error {
 					fmt.Fprintf(w, "snapshot %s of %s, taken %s\n\n", d.Snap.ID, d.Source, instant(d.Snap.Taken))
 					rows := []string{"table\trows\tfirst\tlast\tno time\tdangling"}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -72,7 +73,7 @@ func listVersions(w *workspace.Workspace, args []string) ([]storedVersion, error
 			return nil, err
 		}
 	} else if _, err := w.Model(args[0], workspace.Latest); err != nil {
-		return nil, err
+		return nil, cmp.Or(misspelt(w, args[0]), err)
 	}
 	list := []storedVersion{}
 	for _, name := range names {

@@ -117,26 +117,39 @@ func (a *app) predict(ctx context.Context, m *storedModel, f predictFlags) error
 	if err := p.answer(ctx, rows, f.explain, a.update); err != nil {
 		return err
 	}
-	a.say("%s, data until %s", m.title(), instant(m.DataUntil))
+	return a.show(p, f)
+}
+
+// show prints the answers and the keys without one, or writes the answers to a file. When
+// no key was answered, nothing is written.
+func (a *app) show(p *predictions, f predictFlags) error {
+	a.say("%s, data until %s", p.title(), instant(p.DataUntil))
+	if len(p.list)+len(p.faults) == 0 {
+		a.say("no row of %s is eligible at %s", p.entity.Def.Name, instant(p.anchor))
+	}
 	for _, e := range p.faults {
 		fmt.Fprintf(a.err, "%s: %s\n", e.Code, e.Detail)
 	}
-	switch {
-	case f.out != "":
-		if err := workspace.WriteStream(f.out, p.csv); err != nil {
+	none := len(p.list) == 0 && len(p.faults) > 0
+	out := f.out
+	if none {
+		out = ""
+	}
+	if out != "" {
+		if err := workspace.WriteStream(out, p.csv); err != nil {
 			return err
 		}
-		a.say("wrote %d predictions to %s", len(p.list), f.out)
-		if a.json {
-			err = a.print(p.document(f.out), nil)
+		a.say("wrote %d predictions to %s", len(p.list), out)
+	}
+	if out == "" || a.json {
+		if err := a.print(p.document(out), p.text); err != nil {
+			return err
 		}
-	default:
-		err = a.print(p.document(""), p.text)
 	}
-	if err == nil && len(p.list) == 0 && len(p.faults) > 0 {
-		err = usageError{silentError{errors.New("no key could be answered")}}
+	if none {
+		return usageError{silentError{errors.New("no key could be answered")}}
 	}
-	return err
+	return nil
 }
 
 // askedKeys collects the keys of --key and --keys.
@@ -160,25 +173,15 @@ type predictions struct {
 	*storedModel
 	entity   *ingest.Table
 	anchor   int64
-	own      bool // a static task without --at: each row is asked at its own time
 	warnings []string
-	list     []prediction
+	list     []predict.Prediction
 	faults   []*keyFault
-}
-
-type prediction struct {
-	predict.Prediction
-	anchor int64
 }
 
 // setAnchor reads --at.
 func (p *predictions) setAnchor(at string) (err error) {
 	switch at {
 	case "":
-		p.anchor = p.DataUntil
-		p.own = p.Task.Static() && p.entity.Times != nil
-		return nil
-	case "latest":
 		p.anchor = p.DataUntil
 	case "now":
 		p.anchor = p.Snap.Taken
@@ -212,16 +215,13 @@ func days(d time.Duration) string {
 // rows finds what is to be answered; keys that cannot be are faults.
 func (p *predictions) rows(asked []askedKey, all bool) []int32 {
 	if all {
-		if !p.own {
-			return p.All(p.anchor)
-		}
-		return p.allOwn()
+		return p.All(p.anchor)
 	}
 	var rows []int32
 	for _, k := range asked {
 		row, fault := k.find(p.entity)
-		if at := p.anchorOf(row); fault == nil && !p.Visible(row, at) {
-			fault = absent(p.entity, row, at)
+		if fault == nil && !p.Visible(row, p.anchor) {
+			fault = absent(p.entity, row, p.anchor)
 		}
 		if fault != nil {
 			p.faults = append(p.faults, fault)
@@ -230,24 +230,6 @@ func (p *predictions) rows(asked []askedKey, all bool) []int32 {
 		rows = append(rows, row)
 	}
 	return rows
-}
-
-// allOwn lists the rows of a static task that are visible at their own time.
-func (p *predictions) allOwn() []int32 {
-	var rows []int32
-	for row := range int32(p.entity.Rows) {
-		if p.Visible(row, p.anchorOf(row)) {
-			rows = append(rows, row)
-		}
-	}
-	return rows
-}
-
-func (p *predictions) anchorOf(row int32) int64 {
-	if p.own {
-		return p.entity.TimeOf(row)
-	}
-	return p.anchor
 }
 
 // answerRows is how many rows are asked at a time: between them progress is shown.
@@ -259,12 +241,9 @@ func (p *predictions) answer(ctx context.Context, rows []int32, explain int, upd
 	if explain > 0 {
 		step = 16 // each takes dozens of passes
 	}
-	for lo := 0; lo < len(rows); {
-		hi := lo + 1
-		for hi < min(len(rows), lo+step) && p.anchorOf(rows[hi]) == p.anchorOf(rows[lo]) {
-			hi++
-		}
-		answers, err := p.Predict(ctx, rows[lo:hi], p.anchorOf(rows[lo]), explain)
+	for lo := 0; lo < len(rows); lo += step {
+		hi := min(lo+step, len(rows))
+		answers, err := p.Predict(ctx, rows[lo:hi], p.anchor, explain)
 		if err != nil {
 			return err
 		}
@@ -273,10 +252,9 @@ func (p *predictions) answer(ctx context.Context, rows []int32, explain int, upd
 				p.faults = append(p.faults, &keyFault{p.entity.KeyText(one.Row), "TK500", fmt.Sprintf("%q gave no finite number for %s %s: a fault of the model", p.Served, p.entity.Def.Name, p.entity.KeyText(one.Row))})
 				continue
 			}
-			p.list = append(p.list, prediction{one, p.anchorOf(one.Row)})
+			p.list = append(p.list, one)
 		}
-		lo = hi
-		update("predict", int64(lo), int64(len(rows)), p.entity.Def.Name)
+		update("predict", int64(hi), int64(len(rows)), p.entity.Def.Name)
 	}
 	return nil
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -47,6 +50,9 @@ func (a *app) move(task, alias string, change func(*workspace.Workspace) (worksp
 		return err
 	}
 	m, err := change(w)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = cmp.Or(misspelt(w, task), err)
+	}
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,8 @@ func flagError(cmd *cobra.Command, err error) error {
 	if args := cmd.Flags().Args(); !cmd.HasParent() && len(args) > 0 {
 		return unknownCommand(args[0])
 	}
-	return usage(flagHint(cmd, err), "%w", err)
+	message, _, _ := strings.Cut(err.Error(), ": strconv.") // how Go reads numbers is of no help
+	return usage(flagHint(cmd, err), "%s", message)
 }
 
 // flagHint names the flag that was perhaps meant.

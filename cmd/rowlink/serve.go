@@ -90,7 +90,7 @@ func (s *serve) serve(ctx context.Context) error {
 	}
 	follow, stop := context.WithCancel(ctx)
 	var following sync.WaitGroup
-	following.Go(func() { b.follow(follow, s.changed(b)) })
+	following.Go(func() { b.follow(follow, followPace, s.changed(b)) })
 	defer following.Wait() // before the snapshot closes
 	defer stop()
 	return srv.Serve(ctx, ln)
@@ -193,7 +193,7 @@ func curl(base string, t server.TaskInfo) string {
 
 // programVersion is the version that the Go tool stamped into the program.
 func programVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+	if info, ok := debug.ReadBuildInfo(); ok && strings.HasPrefix(info.Main.Version, "v") {
 		return info.Main.Version
 	}
 	return "dev"

@@ -172,6 +172,7 @@ func TestServe(t *testing.T) {
 			}
 		}
 	})
+	t.Run("promotions", func(t *testing.T) { testPromotions(t, workspace) })
 	t.Run("drain", func(t *testing.T) { testDrain(t, r) })
 	r.client.CloseIdleConnections()
 	goleak.VerifyNone(t, leaks)
@@ -201,7 +202,7 @@ func testPaths(t *testing.T, r *running) {
 		{churn, `{"entities":["x"]}`, 200, `"code":"TK400"`},
 		{churn, `{"entities":[424242424242]}`, 200, `"detail":"no customers with key 424242424242"`},
 		{churn, `{"entities":[1],"anchor":"1999-01-01T00:00:00Z"}`, 422, `"hint":"leave it out to predict at the end of the data, 2025-01-01T00:00:00Z","pointer":"/anchor"`},
-		{churn, `{"entities":[1`, 400, `"line":1,"column":15`},
+		{churn, `{"entities":[1`, 400, `"line":1,"column":14`},
 		{churn, `{"entities":[1],"at":1}`, 422, `unknown field \"at\"`},
 		{churn + "?version=99", `{"entities":[1]}`, 404, `have 1, 2, prod`},
 		{churn + "?version=prod", `{"entities":[1]}`, 404, `?alias= a name`},
@@ -272,8 +273,8 @@ func testRows(t *testing.T, r *running, made *shop.Database) {
 	}
 }
 
-// testNumbers compares with the predictor, as the command line asks it: every eligible
-// key, alone and in one batch, by several clients at once, at two anchors.
+// testNumbers compares with the predictor and with the command line: every eligible key,
+// alone and in one batch, by several clients at once, at two anchors.
 func testNumbers(t *testing.T, r *running, workspace string) {
 	d, err := rowlink.Open(t.Context(), rowlink.Options{Workspace: workspace})
 	if err != nil {
@@ -301,6 +302,12 @@ func testNumbers(t *testing.T, r *running, workspace string) {
 		}
 		batch := r.predict(t, "", fmt.Sprintf(`{"entities":[%s]%s}`, strings.Join(keys, ","), at))
 		compare(t, batch, want)
+		printed := answer{}
+		out := command(t, "predict", "churn", "--all", "--json", "--quiet", "--at", instantJSON(anchor), "--workspace", workspace)
+		if err := json.Unmarshal([]byte(out), &printed); err != nil {
+			t.Fatal(err)
+		}
+		compare(t, printed, want)
 		var next atomic.Int64
 		var clients sync.WaitGroup
 		for range 4 {
@@ -366,9 +373,11 @@ func (r *running) example(t testing.TB) string {
 	return key
 }
 
+const slowRows = 30
+
 // slow is a request whose answer takes a while: many explanations.
 func (r *running) slow(t testing.TB) string {
-	return `{"entities":[` + strings.Repeat(r.example(t)+",", 60) + r.example(t) + `],"explain":{"top":1}}`
+	return `{"entities":[` + strings.Repeat(r.example(t)+",", slowRows-1) + r.example(t) + `],"explain":{"top":1}}`
 }
 
 // testDrain stops the server while requests are being answered.
@@ -392,7 +401,7 @@ func testDrain(t *testing.T, r *running) {
 	})
 	r.stop()
 	for range cap(slow) {
-		if o := <-slow; o.err != nil || o.status != http.StatusOK || strings.Count(o.text, `"method":"occlusion"`) != 61 {
+		if o := <-slow; o.err != nil || o.status != http.StatusOK || strings.Count(o.text, `"method":"occlusion"`) != slowRows {
 			t.Errorf("slow request: %d %v %.200s", o.status, o.err, o.text)
 		}
 	}
@@ -416,15 +425,28 @@ func waitUntil(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// testProgram runs the program itself and stops it by signals.
-func testProgram(t *testing.T, workspace string) {
-	program := filepath.Join(t.TempDir(), "rowlink")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+// programArgs is the environment variable under which this test binary is rowlink: its
+// arguments, one per line.
+const programArgs = "ROWLINK_TEST_ARGS"
+
+// TestProgram is rowlink in a process of its own: what a test that starts this binary with
+// programArgs runs. Building the program would take longer than all tests.
+func TestProgram(t *testing.T) {
+	args, ok := os.LookupEnv(programArgs)
+	if !ok {
+		t.Skip("this is for other tests to start")
 	}
+	os.Args = append([]string{"rowlink"}, strings.Split(args, "\n")...)
+	main()
+}
+
+// testProgram runs the program in a process of its own and stops it by signals.
+func testProgram(t *testing.T, workspace string) {
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(sig.String(), func(t *testing.T) {
-			cmd := exec.Command(program, "serve", "--json", "--addr", "127.0.0.1:0", "--workspace", workspace)
+			t.Parallel()
+			cmd := exec.Command(os.Args[0], "-test.run=^TestProgram$")
+			cmd.Env = append(os.Environ(), programArgs+"=serve\n--json\n--addr\n127.0.0.1:0\n--workspace\n"+workspace)
 			r := &running{stderr: &lockedBuffer{}, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 			cmd.Stderr = r.stderr
 			stdout, err := cmd.StdoutPipe()

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -56,7 +58,7 @@ func (a *app) stored(ctx context.Context, arg string, flags storedFlags) (*store
 	}
 	version, err := w.Model(name, flags.ref())
 	if err != nil {
-		return nil, err
+		return nil, cmp.Or(misspelt(w, name), err)
 	}
 	if hash != "" && hash != version.TaskHash {
 		a.warn("version %d was trained for another text of task %s than that of %s", version.Version, name, arg)
@@ -74,6 +76,19 @@ func (a *app) stored(ctx context.Context, arg string, flags storedFlags) (*store
 		return nil, err
 	}
 	return m, nil
+}
+
+// misspelt returns the error of a task that the workspace does not know at all.
+func misspelt(w *workspace.Workspace, name string) error {
+	trained, err := w.ModelTasks()
+	if err != nil {
+		return err
+	}
+	stored, err := w.Tasks()
+	if err != nil || slices.Contains(trained, name) || slices.Contains(stored, name) {
+		return err
+	}
+	return &workspace.NotFoundError{Kind: "task", Name: name, Dir: w.Dir(), Have: trained, Advice: "rowlink train TASK makes a version to ask"}
 }
 
 // title names version and predictor.

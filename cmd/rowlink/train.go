@@ -11,6 +11,7 @@ import (
 	"github.com/rowlink/rowlink"
 	"github.com/rowlink/rowlink/gnn/conv"
 	"github.com/rowlink/rowlink/gnn/train"
+	"github.com/rowlink/rowlink/tabular/baseline"
 	"github.com/rowlink/rowlink/tasks"
 	"github.com/rowlink/rowlink/workspace"
 )
@@ -95,7 +96,7 @@ func newTrainOutput(r *rowlink.Report, version int) trainOutput {
 		if row.Name == r.Served {
 			out.Metrics = scores
 		}
-		if row.Name != rowlink.GNN {
+		if slices.Contains(baseline.Names(), row.Name) {
 			out.Baselines[row.Name] = scores
 		}
 	}

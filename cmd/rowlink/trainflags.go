@@ -23,9 +23,9 @@ func checkTrain(o *rowlink.FitOptions, given func(flag string) bool) error {
 			return usage("", "--%s is %g, want more than 0", n.flag, n.value)
 		}
 	}
-	for _, k := range o.Train.Model.FanOut {
-		if k < 1 {
-			return usage("write one number per hop: --fan-out 32,16", "--fan-out has %d, want at least 1 at each hop", k)
+	for i, k := range o.Train.Model.FanOut {
+		if k < 0 || i == 0 && k == 0 {
+			return usage("write one number per hop, 0 for parents only: --fan-out 32,16,0", "--fan-out has %d in hop %d, want at least 1 in the first hop and 0 after it", k, i+1)
 		}
 	}
 	for _, n := range []struct {

@@ -17,7 +17,7 @@ type Config struct {
 	HalfLives []float64 `json:"half_lives"`  // days, of the decaying aggregator; default 2 and 16 horizons
 	TimeScale []float64 `json:"time_scales"` // days, of the relative-time encoding; default 1/4 to 64 horizons
 	Width     int       `json:"width"`       // channels; default 32
-	FanOut    []int     `json:"fan_out"`     // neighbours per edge type, one per hop; default 32, 16
+	FanOut    []int     `json:"fan_out"`     // children per edge type, one number per hop, parents always; 0 = parents only; default 32, 16
 	Strategy  string    `json:"strategy"`    // which neighbours: latest (default) or uniform
 	Dropout   float64   `json:"dropout"`     // share of channels dropped in training
 	Outputs   int       `json:"outputs"`     // columns of the head, by the task type
@@ -74,7 +74,7 @@ func (c Config) validate() error {
 	fault(!(c.Dropout >= 0 && c.Dropout < 1), "dropout is %g, want 0 to less than 1", c.Dropout)
 	fault(len(c.FanOut) < 1 || len(c.FanOut) > maxHops, "fan_out has %d hops, want 1 to %d", len(c.FanOut), maxHops)
 	for i, k := range c.FanOut {
-		fault(k < 1, "fan_out of hop %d is %d, want at least 1", i+1, k)
+		fault(k < 0 || i == 0 && k == 0, "fan_out of hop %d is %d, want at least 0, and at least 1 in the first hop", i+1, k)
 	}
 	fault(!slices.Contains(sample.Strategies(), c.Strategy), "strategy is %q, want one of %v", c.Strategy, sample.Strategies())
 	fault(len(c.HalfLives) > maxScales || len(c.TimeScale) > maxScales, "%d half-lives and %d time scales, want at most %d of each",

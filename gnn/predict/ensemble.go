@@ -30,13 +30,14 @@ func (e Ensemble) Score(ctx context.Context, queries []model.Query) ([]float64, 
 	return mean, nil
 }
 
-// Explain averages the members' effects; see [Network.Explain]. Members that sampled
-// other rows (the uniform strategy) are left out.
+// Explain averages the members' effects on what the ensemble predicts; see
+// [Network.Explain]. Members that sampled other rows (the uniform strategy) are left out.
 func (e Ensemble) Explain(q model.Query, top int) []Reason {
-	sum := e[0].effects(q)
+	out := predicted(e, q)
+	sum := e[0].effects(q, out)
 	members := 1.0
 	for _, n := range e[1:] {
-		if more := n.effects(q); sameRows(sum, more) {
+		if more := n.effects(q, out); sameRows(sum, more) {
 			for i := range sum {
 				sum[i].Effect += more[i].Effect
 			}

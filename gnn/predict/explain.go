@@ -2,6 +2,7 @@ package predict
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"slices"
 
@@ -25,7 +26,25 @@ const explainRows = 16
 // Explain returns the largest effects on one prediction: of all rows of each foreign key
 // that points to the entity, and of the newest rows of each alone. For several classes
 // the effect is on the probability of the predicted class. It is deterministic.
-func (n *Network) Explain(q model.Query, top int) []Reason { return largest(n.effects(q), top) }
+func (n *Network) Explain(q model.Query, top int) []Reason {
+	return largest(n.effects(q, predicted(n, q)), top)
+}
+
+// predicted is the position of the output to explain: of the most likely class, the first
+// of equals.
+func predicted(s Scorer, q model.Query) int {
+	out, err := s.Score(context.Background(), []model.Query{q})
+	if err != nil {
+		panic("predict: a query without a deadline was not scored: " + err.Error())
+	}
+	best := 0
+	for c, p := range out {
+		if p > out[best] {
+			best = c
+		}
+	}
+	return best
+}
 
 // largest returns the reasons with the largest effects, largest first.
 func largest(reasons []Reason, top int) []Reason {
@@ -33,19 +52,14 @@ func largest(reasons []Reason, top int) []Reason {
 	return reasons[:min(top, len(reasons))]
 }
 
-// effects tries every group and row, in the order of edge types and times.
-func (n *Network) effects(q model.Query) []Reason {
+// effects tries every group and row, in the order of edge types and times, and looks at
+// one output.
+func (n *Network) effects(q model.Query, out int) []Reason {
 	s := n.scorers.Get().(*model.Scorer)
 	defer n.scorers.Put(s)
 	queries := []model.Query{q}
 	v := variant{s, s.Sample(queries), queries}
 	full := n.decode(s.Forward(v.batch, queries))
-	out := 0
-	for c, p := range full {
-		if p > full[out] {
-			out = c
-		}
-	}
 	g := n.bound.Graph
 	var reasons []Reason
 	for e, t := range g.Edges {

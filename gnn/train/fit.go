@@ -275,7 +275,8 @@ func (r *run) validate(ctx context.Context, e Epoch) error {
 		truth[i] = r.Labels.Label[row]
 	}
 	e.Val = r.metric.Compute(truth, r.typ.Decode(r.scaling, wide(out.Data)))
-	better := r.metric.HigherIsBetter() == (e.Val > r.result.Best.Val) && e.Val != r.result.Best.Val
+	best := r.result.Best.Val
+	better := math.IsNaN(best) || e.Val != best && r.metric.HigherIsBetter() == (e.Val > best)
 	e.Best = r.best == nil || better && !math.IsNaN(e.Val)
 	r.result.Epochs = append(r.result.Epochs, e)
 	if e.Best {

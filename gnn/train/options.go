@@ -3,8 +3,10 @@
 package train
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/rowlink/rowlink/gnn/model"
@@ -41,10 +43,40 @@ type Options struct {
 type Epoch struct {
 	Number  int     `json:"epoch"` // from 1
 	Loss    float64 `json:"loss"`  // mean training loss
-	Val     float64 `json:"val"`   // validation metric
+	Val     float64 `json:"val"`   // validation metric; NaN where it is not defined, in JSON null
 	Best    bool    `json:"best"`
 	Seconds float64 `json:"seconds"` // training only, without validation
 	Seeds   int     `json:"seeds"`
+}
+
+// epochJSON is the stored form of an [Epoch].
+type epochJSON struct {
+	plainEpoch
+	Val *float64 `json:"val"`
+}
+
+type plainEpoch Epoch
+
+// MarshalJSON writes a metric that is not defined as null.
+func (e Epoch) MarshalJSON() ([]byte, error) {
+	out := epochJSON{plainEpoch: plainEpoch(e)}
+	if !math.IsNaN(e.Val) && !math.IsInf(e.Val, 0) {
+		out.Val = &e.Val
+	}
+	return json.Marshal(out)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (e *Epoch) UnmarshalJSON(data []byte) error {
+	var in epochJSON
+	if err := json.Unmarshal(data, &in); err != nil {
+		return err
+	}
+	*e = Epoch(in.plainEpoch)
+	if e.Val = math.NaN(); in.Val != nil {
+		e.Val = *in.Val
+	}
+	return nil
 }
 
 func (o Options) withDefaults() Options {

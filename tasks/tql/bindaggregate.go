@@ -58,13 +58,13 @@ func (b *binder) aggregate(a *Aggregate, s scope) bound {
 	before := len(b.errs)
 	out.Path, ok = b.pathOf(a, table)
 	inner := scope{table: table, role: roleRow}
-	kind, category := b.argument(a, rule, inner, out)
+	kind, category, size := b.argument(a, rule, inner, out)
 	if c := a.Condition(); c != nil {
 		f := b.expr(c, inner)
 		if f.ok && f.kind != tasks.KindBool {
 			b.fault(c.Range(), "TK143", "the filter %s is no condition: it yields %s", c, kindNames[f.kind]).Hint = conditionHint(c, f)
 		}
-		out.Filter = f.expr
+		out.Filter, size = f.expr, size+f.size
 	}
 	b.window(a, table, s.role, out)
 	if a.Time != nil {
@@ -77,7 +77,7 @@ func (b *binder) aggregate(a *Aggregate, s scope) bound {
 	out.Kind = kind
 	b.on = append(b.on, a)
 	b.remarksOf(a, out)
-	return bound{expr: out, kind: kind, category: category, ok: true}
+	return bound{expr: out, kind: kind, category: category, size: size, ok: true}
 }
 
 const nestedHint = "an aggregate takes columns of its own table; an aggregate of aggregates needs a view or table that holds the inner one"
@@ -116,8 +116,9 @@ func (b *binder) sameTable(a *Aggregate, table int) bool {
 	return ok
 }
 
-// argument binds what is aggregated and returns the kind of the result.
-func (b *binder) argument(a *Aggregate, rule aggregateRule, s scope, out *tasks.Aggregate) (kind tasks.ValueKind, category bool) {
+// argument binds what is aggregated and returns the kind of the result, whether that is
+// a category, and the size of the argument.
+func (b *binder) argument(a *Aggregate, rule aggregateRule, s scope, out *tasks.Aggregate) (kind tasks.ValueKind, category bool, size int) {
 	name := strings.ToUpper(a.Func)
 	rows := b.sc.Tables[s.table].Name + ".*"
 	if a.Distinct && a.Func == a.Kind() {
@@ -127,11 +128,11 @@ func (b *binder) argument(a *Aggregate, rule aggregateRule, s scope, out *tasks.
 		if !rule.star {
 			b.fault(a.Star.Range(), "TK151", "%s needs a column, not *", name).Hint = "name a column, or use COUNT(" + rows + ")"
 		}
-		return rule.yields, false
+		return rule.yields, false, 0
 	}
 	v := b.expr(a.Arg, s)
 	if !v.ok {
-		return rule.yields, false
+		return rule.yields, false, 0
 	}
 	out.Arg = v.expr
 	switch {
@@ -148,9 +149,9 @@ func (b *binder) argument(a *Aggregate, rule aggregateRule, s scope, out *tasks.
 		b.fault(a.Arg.Range(), "TK154", "%s of a foreign key is a row, not a value", name).Hint = "read a column of the row: " + a.Arg.String() + "->name, or use COUNT_DISTINCT"
 	}
 	if !rule.same {
-		return rule.yields, false
+		return rule.yields, false, v.size
 	}
-	return v.kind, v.category
+	return v.kind, v.category, v.size
 }
 
 // onEmpty binds ON EMPTY, or the rule's own value (rule R8).

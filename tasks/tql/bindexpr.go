@@ -35,12 +35,26 @@ type bound struct {
 	key      bool     // a key column, also part of one
 	link     bool     // a foreign key by itself, to table to
 	to       int
+	size     int // operators and operands; BETWEEN counts what it tests twice
 	ok       bool
 }
 
 var failed = bound{}
 
+// maxSize bounds the operators and operands of an expression (code TK199): nested
+// BETWEENs double it with each level.
+const maxSize = 20_000
+
 func (b *binder) expr(e Expr, s scope) bound {
+	out := b.node(e, s)
+	if out.size > maxSize {
+		b.fault(e.Range(), "TK199", "the expression is larger than %d operators and operands", maxSize).Hint = "split the task, or nest fewer BETWEENs"
+		return failed
+	}
+	return out
+}
+
+func (b *binder) node(e Expr, s scope) bound {
 	switch e := e.(type) {
 	case *Literal:
 		return b.literal(e)
@@ -97,13 +111,15 @@ func (b *binder) expr(e Expr, s scope) bound {
 // call joins bound operands; it fails when one of them did.
 func (b *binder) call(op string, kind tasks.ValueKind, args ...bound) bound {
 	c := &tasks.Call{Op: op, Kind: kind}
+	size := 1
 	for _, a := range args {
 		if !a.ok {
 			return failed
 		}
 		c.Args = append(c.Args, a.expr)
+		size += 1 + a.size
 	}
-	return bound{expr: c, kind: kind, ok: true}
+	return bound{expr: c, kind: kind, size: size, ok: true}
 }
 
 func (b *binder) negated(not bool, x bound) bound {

@@ -29,18 +29,32 @@ type row struct {
 	label         string
 }
 
-// query runs a lowered SELECT in a session whose settings must not matter.
-func query(t testing.TB, url, sql string, args ...any) []row {
+// failer is what tests and random tests have in common.
+type failer interface {
+	Helper()
+	Fatal(...any)
+	Fatalf(string, ...any)
+}
+
+// connect opens a session whose settings must not matter.
+func connect(t testing.TB, url string) *pgx.Conn {
 	t.Helper()
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, "SET TimeZone = 'America/New_York'; SET standard_conforming_strings = on; SET search_path = pg_catalog"); err != nil {
+	t.Cleanup(func() { conn.Close(ctx) })
+	if _, err := conn.Exec(ctx, "SET TimeZone = 'America/New_York'; SET search_path = pg_catalog"); err != nil {
 		t.Fatal(err)
 	}
+	return conn
+}
+
+// query runs a lowered SELECT.
+func query(t failer, conn *pgx.Conn, sql string, args ...any) []row {
+	t.Helper()
+	ctx := context.Background()
 	rows, err := conn.Query(ctx, sql, args...)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, sql)
@@ -144,7 +158,7 @@ var f1Tasks = []struct {
 func TestSQL_relf1(t *testing.T) {
 	url := pgtest.LoadF1(t)
 	snap := take(t, url, "relf1")
-	sc := snap.Schema
+	sc, conn := snap.Schema, connect(t, url)
 	for _, f := range f1Tasks {
 		t.Run(f.file, func(t *testing.T) {
 			step := "30 days"
@@ -164,7 +178,7 @@ func TestSQL_relf1(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			have := query(t, url, sql)
+			have := query(t, conn, sql)
 			if msg := sameRows(have, labelRows(labels, snap.Tables[task.Entity])); msg != "" {
 				t.Errorf("SQL against memory: %s", msg)
 			}
@@ -192,7 +206,7 @@ func TestSQL_relf1(t *testing.T) {
 			if sql, err = SQL(task, sc, nil); err != nil {
 				t.Fatal(err)
 			}
-			if msg := sameRows(query(t, url, sql, splits, anchors), have); msg != "" {
+			if msg := sameRows(query(t, conn, sql, splits, anchors), have); msg != "" {
 				t.Errorf("SQL with parameters against literals: %s", msg)
 			}
 		})

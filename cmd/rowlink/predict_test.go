@@ -1,0 +1,135 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"os"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rowlink/rowlink/schema"
+)
+
+// TestPredict_formsAgree asks the network for all, by key, and for CSV: the numbers are
+// the same to the last bit.
+func TestPredict_formsAgree(t *testing.T) {
+	inShop(t)
+	copyTree(t, trained(t), ".rowlink")
+	all := decode[predictDocument](t, rowlinkOK(t, "predict churn -q --json --all --at 2024-12-02"))
+	if all.Served != "gnn" || all.Alias != "prod" || all.Version != 1 || len(all.Predictions) < 50 || all.Answered != len(all.Predictions) {
+		t.Fatalf("version %d (%s) by %s: %d predictions, %d answered", all.Version, all.Alias, all.Served, len(all.Predictions), all.Answered)
+	}
+	if all.Anchor != "2024-12-02T00:00:00Z" || all.DataUntil != "2025-01-01T00:00:00Z" {
+		t.Errorf("anchor %s, data until %s", all.Anchor, all.DataUntil)
+	}
+	command := "predict churn -q --json --at 2024-12-02"
+	for _, p := range all.Predictions[:5] {
+		if !p.Eligible {
+			t.Errorf("%v is not eligible, but --all gave it", p.Entity)
+		}
+		command += fmt.Sprintf(" --key %v", p.Entity)
+	}
+	if some := decode[predictDocument](t, rowlinkOK(t, command)); !reflect.DeepEqual(some.Predictions, all.Predictions[:5]) {
+		t.Errorf("by key\n%v\namong all\n%v", some.Predictions, all.Predictions[:5])
+	}
+	summary := decode[predictDocument](t, rowlinkOK(t, "predict churn -q --all --at 2024-12-02 --out all.csv --json"))
+	if summary.Out != "all.csv" || len(summary.Predictions) != 0 || summary.Answered != all.Answered {
+		t.Errorf("with --out: %q, %d predictions, %d answered", summary.Out, len(summary.Predictions), summary.Answered)
+	}
+	f, err := os.Open("all.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	records, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(records[0], ","); got != "customer_id,anchor,prediction,probability,eligible" || len(records) != len(all.Predictions)+1 {
+		t.Fatalf("%d records with header %s", len(records), got)
+	}
+	for i, p := range all.Predictions {
+		want := []string{fmt.Sprint(p.Entity), "2024-12-02 00:00:00", fmt.Sprint(p.Prediction), strconv.FormatFloat(*p.Probability, 'g', -1, 64), "true"}
+		if !reflect.DeepEqual(records[i+1], want) {
+			t.Errorf("record %d is %v, want %v", i+1, records[i+1], want)
+		}
+	}
+}
+
+// TestPredict_explain checks that reasons are named under each prediction.
+func TestPredict_explain(t *testing.T) {
+	inShop(t)
+	copyTree(t, trained(t), ".rowlink")
+	got := decode[predictDocument](t, rowlinkOK(t, "predict churn -q --json --key 10002 --key 10003 --explain 2"))
+	text := rowlinkOK(t, "predict churn -q --key 10002 --key 10003 --explain 2")
+	for i, p := range got.Predictions {
+		if len(p.Explanation) != 2 || p.Explanation[0].Table == "" || p.Explanation[0].Rows == 0 || p.Explanation[0].Effect == 0 {
+			t.Fatalf("explanation %v, want two reasons", p.Explanation)
+		}
+		first := p.Explanation[0]
+		line := strings.Split(text, "\n")[2+3*i]
+		if !strings.HasPrefix(line, "    "+first.Table) || !strings.HasSuffix(line, fmt.Sprintf(": %+.4f", first.Effect)) || !strings.Contains(line, " via f2p_") {
+			t.Errorf("line %q for %+v", line, first)
+		}
+	}
+}
+
+// TestPredict_compositeKey asks for rows whose key has two columns, in every form.
+func TestPredict_compositeKey(t *testing.T) {
+	inShop(t)
+	const task = `CREATE TASK back AS PREDICT COUNT(returns.*, 0, 30, days) > 0 FOR EACH order_lines
+  WHERE order_lines.order_id < 700200 WITH (val_anchor = '2024-07-05', test_anchor = '2024-10-03', data_from = '2024-03-01')`
+	if err := os.WriteFile("back.sql", []byte(task), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// Few of these lines come back, so the constant of a task that is true somewhere else.
+	if err := os.WriteFile("back.sql", []byte(strings.Replace(task, "returns.*, 0, 30, days) > 0", "returns.*, -INF, 30, days) > 0", 0)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rowlinkOK(t, "train back.sql --db sqlite:shop.db -q --epochs 1 --fan-out 2 --width 4 --batch 2048 --model constant")
+	if err := os.WriteFile("keys.csv", []byte("line_no,note,order_id\n1,x,700002\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	byFlag := decode[predictDocument](t, rowlinkOK(t, "predict back -q --json --key 700002,1"))
+	byFile := decode[predictDocument](t, rowlinkOK(t, "predict back -q --json --keys keys.csv"))
+	if !reflect.DeepEqual(byFlag.Predictions, byFile.Predictions) || !reflect.DeepEqual(byFlag.Predictions[0].Entity, []any{700002.0, 1.0}) {
+		t.Errorf("by flag %v, by file %v", byFlag.Predictions, byFile.Predictions)
+	}
+	r := rowlinkRun(t.Context(), words("predict back -q --key 700002"))
+	if r.code != exitUsage || !strings.Contains(r.err, "TK400: no order_lines with key \"700002\": the key has 2 parts: order_id, line_no; got 1") {
+		t.Errorf("half a key: exit %d, %s", r.code, r.err)
+	}
+}
+
+// TestKeyPositions finds the key columns in headers, and none where there is no header.
+func TestKeyPositions(t *testing.T) {
+	for _, c := range []struct {
+		data string
+		want []int
+	}{
+		{"b,x,a\n1,2,3\n", []int{2, 0}},
+		{"\"a\",\"b\"\n", []int{0, 1}},
+		{"1,2\n3,4\n", nil},
+		{"a,c\n", nil},
+		{"", nil},
+	} {
+		if got := keyPositions([]byte(c.data), []string{"a", "b"}); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("key columns of %q at %v, want %v", c.data, got, c.want)
+		}
+	}
+	if keyPositions([]byte("a\n"), nil) != nil {
+		t.Error("a table without key has key columns")
+	}
+}
+
+// TestReadKeys_badCSV is told with its line.
+func TestReadKeys_badCSV(t *testing.T) {
+	a := &app{streams: streams{in: strings.NewReader("\ufeffid,name\n1,x\n2\n")}}
+	_, err := a.readKeys("-", []string{"id"})
+	if !as[usageError](err) || !strings.Contains(err.Error(), "record on line 3: wrong number of fields") {
+		t.Errorf("error %v", err)
+	}
+	var _ schema.Kind
+}

@@ -1,0 +1,90 @@
+package train
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/rowlink/rowlink/gnn/tensor"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+func TestPermute(t *testing.T) {
+	key := func(i int) uint64 { return tensor.Hash64(3, uint64(i)) }
+	got := permute(indices(100), key)
+	if slices.Equal(got, indices(100)) {
+		t.Error("the order is unchanged")
+	}
+	back := slices.Clone(got)
+	slices.Reverse(back)
+	if !slices.Equal(permute(back, key), got) {
+		t.Error("the order depends on the order before")
+	}
+	slices.Sort(back)
+	if !slices.Equal(back, indices(100)) {
+		t.Error("items were lost or doubled")
+	}
+	if ties := permute([]int{3, 1, 2}, func(int) uint64 { return 0 }); !slices.Equal(ties, []int{1, 2, 3}) {
+		t.Errorf("items of equal keys stand as %v, want ascending", ties)
+	}
+}
+
+func TestMedian(t *testing.T) {
+	for _, c := range []struct {
+		in   []float64
+		want float64
+	}{{nil, 0}, {[]float64{3}, 3}, {[]float64{9, 1, 5}, 5}} {
+		if got := median(c.in); got != c.want {
+			t.Errorf("median of %v is %v, want %v", c.in, got, c.want)
+		}
+	}
+}
+
+// The step size rises for a tenth of the steps, at most 20, and then falls to a
+// twentieth.
+func TestRate(t *testing.T) {
+	for _, total := range []int{1, 5, 100, 4000} {
+		r := &run{opt: Options{Rate: 2}}
+		top, at := 0.0, 0
+		var last float64
+		for r.step = range total {
+			v := r.rate(total)
+			if v <= 0 || v > 2 {
+				t.Fatalf("step %d of %d: rate %v", r.step, total, v)
+			}
+			if v > top {
+				top, at = v, r.step
+			}
+			last = v
+		}
+		if top < 2*(1-1e-9) || at > min(20, total/10+1) {
+			t.Errorf("%d steps: the largest rate is %v at step %d, want 2 at the end of the warm-up", total, top, at)
+		}
+		if r.step = 10 * total; total >= 100 && (last > 0.11 || math.Abs(r.rate(total)-0.1) > 1e-9) {
+			t.Errorf("%d steps: the rate ends at %v, want a twentieth of 2", total, last)
+		}
+	}
+}
+
+// A stale cut lies within the reach of the evaluation grid before the anchor, and is a
+// pure function of the example.
+func TestStale(t *testing.T) {
+	r := &run{opt: Options{Seed: 5}, task: &tasks.Task{Options: tasks.Options{EvalAnchors: 3, Step: tasks.Span{Days: 30}}}}
+	const day = 86_400_000_000
+	cut, reach := int64(1000*day), int64(60*day)
+	lo, hi := cut, cut-reach
+	for key := range uint64(1000) {
+		s := r.stale(cut, key)
+		if s != r.stale(cut, key) {
+			t.Fatal("the stale cut changes from call to call")
+		}
+		lo, hi = min(lo, s), max(hi, s)
+	}
+	if lo < cut-reach || hi > cut || hi-lo < reach*98/100 {
+		t.Errorf("stale cuts from %d to %d days before the anchor, want 60 to 0", (cut-lo)/day, (cut-hi)/day)
+	}
+	r.task.Options.EvalAnchors = 1 // every row of the evaluation is read at its own anchor
+	if s := r.stale(cut, 1); s != cut {
+		t.Errorf("with one anchor the cut is %d, want the anchor %d", s, cut)
+	}
+}

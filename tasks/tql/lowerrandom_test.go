@@ -1,0 +1,214 @@
+package tql
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"pgregory.net/rapid"
+
+	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/internal/pgtest"
+	"github.com/rowlink/rowlink/schema"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+// randomRows gives each table of the test schema its number of rows.
+var randomRows = map[string]int{"users": 12, "items": 6, "orders": 90, "returns": 30, "lines": 60, "transfers": 40,
+	"posts": 30, "addresses": 10, "Visits": 30, "log": 30, "secrets": 3, "islands": 3}
+
+// randomData draws rows with NULLs, dangling references, rows of equal time, times on
+// the bounds of windows, and NaN. Keys are 1, 2, ...; one row per slice.
+func randomData(sc *schema.Schema, seed uint64) [][][]any {
+	r := rand.New(rand.NewPCG(seed, 1))
+	data := make([][][]any, len(sc.Tables))
+	for i, t := range sc.Tables {
+		for n := range randomRows[t.Name] {
+			row := make([]any, len(t.Columns))
+			for c := range t.Columns {
+				row[c] = randomCell(r, sc, t, c, n)
+			}
+			data[i] = append(data[i], row)
+		}
+	}
+	return data
+}
+
+func randomCell(r *rand.Rand, sc *schema.Schema, t *schema.Table, c, n int) any {
+	col := &t.Columns[c]
+	inKey := slices.Contains(t.Key, c)
+	for _, l := range t.Links {
+		if l.Columns[0] == c {
+			switch {
+			case inKey:
+				return int64(1 + n/3) // lines: three to an order
+			case !col.NotNull && r.IntN(8) == 0:
+				return nil
+			}
+			return int64(1 + r.IntN(randomRows[sc.Tables[l.To].Name]+1)) // the last one dangles
+		}
+	}
+	switch {
+	case inKey && len(t.Key) > 1:
+		return int64(n % 3)
+	case inKey:
+		return int64(n + 1)
+	case !col.NotNull && r.IntN(5) == 0:
+		return nil
+	}
+	switch col.Kind {
+	case schema.Bool:
+		return r.IntN(2) == 0
+	case schema.Int:
+		return int64(r.IntN(6) - 1)
+	case schema.Float:
+		if col.DBType == "double precision" && r.IntN(6) == 0 {
+			return math.NaN()
+		}
+		return float64(r.IntN(40)-10) / 4
+	case schema.Text:
+		return []string{"a", "B", "aa", "日", "", "x%y", `b\`, "it's", "AB"}[r.IntN(9)]
+	case schema.Time:
+		d := r.IntN(130)
+		switch {
+		case col.Name == "closed" || col.Name == "ended":
+			d += 60
+		case col.Name == "created_at":
+			d = r.IntN(60)
+		}
+		at := day(d - 20)
+		if col.DBType != "date" {
+			at += int64(r.IntN(4))*6*3600e6 + int64(r.IntN(3)-1)*int64(r.IntN(2))
+		}
+		return time.UnixMicro(at).UTC()
+	}
+	return nil
+}
+
+// snapshotOf builds the snapshot of drawn rows.
+func snapshotOf(t testing.TB, sc *schema.Schema, data [][][]any) *ingest.Snapshot {
+	t.Helper()
+	b := ingest.NewBuilder(sc)
+	for i, rows := range data {
+		for _, row := range rows {
+			for c, v := range row {
+				put(&b.Tables[i].Columns[c], v)
+			}
+			b.Tables[i].EndRow()
+		}
+	}
+	return finish(t, b, sc)
+}
+
+func put(b *ingest.ColumnBuilder, v any) {
+	switch v := v.(type) {
+	case bool:
+		b.Bool(v)
+	case int64:
+		b.Int(v)
+	case float64:
+		b.Float(v)
+	case string:
+		b.Text([]byte(v))
+	case time.Time:
+		b.Int(v.UnixMicro())
+	default:
+		b.Null()
+	}
+}
+
+// load creates the tables of a schema, without foreign keys since some dangle.
+func load(t testing.TB, url string, sc *schema.Schema, data [][][]any) {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	for i, table := range sc.Tables {
+		defs := make([]string, len(table.Columns))
+		for c, col := range table.Columns {
+			defs[c] = identifier(col.Name) + " " + col.DBType
+		}
+		sql := "CREATE TABLE " + (&lowering{sc: sc}).table(i) + " (" + strings.Join(defs, ", ") + ")"
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			t.Fatalf("%v\n%s", err, sql)
+		}
+		if _, err := conn.CopyFrom(ctx, pgx.Identifier{table.Namespace, table.Name}, columnNames(table), pgx.CopyFromRows(data[i])); err != nil {
+			t.Fatalf("fill %s: %v", table.Name, err)
+		}
+	}
+}
+
+// randomOptions are the options of random tasks: dates between which the drawn rows lie.
+const randomOptions = "val_anchor = '2020-02-20', test_anchor = '2020-03-26', step = '7 days', eval_anchors = 2, data_from = '2019-12-01', data_until = '2020-07-01'"
+
+// TestSQL_random compares the lowered SQL of random tasks with the executor in memory
+// on random rows.
+func TestSQL_random(t *testing.T) {
+	for _, c := range []struct {
+		name, options string
+		zone          string // of the mapping
+	}{
+		{"plain", "", ""},
+		{"strict", ", past = strict, entity_time = ignore", ""},
+		{"frozen", ", regime = frozen, val_regime = frozen", ""},
+		{"zones", ", time_zone = 'Europe/Berlin'", "America/New_York"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			sc := ddlSchema(t)
+			for _, table := range sc.Tables {
+				if table.Time != nil && table.Time.Via < 0 {
+					table.Time.Zone = c.zone
+				}
+			}
+			data := randomData(sc, 7)
+			url := pgtest.URL(t)
+			load(t, url, sc, data)
+			snap := snapshotOf(t, sc, data)
+			checkRandom(t, url, sc, snap, c.options, c.zone == "")
+		})
+	}
+}
+
+func checkRandom(t *testing.T, url string, sc *schema.Schema, snap *ingest.Snapshot, options string, times bool) {
+	conn := connect(t, url)
+	ran, examples := 0, 0
+	rapid.Check(t, func(r *rapid.T) {
+		g := newTaskGen(r, sc)
+		g.times = times
+		text := "CREATE TASK t AS " + g.text(g.task()) + " WITH (" + randomOptions + options + ")"
+		task, err := Bind(text, sc)
+		if err != nil {
+			return
+		}
+		labels, err := tasks.Label(t.Context(), snap, task, 1)
+		if err != nil {
+			r.Fatalf("%s\n%v", text, err)
+		}
+		grid, err := task.Grid()
+		if err != nil {
+			r.Fatalf("%s\n%v", text, err)
+		}
+		sql, err := SQL(task, sc, grid)
+		if err != nil {
+			r.Fatalf("%s\n%v", text, err)
+		}
+		have := query(r, conn, sql)
+		want := labelRows(labels, snap.Tables[task.Entity])
+		if msg := sameRows(have, want); msg != "" {
+			r.Fatalf("%s\n%s\n%s", text, msg, sql)
+		}
+		ran, examples = ran+1, examples+len(want)
+	})
+	if ran == 0 || examples == 0 {
+		t.Errorf("%d tasks with %d examples ran", ran, examples)
+	}
+	t.Logf("%d tasks with %d examples", ran, examples)
+}
