@@ -2,6 +2,9 @@ package rowlink
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/rowlink/rowlink/gnn/encode"
@@ -9,6 +12,7 @@ import (
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/gnn/train"
 	"github.com/rowlink/rowlink/graph"
+	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/tabular/baseline"
 	"github.com/rowlink/rowlink/tasks"
 )
@@ -45,7 +49,10 @@ const GNN = "gnn"
 func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitted, error) {
 	start := time.Now()
 	f := &Fitted{}
-	var err error
+	err := checkModel(opt.Model)
+	if err != nil {
+		return nil, err
+	}
 	if f.Task, err = d.Task(text); err != nil {
 		return nil, err
 	}
@@ -68,9 +75,7 @@ func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitte
 		return nil, err
 	}
 	for i := range max(1, opt.Ensemble) {
-		member := opt.Train
-		member.Seed = memberSeed(opt.Train.Seed, i)
-		n, err := train.Fit(ctx, train.Data{Graph: f.Graph, Labels: f.Labels}, member)
+		n, err := train.Fit(ctx, train.Data{Graph: f.Graph, Labels: f.Labels}, member(opt.Train, i))
 		if err != nil {
 			return nil, err
 		}
@@ -84,12 +89,26 @@ func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitte
 	return f, f.Report.err
 }
 
-// memberSeed is the seed of ensemble member i; the first has the run's own.
-func memberSeed(seed uint64, i int) uint64 {
-	if i == 0 {
-		return seed
+// checkModel refuses a name that no row of the report will have.
+func checkModel(name string) error {
+	known := append([]string{"auto"}, append(baseline.Names(), GNN)...)
+	if name == "" || slices.Contains(known, name) {
+		return nil
 	}
-	return tensor.Hash64(seed, uint64(i)) >> 12 // below 2^52: exact in JSON
+	return &ingest.UserError{Msg: fmt.Sprintf("unknown model %q", name), Hint: "have " + strings.Join(known, ", ")}
+}
+
+// member returns the options of ensemble member i: a seed and a checkpoint of its own.
+// The first has those of the run.
+func member(o train.Options, i int) train.Options {
+	if i == 0 {
+		return o
+	}
+	o.Seed = tensor.Hash64(o.Seed, uint64(i)) >> 12 // below 2^52: exact in JSON
+	if o.Checkpoint != "" {
+		o.Checkpoint = fmt.Sprintf("%s-%d", o.Checkpoint, i+1)
+	}
+	return o
 }
 
 // tabular gathers what the baselines read: the graph with its target history, and the

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -106,13 +105,6 @@ func newReport(d *Database, f *Fitted) *Report {
 func (r *Report) choose(name string) {
 	if name != "" && name != "auto" {
 		r.Served = name
-		if !slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Name == name }) {
-			known := []string{"auto"}
-			for _, row := range r.Rows {
-				known = append(known, row.Name)
-			}
-			r.err = fmt.Errorf("unknown model %q (have %q)", name, known)
-		}
 		return
 	}
 	best := math.NaN()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -71,8 +72,18 @@ func (f *Fitted) baselines(ctx context.Context) error {
 		if err := f.score(ctx, name, b.Setting(), byBaseline{b}, start); err != nil {
 			return err
 		}
+		if v := f.Report.Rows[len(f.Report.Rows)-1].Val[metric.Name()]; math.IsNaN(v) && name == "constant" {
+			return undefined(metric, f.Labels)
+		}
 	}
 	return nil
+}
+
+// undefined says that validation cannot choose: the metric has no value there, as AUROC
+// has none for labels of one class.
+func undefined(metric tasks.Metric, l *tasks.LabelTable) error {
+	return &tasks.Error{Code: "TK206", Msg: fmt.Sprintf("metric %s is undefined on the %d validation labels, so nothing can be chosen by it", metric.Name(), len(l.Rows(tasks.Val))),
+		Hint: "raise eval_anchors, or set val_anchor to a time with labels of both kinds"}
 }
 
 // scoreNetworks scores the ensemble of networks beside the baselines.

@@ -58,6 +58,9 @@ func (p *predictions) text(w io.Writer) error {
 			for _, r := range p.list[i].Reasons {
 				fmt.Fprintln(w, "    "+reasonLine(r))
 			}
+			if p.explained && len(p.list[i].Reasons) == 0 {
+				fmt.Fprintln(w, "    no linked row is visible at the anchor")
+			}
 		}
 		i++
 	}

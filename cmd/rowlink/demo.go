@@ -187,7 +187,8 @@ func (d *demo) train(ctx context.Context, w io.Writer) (*rowlink.Fitted, error) 
 	if d.epochs == 0 {
 		opt.Train.Epochs = demoEpochs
 	}
-	opt.Train.Model.FanOut = demoFanOut
+	opt.Train.Model.FanOut, opt.Train.Model.IDs = demoFanOut, []string{"products"}
+	opt.Train.Rate = 0.003
 	d.follow(&opt.Train)
 	d.say("fitting the baselines and the network")
 	fitted, err := d.db.Fit(ctx, shop.Churn, opt)

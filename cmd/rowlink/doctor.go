@@ -28,11 +28,9 @@ func doctorCommand(a *app) *cobra.Command {
 			defer src.Close()
 			findings := []ingest.Finding{{Level: ingest.LevelOK, Check: "connection", Detail: "the database answers"}}
 			if doc, ok := src.(ingest.Doctor); ok {
-				more, err := doc.Doctor(cmd.Context())
-				if err != nil {
+				if findings, err = doc.Doctor(cmd.Context()); err != nil {
 					return err
 				}
-				findings = append(findings, more...)
 			}
 			if err := a.print(findings, func(w io.Writer) error {
 				rows := make([]string, 0, 2*len(findings))

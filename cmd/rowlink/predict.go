@@ -174,8 +174,10 @@ type predictions struct {
 	entity   *ingest.Table
 	anchor   int64
 	warnings []string
-	list     []predict.Prediction
-	faults   []*keyFault
+	// explained says that reasons were asked for from a predictor that gives them.
+	explained bool
+	list      []predict.Prediction
+	faults    []*keyFault
 }
 
 // setAnchor reads --at.
@@ -198,7 +200,9 @@ func (p *predictions) remark(explain int) {
 		p.warnings = append(p.warnings, fmt.Sprintf("TK226: the anchor %s is %s later than the data, which ends at %s: what happened in between is unknown here",
 			instant(p.anchor), days(late), instant(p.DataUntil)))
 	}
-	if _, ok := p.Scorer.(explainer); explain > 0 && !ok {
+	_, ok := p.Scorer.(explainer)
+	p.explained = ok && explain > 0
+	if explain > 0 && !ok {
 		p.warnings = append(p.warnings, fmt.Sprintf("%q gives no reasons; --model gnn asks the network, which does", p.Served))
 	}
 }

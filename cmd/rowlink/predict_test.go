@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/rowlink/rowlink/schema"
 )
 
 // TestPredict_formsAgree asks the network for all, by key, and for CSV: the numbers are
@@ -80,12 +78,8 @@ func TestPredict_explain(t *testing.T) {
 func TestPredict_compositeKey(t *testing.T) {
 	inShop(t)
 	const task = `CREATE TASK back AS PREDICT COUNT(returns.*, 0, 30, days) > 0 FOR EACH order_lines
-  WHERE order_lines.order_id < 700200 WITH (val_anchor = '2024-07-05', test_anchor = '2024-10-03', data_from = '2024-03-01')`
+  WHERE order_lines.order_id < 701500 WITH (val_anchor = '2024-02-01', test_anchor = '2024-04-01', data_from = '2023-09-01')`
 	if err := os.WriteFile("back.sql", []byte(task), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	// Few of these lines come back, so the constant of a task that is true somewhere else.
-	if err := os.WriteFile("back.sql", []byte(strings.Replace(task, "returns.*, 0, 30, days) > 0", "returns.*, -INF, 30, days) > 0", 0)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	rowlinkOK(t, "train back.sql --db sqlite:shop.db -q --epochs 1 --fan-out 2 --width 4 --batch 2048 --model constant")
@@ -131,5 +125,4 @@ func TestReadKeys_badCSV(t *testing.T) {
 	if !as[usageError](err) || !strings.Contains(err.Error(), "record on line 3: wrong number of fields") {
 		t.Errorf("error %v", err)
 	}
-	var _ schema.Kind
 }

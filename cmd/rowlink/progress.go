@@ -16,15 +16,20 @@ type progress struct {
 	mu       sync.Mutex
 	w        io.Writer
 	terminal bool
-	start    time.Time
+	begun    map[string]mark // where each kind of work stood when it was first seen
 	last     time.Time
 	shown    bool
 }
 
+// mark is how far some work was at a time.
+type mark struct {
+	at   time.Time
+	done int64
+}
+
 func newProgress(w io.Writer) *progress {
 	f, ok := w.(*os.File)
-	now := time.Now()
-	return &progress{w: w, terminal: ok && isatty.IsTerminal(f.Fd()), start: now, last: now}
+	return &progress{w: w, terminal: ok && isatty.IsTerminal(f.Fd()), begun: map[string]mark{}, last: time.Now()}
 }
 
 // update says that done of total units of what are through; total 0 = unknown, then
@@ -40,14 +45,18 @@ func (p *progress) update(what string, done, total int64, unit string) {
 		every = 100 * time.Millisecond
 	}
 	now := time.Now()
-	if now.Sub(p.last) < every {
+	first, ok := p.begun[what]
+	if !ok {
+		p.begun[what] = mark{now, done}
+		return
+	}
+	if now.Sub(p.last) < every || done <= first.done {
 		return
 	}
 	p.last = now
-	elapsed := now.Sub(p.start).Seconds()
-	rate := float64(done) / elapsed
+	rate := float64(done-first.done) / now.Sub(first.at).Seconds()
 	line := fmt.Sprintf("%s: %d %s, %.0f/s", what, done, unit, rate)
-	if total > 0 && done > 0 {
+	if total > 0 {
 		left := time.Duration(float64(total-done) / rate * float64(time.Second)).Round(time.Second)
 		line = fmt.Sprintf("%s: %d of %d %s (%d %%), %.0f/s, %s left", what, done, total, unit, done*100/total, rate, left)
 	}
@@ -75,6 +84,6 @@ func (p *progress) say(format string, args ...any) {
 		p.shown = false
 	}
 	fmt.Fprintf(p.w, format+"\n", args...)
-	p.start = time.Now()
-	p.last = p.start
+	p.begun = map[string]mark{}
+	p.last = time.Now()
 }

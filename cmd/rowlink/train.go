@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,8 +47,12 @@ TASK is a file, - for stdin, or a stored task.`,
 				return err
 			}
 			defer d.Close()
+			task, err := d.Task(text)
+			if err != nil {
+				return err
+			}
 			a.follow(&opt.Train)
-			a.say("labelling, then the baselines, then the network")
+			a.say("task %s, %s by %s: labelling, then the baselines, then the network", task.Name, task.Type, cmp.Or(task.Options.Metric, tasks.MetricNames(task.Type)[0]))
 			f, err := d.Fit(cmd.Context(), text, opt)
 			if err != nil {
 				return err
@@ -72,7 +77,8 @@ TASK is a file, - for stdin, or a stored task.`,
 	f.IntVar(&opt.Train.Batch, "batch", 0, "seeds per step (default 256)")
 	f.Float64Var(&opt.Train.Rate, "rate", 0, "learning rate (default 0.005)")
 	f.IntVar(&opt.Train.Model.Width, "width", 0, "channels (default 32)")
-	f.IntSliceVar(&opt.Train.Model.FanOut, "fan-out", nil, "neighbours per foreign key, one number per hop (default 32,16)")
+	f.IntSliceVar(&opt.Train.Model.FanOut, "fan-out", nil, "children per foreign key, one number per hop, 0 = parents only (default 32,16)")
+	f.StringSliceVar(&opt.Train.Model.IDs, "ids", nil, "tables whose rows get learned vectors of their own, such as products (default none)")
 	f.StringVar(&opt.Train.Model.Strategy, "strategy", "", "which neighbours: latest (default) or uniform")
 	f.BoolVar(&opt.Train.Stale, "stale", false, "read training seeds at a stale cut, as the frozen regime reads its test rows")
 	f.IntVar(&opt.Ensemble, "ensemble", 1, "networks, each from a seed of its own, whose predictions are averaged")

@@ -92,10 +92,9 @@ func TestPassword_neverShown(t *testing.T) {
 			}
 		}
 	}
-	for name := range subcommands.Names() {
-		r := rowlinkRun(t.Context(), []string{subcommands.Names()[name], "--help"})
-		if strings.Contains(r.out+r.err, canary) {
-			t.Errorf("%s --help shows $DATABASE_URL", subcommands.Names()[name])
+	for _, name := range subcommands.Names() {
+		if r := rowlinkRun(t.Context(), []string{name, "--help"}); strings.Contains(r.out+r.err, canary) {
+			t.Errorf("%s --help shows $DATABASE_URL", name)
 		}
 	}
 	searchFiles(t, ".")
@@ -238,12 +237,14 @@ func TestProgress(t *testing.T) {
 	var out bytes.Buffer
 	p := newProgress(&out)
 	p.update("read", 10, 100, "rows")
+	p.update("read", 20, 100, "rows")
 	if out.Len() > 0 {
 		t.Errorf("at once: %q", out.String())
 	}
-	p.start, p.last = time.Now().Add(-20*time.Second), time.Now().Add(-11*time.Second)
-	p.update("read", 10, 100, "rows")
-	if got := out.String(); got != "read: 10 of 100 rows (10 %), 0/s, 3m0s left\n" {
+	// 20 rows in 20 s since the first sight, at which 10 were read.
+	p.begun["read"], p.last = mark{time.Now().Add(-20 * time.Second), 10}, time.Now().Add(-11*time.Second)
+	p.update("read", 30, 100, "rows")
+	if got := out.String(); got != "read: 30 of 100 rows (30 %), 1/s, 1m10s left\n" {
 		t.Errorf("after a while: %q", got)
 	}
 	out.Reset()

@@ -61,6 +61,7 @@ var cases = map[schema.SemType]ingest.Column{
 	schema.SemCategorical: column(schema.Text, "a", "b", nil, "a", "b", "x", "y", "x", "y", "z"),
 	schema.SemBoolean:     column(schema.Bool, true, false, nil, true, false, true, true, true, true, true),
 	schema.SemTimestamp:   column(schema.Time, 0, day, nil, 3*day+100, 2*day, 90*day, 1*day, 1*day, 2*day, 1*day),
+	schema.SemID:          column(schema.Int, 11, 12, nil, 13, 14, 15, 16, 17, 18, 19),
 	schema.SemText:        column(schema.Text, "good fast", "bad slow", nil, "good slow", "good bad", "new words", "new", "new", "new", "new words"),
 }
 
@@ -69,6 +70,12 @@ func features(t *testing.T, tab *ingest.Table, cut int64) (*Table, *Features) {
 	enc, err := Fit(tab, ingest.TimeRule{}, cut, nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if tab.Def.Columns[0].Sem == schema.SemID { // takes part only when asked for
+		tab.Def.Key = []int{0}
+		if err := enc.AddID(tab, ingest.TimeRule{}, cut); err != nil {
+			t.Fatal(err)
+		}
 	}
 	f, err := enc.Features(tensor.NewPool(1), tab)
 	if err != nil {
@@ -294,7 +301,7 @@ func TestTimestamp_laterThanItsRowIsLikeNULL(t *testing.T) {
 func TestEverySemanticTypeHasAnEncoder(t *testing.T) {
 	have := SemTypes()
 	for _, sem := range schema.SemTypes {
-		if sem != schema.SemID && sem != schema.SemIgnore && !slices.Contains(have, sem) {
+		if sem != schema.SemIgnore && !slices.Contains(have, sem) {
 			t.Errorf("semantic type %q has no encoder", sem)
 		}
 	}

@@ -12,11 +12,14 @@ import (
 	"github.com/rowlink/rowlink/schema"
 )
 
-// wide is a table with a column of every semantic type.
+// wide is a table with a column of every semantic type but id.
 func wide() *ingest.Table {
 	t := table(schema.SemNumerical, cases[schema.SemNumerical], 10)
 	t.Columns, t.Def.Columns = nil, nil
 	for _, sem := range SemTypes() {
+		if sem == schema.SemID {
+			continue // takes part by AddID only
+		}
 		c := cases[sem]
 		t.Columns = append(t.Columns, c)
 		t.Def.Columns = append(t.Def.Columns, schema.Column{Name: string(sem), Kind: c.Kind, Sem: sem})

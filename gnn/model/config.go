@@ -12,15 +12,16 @@ import (
 // Config fixes the architecture of a model. The zero value of every field but
 // Outputs stands for a default; see Complete.
 type Config struct {
-	Layer     string    `json:"layer"`       // name of a registered layer; default sage
-	Aggregate string    `json:"aggregate"`   // how a layer reduces messages; default decay
-	HalfLives []float64 `json:"half_lives"`  // days, of the decaying aggregator; default 2 and 16 horizons
-	TimeScale []float64 `json:"time_scales"` // days, of the relative-time encoding; default 1/4 to 64 horizons
-	Width     int       `json:"width"`       // channels; default 32
-	FanOut    []int     `json:"fan_out"`     // children per edge type, one number per hop, parents always; 0 = parents only; default 32, 16
-	Strategy  string    `json:"strategy"`    // which neighbours: latest (default) or uniform
-	Dropout   float64   `json:"dropout"`     // share of channels dropped in training
-	Outputs   int       `json:"outputs"`     // columns of the head, by the task type
+	Layer     string    `json:"layer"`         // name of a registered layer; default sage
+	Aggregate string    `json:"aggregate"`     // how a layer reduces messages; default decay
+	HalfLives []float64 `json:"half_lives"`    // days, of the decaying aggregator; default 2 and 16 horizons
+	TimeScale []float64 `json:"time_scales"`   // days, of the relative-time encoding; default 1/4 to 64 horizons
+	Width     int       `json:"width"`         // channels; default 32
+	FanOut    []int     `json:"fan_out"`       // children per edge type, one number per hop, parents always; 0 = parents only; default 32, 16
+	Strategy  string    `json:"strategy"`      // which neighbours: latest (default) or uniform
+	Dropout   float64   `json:"dropout"`       // share of channels dropped in training
+	IDs       []string  `json:"ids,omitempty"` // tables whose rows get vectors of their own; default none
+	Outputs   int       `json:"outputs"`       // columns of the head, by the task type
 }
 
 // staticDays stands in for the horizon of a target that has none.

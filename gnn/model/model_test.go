@@ -13,12 +13,12 @@ import (
 )
 
 func TestConfig_validateListsAllFaults(t *testing.T) {
-	c := Config{Width: -1, Dropout: math.NaN(), FanOut: []int{4, 0}, HalfLives: []float64{0}, Strategy: "newest"}
+	c := Config{Width: -1, Dropout: math.NaN(), FanOut: []int{4, -1}, HalfLives: []float64{0}, Strategy: "newest"}
 	err := c.validate()
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"width is -1", "outputs is 0", "dropout is NaN", "hop 2 is 0", "0 days", `"newest"`, "latest"} {
+	for _, want := range []string{"width is -1", "outputs is 0", "dropout is NaN", "hop 2 is -1", "0 days", `"newest"`, "latest"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error %q lacks %q", err, want)
 		}

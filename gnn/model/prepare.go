@@ -86,3 +86,25 @@ func Encoders(g *graph.Graph, task *tasks.Task, hops int) ([]*encode.Table, erro
 	}
 	return enc, nil
 }
+
+// AddIDs adds vectors of their own for the rows of the tables that c names, within what
+// the rows visible at the validation anchor show. A table that is not within reach is an
+// error that names those that are.
+func (c Config) AddIDs(g *graph.Graph, task *tasks.Task, enc []*encode.Table) error {
+	for _, name := range c.IDs {
+		at := g.Snap.Schema.Table(name)
+		if at < 0 || enc[at] == nil {
+			var reached []string
+			for _, e := range enc {
+				if e != nil {
+					reached = append(reached, e.Name)
+				}
+			}
+			return fmt.Errorf("no table %q within %d hops of the entity (have %q)", name, len(c.FanOut), reached)
+		}
+		if err := enc[at].AddID(g.Snap.Tables[at], task.Options.Rule, task.Options.ValAnchor); err != nil {
+			return err
+		}
+	}
+	return nil
+}

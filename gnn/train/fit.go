@@ -132,6 +132,9 @@ func (r *run) build() error {
 	if err != nil {
 		return err
 	}
+	if err := c.AddIDs(r.Graph, r.task, enc); err != nil {
+		return err
+	}
 	m, err := model.New(c, r.Graph, r.task.Entity, enc, r.opt.Seed)
 	if err != nil {
 		return err

@@ -54,8 +54,8 @@ type binder struct {
 	notices Errors // of the parser, and names matched without regard to case
 	paths   []*Path
 	entity  *schema.Table // nil when FOR EACH names no table
-	walked  []walked      // paths found without VIA
-	on      []*Aggregate  // all aggregates, in the order in which they were bound
+	keyed   []int         // columns that the keys of the query give
+	told    []walked      // paths that were remarked on
 }
 
 // noEntity is the entity of a query whose FOR EACH names no table.

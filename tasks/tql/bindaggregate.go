@@ -75,7 +75,6 @@ func (b *binder) aggregate(a *Aggregate, s scope) bound {
 		return failed
 	}
 	out.Kind = kind
-	b.on = append(b.on, a)
 	b.remarksOf(a, out)
 	return bound{expr: out, kind: kind, category: category, size: size, ok: true}
 }

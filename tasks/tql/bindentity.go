@@ -23,7 +23,7 @@ func (b *binder) bindEntity(e *Entity) {
 		return
 	}
 	t := b.sc.Tables[table]
-	b.task.Entity, b.entity = table, t
+	b.task.Entity, b.entity, b.keyed = table, t, t.Key
 	if len(t.Key) == 0 {
 		b.fault(e.Range(), "TK161", "table %q has no primary key, so its rows cannot be asked for", t.Name).Hint =
 			"name the columns that identify a row in the mapping: key: [" + t.Columns[0].Name + "]"
@@ -53,9 +53,11 @@ func (b *binder) entityKey(e *Entity, key Name) {
 	if !ok || len(t.Key) == 1 && t.Key[0] == col {
 		return
 	}
+	b.keyed = []int{col}
 	if slices.ContainsFunc(t.Unique, func(u []int) bool { return len(u) == 1 && u[0] == col }) {
 		return
 	}
+	b.keyed = nil
 	err := b.fault(e.Range(), "TK160", "%s.%s does not identify a row of %q", t.Name, t.Columns[col].Name, t.Name)
 	err.Detail = "the key is " + strings.Join(t.Names(t.Key), ", ")
 	err.Hint = "write FOR EACH " + t.Name
@@ -64,42 +66,52 @@ func (b *binder) entityKey(e *Entity, key Name) {
 	}
 }
 
-// keys checks the constants after FOR EACH t = or IN against the primary key.
+// keys checks the constants after FOR EACH t = or IN against the columns of the key.
 func (b *binder) keys(keys []*Key) {
 	t := b.entity
+	if b.keyed == nil {
+		return // a fault of the entity
+	}
 	for _, k := range keys {
-		if len(k.Parts) != len(t.Key) {
-			err := b.fault(k.Range(), "TK163", "the key %s has %d parts, but that of %q has %d: %s", k, len(k.Parts), t.Name, len(t.Key), strings.Join(t.Names(t.Key), ", "))
-			err.Hint = "write " + keyShape(t)
+		if len(k.Parts) != len(b.keyed) {
+			b.fault(k.Range(), "TK163", "the key %s has %s, but that of %q has %s: %s", k, parts(len(k.Parts)), t.Name, parts(len(b.keyed)), strings.Join(t.Names(b.keyed), ", ")).Hint = "write " + b.keyShape()
 			continue
 		}
 		for i, part := range k.Parts {
-			if c := &t.Columns[t.Key[i]]; !readsAs(part, c.Kind) {
-				b.fault(part.Range(), "TK162", "the key %s is no value of %s.%s, which is %s", part, t.Name, c.Name, c.DBType).Hint = "write " + keyShape(t)
+			if c := &t.Columns[b.keyed[i]]; !readsAs(part, c.Kind) {
+				b.fault(part.Range(), "TK162", "the key %s is no value of %s.%s, which is %s", part, t.Name, c.Name, c.DBType).Hint = "write " + b.keyShape()
 			}
 		}
 	}
 }
 
-// keyShape shows how keys of a table are written.
-func keyShape(t *schema.Table) string {
-	parts := make([]string, len(t.Key))
-	for i, c := range t.Key {
+func parts(n int) string {
+	if n == 1 {
+		return "1 part"
+	}
+	return strconv.Itoa(n) + " parts"
+}
+
+// keyShape shows how keys of the entity are written.
+func (b *binder) keyShape() string {
+	t := b.entity
+	shape := make([]string, len(b.keyed))
+	for i, c := range b.keyed {
 		switch t.Columns[c].Kind {
 		case schema.Text:
-			parts[i] = "'" + strings.Repeat(string(rune('a'+i)), 2) + "'"
+			shape[i] = "'abc'"
 		case schema.Time:
-			parts[i] = "'2020-01-31'"
+			shape[i] = "'2020-01-31'"
 		case schema.Bool:
-			parts[i] = "TRUE"
+			shape[i] = "TRUE"
 		default:
-			parts[i] = strconv.Itoa(42 + i)
+			shape[i] = strconv.Itoa(42 + i)
 		}
 	}
-	if len(parts) == 1 {
-		return "FOR " + t.Name + " = " + parts[0]
+	if len(shape) == 1 {
+		return t.Name + " = " + shape[0]
 	}
-	return "FOR " + t.Name + " IN ((" + strings.Join(parts, ", ") + "))"
+	return t.Name + " IN ((" + strings.Join(shape, ", ") + "))"
 }
 
 // readsAs reports whether a constant can be a value of a column of a kind. A string is

@@ -12,7 +12,7 @@ import (
 // maxSteps is the longest path that is found without VIA (rule R5).
 const maxSteps = 4
 
-// walked is a path that was found without VIA.
+// walked is a path from an aggregated table to the entity.
 type walked struct {
 	table int
 	path  []tasks.Step
@@ -34,9 +34,7 @@ func (b *binder) pathOf(a *Aggregate, table int) ([]tasks.Step, bool) {
 			"name the way with VIA, or add a link in the mapping; " + linkNames(b.sc, table)
 		return nil, false
 	case 1:
-		path := steps(paths[0])
-		b.walked = append(b.walked, walked{table, path})
-		return path, true
+		return steps(paths[0]), true
 	}
 	err := b.fault(a.argumentAt(), "TK120", "%d foreign-key paths of equal length lead from %q to %q", len(paths), from.Name, b.entity.Name)
 	var hints []string

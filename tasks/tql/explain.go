@@ -141,9 +141,9 @@ func (x *explainer) alternatives(a *tasks.Aggregate) string {
 	case 0:
 		return ""
 	case 1:
-		return "; another is " + first
+		return "; TK214: another is " + first
 	}
-	return fmt.Sprintf("; %d others, such as %s", n, first)
+	return fmt.Sprintf("; TK214: %d others, such as %s", n, first)
 }
 
 // emptyText says what an aggregate over no row, or no known value, gives (rule R8).

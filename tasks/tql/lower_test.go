@@ -3,6 +3,7 @@ package tql
 import (
 	"context"
 	"encoding/csv"
+	"fmt"
 	"math"
 	"os"
 	"strconv"
@@ -96,6 +97,8 @@ func printed(v any) string {
 		return strconv.FormatInt(v, 10)
 	case float64:
 		return strconv.FormatFloat(v, 'g', -1, 64)
+	case [16]byte: // uuid
+		return fmt.Sprintf("%x-%x-%x-%x-%x", v[:4], v[4:6], v[6:8], v[8:10], v[10:])
 	case string:
 		return v
 	}
@@ -195,6 +198,9 @@ func TestSQL_relf1(t *testing.T) {
 			}
 			if text := body(sql); !strings.Contains(text, "\n  JOIN x1 ON") || !strings.Contains(text, "width_bucket") {
 				t.Errorf("not by the fast way:\n%s", text)
+			}
+			if f.file != "driver-top3" { // the smallest one tries all anchors for each row
+				return
 			}
 			var splits []string
 			var anchors []time.Time

@@ -1,6 +1,7 @@
 package tql
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/rowlink/rowlink/tasks"
@@ -151,7 +152,7 @@ func (l *lowering) function(e *tasks.Call, args []piece) piece {
 	case "abs":
 		return atom("abs("+x.number().sql+")", e.Kind)
 	case "round":
-		return roundSQL(args)
+		return roundSQL(e, args)
 	case "ln", "log":
 		f := x.cast("float8").sql
 		return atom("CASE WHEN "+f+" > 0 THEN "+e.Op+"("+f+") END", e.Kind).wrapped()
@@ -191,12 +192,14 @@ func (l *lowering) choice(e *tasks.Call, args []piece) piece {
 
 // roundSQL rounds halves away from zero in double precision; round(float8) of PostgreSQL
 // rounds them to even.
-func roundSQL(args []piece) piece {
+func roundSQL(e *tasks.Call, args []piece) piece {
 	x := args[0].cast("float8").sql
 	if len(args) == 1 {
 		return atom("(sign("+x+") * floor(abs("+x+") + 0.5))", tasks.KindNumber)
 	}
 	scale := "power(10::float8, least(30, greatest(-30, trunc(" + args[1].cast("float8").sql + "))))"
-	scaled := x + " * " + scale
-	return atom("(sign("+x+") * floor(abs("+scaled+") + 0.5) / "+scale+")", tasks.KindNumber)
+	if digits, ok := e.Args[1].(*tasks.Literal); ok && digits.Exact && digits.Int >= -15 && digits.Int <= 15 {
+		scale = fmt.Sprintf("'1e%d'::float8", digits.Int)
+	}
+	return atom("(sign("+x+") * floor(abs("+x+") * "+scale+" + 0.5) / "+scale+")", tasks.KindNumber)
 }

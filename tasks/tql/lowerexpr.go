@@ -46,6 +46,9 @@ func (p piece) cast(to string) piece {
 	if p.null {
 		return atom("NULL::"+to, p.kind)
 	}
+	if strings.HasSuffix(p.sql, "::"+to) && p.prec == precSQLAtom {
+		return p
+	}
 	if p.kind == tasks.KindBool && to == "float8" {
 		p = p.cast("int")
 	}

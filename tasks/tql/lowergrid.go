@@ -54,12 +54,9 @@ func (l *lowering) grid(b *strings.Builder, g *tasks.Grid) {
 // by the wall clock, then exact time. The zone is written out, since an interval added to
 // a timestamptz would follow the session's.
 func (l *lowering) shifted(at string, s tasks.Span) string {
-	for _, part := range []struct {
-		n    int
-		unit string
-	}{{s.Months, "months"}, {s.Days, "days"}} {
-		if part.n != 0 {
-			at = fmt.Sprintf("((%s AT TIME ZONE %s) + interval '%d %s') AT TIME ZONE %s", at, l.zoneText(), part.n, part.unit, l.zoneText())
+	for _, part := range []tasks.Span{{Months: s.Months}, {Days: s.Days}} {
+		if !part.IsZero() {
+			at = fmt.Sprintf("((%s AT TIME ZONE %s) + interval '%s') AT TIME ZONE %s", at, l.zoneText(), part, l.zoneText())
 		}
 	}
 	if s.Micros != 0 {

@@ -135,20 +135,26 @@ func (s *source) when(a *tasks.Aggregate) (conditions []string, asOf string, str
 	if w.Future() {
 		asOf, strict = s.l.bound(w.End), false
 	}
+	end := "<="
+	if strict {
+		end = "<"
+	}
 	for i, at := range s.times {
-		switch {
-		case w.Static || i > 0:
+		if w.Static || i > 0 {
 			conditions = append(conditions, at.visible(asOf, strict)...)
 			continue
-		case !w.OpenStart:
-			conditions = append(conditions, at.since.compare(">", s.l.bound(w.Start))...)
 		}
-		end := "<="
-		if strict {
-			end = "<"
+		if !w.OpenStart {
+			conditions = append(conditions, at.since.compare(">", s.l.bound(w.Start))...)
 		}
 		conditions = append(conditions, at.since.compare(end, s.l.bound(w.End))...)
 		conditions = append(conditions, at.valid(asOf)...)
+	}
+	for i := 0; i < len(conditions); i++ { // a row may have its time from the next one on the path
+		if slices.Contains(conditions[:i], conditions[i]) {
+			conditions = slices.Delete(conditions, i, i+1)
+			i--
+		}
 	}
 	return conditions, asOf, strict
 }

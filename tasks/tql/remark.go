@@ -63,6 +63,10 @@ func (b *binder) remarksOf(a *Aggregate, out *tasks.Aggregate) {
 // steps, or where the row also belongs to the entity by a longer chain of parents.
 // [Explain] lists the alternatives that go down again too.
 func (b *binder) remarkPath(table int, path []tasks.Step) {
+	if slices.ContainsFunc(b.told, func(w walked) bool { return w.table == table && slices.Equal(w.path, path) }) {
+		return
+	}
+	b.told = append(b.told, walked{table, path})
 	way := graph.FormatPath(b.sc, table, graphSteps(path))
 	if len(path) > 1 {
 		b.remark("TK214", "the path has %d steps: %s; name it with %s", len(path), way, viaText(b.sc, table, path))

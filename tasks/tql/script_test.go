@@ -90,3 +90,15 @@ func TestScript_bind(t *testing.T) {
 		return strings.TrimSuffix(Explain(task, sc), "\n")
 	})
 }
+
+// TestScript_lower prints the SQL with the anchors as parameters.
+func TestScript_lower(t *testing.T) {
+	sc := ddlSchema(t)
+	runScripts(t, "lower", func(input string) string {
+		sql, err := SQL(mustBind(t, input, sc), sc, nil)
+		if err != nil {
+			return err.Error()
+		}
+		return sql
+	})
+}
