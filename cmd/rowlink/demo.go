@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,7 +28,7 @@ func init() { subcommands.Add("demo", demoCommand) }
 // on two cores.
 const demoEpochs = 5
 
-var demoFanOut = []int{12, 8, 1, 0}
+var demoFanOut = []int{12, 8, 1, 1}
 
 // demo is one walk of the whole path on the generated shop.
 type demo struct {
@@ -109,8 +110,8 @@ func (d *demo) run(ctx context.Context) error {
 		return err
 	}
 	heading(text, "5. Serve it", "")
-	fmt.Fprintf(text, "  rowlink serve --workspace %s\n  curl -s http://127.0.0.1:8080/v1/tasks/churn/predict -H 'Content-Type: application/json' -d '{\"entities\": [1, 2, 3]}'\n\nThe whole path took %s.\n",
-		d.workspace, time.Since(start).Round(time.Second))
+	fmt.Fprintf(text, "  bin/rowlink serve --workspace %s\n  curl -s http://127.0.0.1:8080/v1/tasks/churn/predict -H 'Content-Type: application/json' -d '{\"entities\": [%s]}'\n\nThe whole path took %s.\n",
+		d.workspace, d.keys(predictions), time.Since(start).Round(time.Second))
 	if d.json {
 		return d.print(demoOutput{fitted.Report, realised, predictions, time.Since(start).Seconds()}, nil)
 	}
@@ -226,9 +227,22 @@ func (d *demo) predict(ctx context.Context, w io.Writer) ([]predict.Prediction, 
 	return shown, nil
 }
 
+// keys lists the keys of predictions for a request.
+func (d *demo) keys(predictions []predict.Prediction) string {
+	var out []string
+	customers := d.db.Snap.Tables[d.db.Snap.Schema.Table("customers")]
+	for _, p := range predictions {
+		out = append(out, customers.KeyText(p.Row))
+	}
+	return strings.Join(out, ", ")
+}
+
 // reasonWords says which rows a reason is about.
 func reasonWords(r predict.Reason) string {
-	if r.Key == "" && r.Rows != 1 {
+	if r.Key == "" && r.Time == 0 {
+		if r.Rows == 1 {
+			return "the only row of " + r.Table
+		}
 		return fmt.Sprintf("all %d rows of %s", r.Rows, r.Table)
 	}
 	out := r.Table
