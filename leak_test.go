@@ -29,6 +29,7 @@ var midway = shop.Anchor(shop.Periods - 8).Add(10*shop.Day + 7*time.Hour)
 func twoFutures(t *testing.T, at time.Time) (before, after *rowlink.Database) {
 	t.Helper()
 	path, folder := smallShop(t), t.TempDir()
+	foresee(t, path, at)
 	before = open(t, rowlink.Options{URL: "sqlite:" + path, Workspace: folder})
 	alter(t, path, at)
 	after = open(t, rowlink.Options{URL: "sqlite:" + path, Workspace: folder, Fresh: true})

@@ -102,13 +102,13 @@ func TestLearn(t *testing.T) {
 		o := learner()
 		o.Shuffle, o.Epochs = true, 2
 		for range 4 {
-		r, err := train.Fit(t.Context(), d, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, se := auroc(t, r, d.Labels), standardError(d.Labels)
-		t.Logf("with shuffled labels test AUROC %.4f, standard error %.4f: %.1f", got, se, (got-.5)/se)
-		o.Seed++
+			r, err := train.Fit(t.Context(), d, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, se := auroc(t, r, d.Labels), standardError(d.Labels)
+			t.Logf("with shuffled labels test AUROC %.4f, standard error %.4f: %.1f", got, se, (got-.5)/se)
+			o.Seed++
 		}
 	})
 }

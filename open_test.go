@@ -14,6 +14,7 @@ import (
 // another database or a fresh one is asked for.
 func TestOpen_workspace(t *testing.T) {
 	path, folder := smallShop(t), t.TempDir()
+	foresee(t, path, shop.ValAnchor)
 	var notes []string
 	o := rowlink.Options{URL: "sqlite:" + path, Workspace: folder, OnNote: func(format string, _ ...any) { notes = append(notes, format) }}
 	first := open(t, o)

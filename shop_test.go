@@ -46,10 +46,8 @@ func quick() train.Options {
 	return train.Options{Model: model.Config{Width: 8, FanOut: []int{5, 3, 2}}, Epochs: 1, Seed: 3}
 }
 
-// alter lets another future happen to a shop's file: rows after the instant are changed,
-// deleted and added in every table with time, also those whose time comes through a parent.
-// New rows have smaller keys than all others, so that every row number moves.
-func alter(t testing.TB, path string, at time.Time) {
+// execute runs statements on a shop's file with the instant as ?1; each must change rows.
+func execute(t testing.TB, path string, at time.Time, statements ...string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
@@ -57,7 +55,36 @@ func alter(t testing.TB, path string, at time.Time) {
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1)
-	for _, statement := range []string{
+	for _, s := range statements {
+		r, err := db.ExecContext(t.Context(), s, at.UTC().Format(time.DateTime))
+		if err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+		// The last customers and products of a shop are older than its test anchor.
+		none := !at.Before(shop.TestAnchor) && (strings.Contains(s, "signed_up_at > ?1") || strings.Contains(s, "listed_on > ?1"))
+		if n, err := r.RowsAffected(); err != nil || n == 0 && !none {
+			t.Fatalf("%s: %d rows, error %v, want some", s, n, err)
+		}
+	}
+}
+
+// foresee lets rows before the instant point to parents that come later: an order to a
+// store that opens after it, a line to a product that is not listed yet.
+func foresee(t testing.TB, path string, at time.Time) {
+	t.Helper()
+	execute(t, path, at,
+		`INSERT INTO stores VALUES (90, 'Tomorrow', 'north', date(?1, '+9 days'))`,
+		`UPDATE orders SET store_id = 90 WHERE ordered_at <= ?1 AND order_id % 5 = 0`,
+		`INSERT INTO products SELECT 9000, supplier_id, category, brand, 1, description, date(?1, '+9 days') FROM products LIMIT 1`,
+		`UPDATE order_lines SET product_id = 9000 WHERE order_id % 5 = 1 AND order_id IN (SELECT order_id FROM orders WHERE ordered_at <= ?1)`)
+}
+
+// alter lets another future happen to a shop's file: rows after the instant are changed,
+// deleted and added in every table with time, also those whose time comes through a parent.
+// New rows have smaller keys than all others, so that every row number moves.
+func alter(t testing.TB, path string, at time.Time) {
+	t.Helper()
+	execute(t, path, at,
 		// Changed: values, times, and whom the rows belong to.
 		`UPDATE orders SET total = 10 * total + 7, channel = 'drone', store_id = NULL, ordered_at = datetime(ordered_at, '+1 hour'),
 			customer_id = (SELECT min(customer_id) FROM customers) WHERE ordered_at > ?1 AND order_id % 3 = 1`,
@@ -70,6 +97,7 @@ func alter(t testing.TB, path string, at time.Time) {
 		`UPDATE customers SET region = 'moon', age = 150, newsletter = 1, note = 'who is this', referred_by = (SELECT min(customer_id) FROM customers)
 			WHERE signed_up_at > ?1 AND customer_id % 3 = 1`,
 		`UPDATE products SET price = 1e6, category = 'gold', brand = 'none', description = 'pure gold' WHERE listed_on > ?1`,
+		`UPDATE stores SET region = 'abyss', city = 'Nowhere', opened_on = date(opened_on, '+1 day') WHERE opened_on > ?1`,
 		// Deleted; what pointed to them points nowhere now.
 		`DELETE FROM orders WHERE ordered_at > ?1 AND order_id % 3 = 0`,
 		`DELETE FROM order_lines WHERE line_no = 2 AND order_id IN (SELECT order_id FROM orders WHERE ordered_at > ?1)`,
@@ -84,16 +112,5 @@ func alter(t testing.TB, path string, at time.Time) {
 		`INSERT INTO order_lines SELECT order_id, 1, (SELECT max(product_id) FROM products), 50, 1e4, 0.5 FROM orders WHERE order_id < 700000`,
 		`INSERT INTO returns SELECT row_number() OVER (ORDER BY order_id, line_no), order_id, line_no, datetime(?1, '+2 seconds'), 'late' FROM order_lines
 			WHERE order_id IN (SELECT order_id FROM orders WHERE ordered_at <= ?1)`,
-		`INSERT INTO support_tickets SELECT ticket_id - 90000, customer_id, order_id, datetime(?1, '+3 seconds'), 'late', 'where is it', NULL FROM support_tickets WHERE ticket_id > 90000 AND opened_at <= ?1`,
-	} {
-		r, err := db.ExecContext(t.Context(), statement, at.UTC().Format(time.DateTime))
-		if err != nil {
-			t.Fatalf("%s: %v", statement, err)
-		}
-		// The last customers and products of a shop are older than its test anchor.
-		none := !at.Before(shop.TestAnchor) && (strings.Contains(statement, "signed_up_at > ?1") || strings.Contains(statement, "listed_on > ?1"))
-		if n, err := r.RowsAffected(); err != nil || n == 0 && !none {
-			t.Fatalf("%s: %d rows, error %v, want some", statement, n, err)
-		}
-	}
+		`INSERT INTO support_tickets SELECT ticket_id - 90000, customer_id, order_id, datetime(?1, '+3 seconds'), 'late', 'where is it', NULL FROM support_tickets WHERE ticket_id > 90000 AND opened_at <= ?1`)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"math"
 	"os"
 	"slices"
@@ -25,6 +26,7 @@ import (
 type backend struct {
 	db   *rowlink.Database
 	only []string // tasks that are served; empty = all of the workspace
+	log  *slog.Logger
 	shelf
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,7 +27,8 @@ func testPromotions(t *testing.T, original string) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	b := &backend{db: d}
+	log := &lockedBuffer{}
+	b := &backend{db: d, log: slog.New(slog.NewTextHandler(log, nil))}
 	said := make(chan string, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -73,6 +75,15 @@ func testPromotions(t *testing.T, original string) {
 		t.Fatal(err)
 	}
 	expect("churn version 2: verify version 1")
+	for range 3 {
+		_, err := b.Predict(t.Context(), server.PredictRequest{Task: "churn", Version: "1"})
+		if busy := (server.Unavailable{}); !errors.As(err, &busy) || busy.Detail != `version 1 of task "churn" cannot be loaded; the server's log says why` {
+			t.Errorf("error %v", err)
+		}
+	}
+	if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), `file \"task.json\" has 2 bytes`) {
+		t.Errorf("log, want one line:\n%s", log)
+	}
 	if err := workspace.WriteFile(book, []byte(`{}`)); err != nil {
 		t.Fatal(err)
 	}

@@ -63,8 +63,14 @@ type shelf struct {
 	prod   map[string]*served
 	others []*served // least recently used first
 
-	loading sync.Mutex     // one load at a time: a load takes memory and all cores
-	tried   map[string]int // by task, the version that prod named when it was last loaded; refresh only
+	loading sync.Mutex               // one load at a time: a load takes memory and all cores
+	tried   map[string]int           // by task, the version that prod named when it was last loaded; refresh only
+	broken  map[versionKey]time.Time // when a request's load failed last; under loading
+}
+
+type versionKey struct {
+	task    string
+	version int
 }
 
 // keepOthers bounds the versions outside of prod, each with a graph of its own.
@@ -130,12 +136,34 @@ func (b *backend) get(ctx context.Context, task string, version int) (*served, e
 	if s := b.held(task, version); s != nil { // loaded since
 		return s, nil
 	}
-	s, err := b.load(ctx, task, version)
-	if err != nil {
-		return nil, err
+	id := versionKey{task, version}
+	if last, ok := b.broken[id]; ok && time.Since(last) < brokenRest {
+		return nil, unloadable(id, brokenRest-time.Since(last))
 	}
+	s, err := b.load(ctx, task, version)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		if b.broken == nil {
+			b.broken = map[versionKey]time.Time{}
+		}
+		b.broken[id] = time.Now()
+		b.log.Error("version cannot be loaded", "task", task, "version", version, "error", err)
+		return nil, unloadable(id, brokenRest)
+	}
+	delete(b.broken, id)
 	b.keep(s)
 	return s, nil
+}
+
+// brokenRest is how long a version that could not be loaded is not tried again: each
+// attempt costs as much as a load that succeeds.
+const brokenRest = time.Minute
+
+// unloadable answers without the cause, which is the log's.
+func unloadable(id versionKey, wait time.Duration) error {
+	return server.Unavailable{Detail: fmt.Sprintf("version %d of task %q cannot be loaded; the server's log says why", id.version, id.task), RetryAfter: wait}
 }
 
 // load reads a version, compares its files with the manifest, and lets it answer once.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rowlink/rowlink/schema"
 	"github.com/rowlink/rowlink/tasks"
 	"github.com/rowlink/rowlink/tasks/tql"
 )
@@ -14,11 +15,12 @@ import (
 func init() { subcommands.Add("explain", explainCommand) }
 
 func explainCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var sql bool
+	cmd := &cobra.Command{
 		Use:   "explain TASK",
 		Short: "Say how a task is understood: reading, type, anchors, label balance, warnings",
 		Long:  "explain binds the task and computes its label table, but trains nothing. TASK is a file, - for stdin, or a stored task.",
-		Example: "  rowlink explain churn.sql\n" +
+		Example: "  rowlink explain churn.sql\n  rowlink explain churn --sql | psql mydb\n" +
 			"  echo \"PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR EACH customers\" | rowlink explain -",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -27,6 +29,9 @@ func explainCommand(a *app) *cobra.Command {
 				return err
 			}
 			defer d.Close()
+			if sql {
+				return a.lowered(d.Snap.Schema, task)
+			}
 			labels, err := tasks.Label(cmd.Context(), d.Snap, task, a.threads)
 			if err != nil {
 				return err
@@ -38,6 +43,24 @@ func explainCommand(a *app) *cobra.Command {
 				})
 		},
 	}
+	cmd.Flags().BoolVar(&sql, "sql", false, "print the SELECT for PostgreSQL that computes the same label table, and nothing else")
+	return cmd
+}
+
+// lowered prints the label table's SELECT.
+func (a *app) lowered(sc *schema.Schema, task *tasks.Task) error {
+	grid, err := task.Grid()
+	if err != nil {
+		return err
+	}
+	text, err := tql.SQL(task, sc, grid)
+	if err != nil {
+		return err
+	}
+	return a.print(map[string]string{"task": task.Name, "hash": task.Hash, "sql": text}, func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, strings.TrimRight(text, "\n"))
+		return err
+	})
 }
 
 // explanation is what explain prints with --json.

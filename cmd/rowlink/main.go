@@ -33,12 +33,14 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 			code = exitFailure
 		}
 	}()
-	root := newRoot(s)
+	a := &app{streams: s}
+	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	err := root.ExecuteContext(ctx)
+	a.progress.clear()
 	if err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()

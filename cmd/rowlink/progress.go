@@ -77,13 +77,23 @@ func (p *progress) say(format string, args ...any) {
 	if p == nil {
 		return
 	}
+	p.clear()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprintf(p.w, format+"\n", args...)
+	p.begun = map[string]mark{}
+	p.last = time.Now()
+}
+
+// clear takes away the line that is rewritten in place.
+func (p *progress) clear() {
+	if p == nil {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.shown {
 		fmt.Fprint(p.w, "\r\033[K")
 		p.shown = false
 	}
-	fmt.Fprintf(p.w, format+"\n", args...)
-	p.begun = map[string]mark{}
-	p.last = time.Now()
 }

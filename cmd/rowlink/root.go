@@ -15,8 +15,7 @@ import (
 var subcommands = registry.New[func(*app) *cobra.Command]("subcommand")
 
 // newRoot builds the command tree.
-func newRoot(s streams) *cobra.Command {
-	a := &app{streams: s}
+func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rowlink",
 		Short: "Predictions from a relational database: snapshot, temporal graph, trained network, REST",

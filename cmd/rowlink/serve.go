@@ -67,9 +67,9 @@ func (s *serve) run(ctx context.Context) error {
 }
 
 func (s *serve) serve(ctx context.Context) error {
-	b := &backend{only: slices.Compact(slices.Sorted(slices.Values(s.only)))}
-	s.opt.Backend, s.opt.Version, s.opt.Limits.Concurrent = b, programVersion(), s.threads
 	s.opt.Log = slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	b := &backend{only: slices.Compact(slices.Sorted(slices.Values(s.only))), log: s.opt.Log}
+	s.opt.Backend, s.opt.Version, s.opt.Limits.Concurrent = b, programVersion(), s.threads
 	srv, err := server.New(s.opt)
 	if err != nil {
 		return usageError{err}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -373,41 +374,57 @@ func (r *running) example(t testing.TB) string {
 	return key
 }
 
-const slowRows = 30
+// load is clients that send slow requests one after the other until they are turned away.
+type load struct {
+	stopping atomic.Bool  // the server was asked to stop
+	answered atomic.Int64 // requests
+	outlived atomic.Int64 // of them, those that were under way when the server was asked to stop
+	clients  sync.WaitGroup
+}
 
-// slow is a request whose answer takes a while: many explanations.
-func (r *running) slow(t testing.TB) string {
-	return `{"entities":[` + strings.Repeat(r.example(t)+",", slowRows-1) + r.example(t) + `],"explain":{"top":1}}`
+func (r *running) load(t *testing.T) *load {
+	const rows, clients = 40, 2
+	body := `{"entities":[` + strings.Repeat(r.example(t)+",", rows-1) + r.example(t) + `],"explain":{"top":1}}`
+	l := &load{}
+	for range clients {
+		l.clients.Go(func() {
+			for {
+				early := !l.stopping.Load()
+				status, text, err := r.ask("/v1/tasks/churn/predict", body)
+				stopping := l.stopping.Load()
+				switch {
+				case err == nil && status == http.StatusOK && strings.Count(text, `"method":"occlusion"`) == rows:
+					l.answered.Add(1)
+					if early && stopping {
+						l.outlived.Add(1)
+					}
+				case stopping && (err == nil && status == http.StatusServiceUnavailable || errors.Is(err, syscall.ECONNREFUSED)):
+					return
+				default:
+					t.Errorf("request under way, stopping %t: %d %v %.200s", stopping, status, err, text)
+					return
+				}
+			}
+		})
+	}
+	waitUntil(t, "a request is answered", func() bool { return l.answered.Load() > 0 || t.Failed() })
+	return l
+}
+
+// check waits for the clients and demands that the drain dropped nothing.
+func (l *load) check(t *testing.T) {
+	l.clients.Wait()
+	if l.outlived.Load() == 0 {
+		t.Errorf("%d requests were answered, none was under way when the server was asked to stop", l.answered.Load())
+	}
 }
 
 // testDrain stops the server while requests are being answered.
 func testDrain(t *testing.T, r *running) {
-	type outcome struct {
-		status int
-		text   string
-		err    error
-	}
-	slow := make(chan outcome, 2)
-	body := r.slow(t)
-	for range cap(slow) {
-		go func() {
-			status, text, err := r.ask("/v1/tasks/churn/predict", body)
-			slow <- outcome{status, text, err}
-		}()
-	}
-	waitUntil(t, "both slow requests are inside", func() bool {
-		_, text, err := r.ask("/metrics", "")
-		return err == nil && strings.Contains(text, "rowlink_requests_active 3\n")
-	})
+	l := r.load(t)
+	l.stopping.Store(true)
 	r.stop()
-	for range cap(slow) {
-		if o := <-slow; o.err != nil || o.status != http.StatusOK || strings.Count(o.text, `"method":"occlusion"`) != slowRows {
-			t.Errorf("slow request: %d %v %.200s", o.status, o.err, o.text)
-		}
-	}
-	if status, text, err := r.ask("/v1/tasks/churn/predict", `{"entities":[1]}`); err == nil && status != http.StatusServiceUnavailable {
-		t.Errorf("new request during the drain: %d %s", status, text)
-	}
+	l.check(t)
 	if code := <-r.code; code != exitOK {
 		t.Errorf("exit code %d after a drain\n%s", code, r.stderr)
 	}
@@ -460,22 +477,12 @@ func testProgram(t *testing.T, workspace string) {
 			if err := json.NewDecoder(stdout).Decode(&r.serving); err != nil {
 				t.Fatalf("no address (%v):\n%s", err, r.stderr)
 			}
-			answered := make(chan int, 1)
-			body := r.slow(t)
-			go func() {
-				status, _, _ := r.ask("/v1/tasks/churn/predict", body)
-				answered <- status
-			}()
-			waitUntil(t, "the request is inside", func() bool {
-				_, text, err := r.ask("/metrics", "")
-				return err == nil && strings.Contains(text, "rowlink_requests_active 2\n")
-			})
+			l := r.load(t)
+			l.stopping.Store(true)
 			if err := cmd.Process.Signal(sig); err != nil {
 				t.Fatal(err)
 			}
-			if status := <-answered; status != http.StatusOK {
-				t.Errorf("request in flight: %d", status)
-			}
+			l.check(t)
 			if err := cmd.Wait(); err != nil {
 				t.Errorf("after %s: %v\n%s", sig, err, r.stderr)
 			}

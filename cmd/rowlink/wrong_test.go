@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/rowlink/rowlink/gnn/predict"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/internal/pgtest"
@@ -149,7 +151,7 @@ func TestPostgres(t *testing.T) {
 		t.Error("a refused connection left a workspace behind")
 	}
 	t.Setenv("DATABASE_URL", owner)
-	for _, command := range []string{"doctor", "schema", "labels churn.sql --split test"} {
+	for _, command := range []string{"doctor", "schema", "labels churn.sql --split test", "explain churn.sql --sql"} {
 		r := rowlinkRun(t.Context(), words(command))
 		if r.code != exitOK || r.out == "" {
 			t.Errorf("%s: exit %d, %s", command, r.code, r.err)
@@ -158,11 +160,30 @@ func TestPostgres(t *testing.T) {
 			t.Errorf("%s shows the password", command)
 		}
 	}
+	sameLabels(t, owner)
 	u.Path = "/nowhere"
 	u.User = url.UserPassword(u.User.Username(), right)
 	r := rowlinkRun(t.Context(), []string{"schema", "--workspace", "w", "--db", u.String()})
 	if r.code != exitDatabase || strings.Contains(r.err, right) || !strings.Contains(r.err, "nowhere") {
 		t.Errorf("unknown database: exit %d, %s", r.code, r.err)
+	}
+}
+
+// sameLabels runs the SELECT of explain --sql and compares it with what labels computes.
+func sameLabels(t *testing.T, database string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	var rows int
+	query := strings.TrimRight(strings.TrimSpace(rowlinkOK(t, "explain churn.sql --sql -q")), ";")
+	if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM ("+query+") q").Scan(&rows); err != nil {
+		t.Fatalf("%v in\n%s", err, query)
+	}
+	if want := strings.Count(rowlinkOK(t, "labels churn.sql -q"), "\n") - 1; rows != want || rows == 0 {
+		t.Errorf("the SELECT gives %d rows, labels %d", rows, want)
 	}
 }
 
@@ -266,6 +287,7 @@ func TestJSON(t *testing.T) {
 	}{
 		{"schema", []string{"tables"}},
 		{"explain churn.sql", []string{"task", "type", "hash", "reading", "warnings", "label_hash", "report"}},
+		{"explain churn --sql", []string{"task", "hash", "sql"}},
 		{"labels churn --split val", []string{"task", "examples", "label_hash"}},
 		{"evaluate churn --version 2", []string{"task", "version", "evaluations"}},
 		{"predict churn --key 10002", []string{"task", "version", "served", "predictions", "errors"}},
@@ -278,5 +300,20 @@ func TestJSON(t *testing.T) {
 				t.Errorf("%s --json has no %q", c.command, k)
 			}
 		}
+	}
+}
+
+// TestExplain prints the reading, the hash and the label report; their wording is tested
+// where it is written.
+func TestExplain(t *testing.T) {
+	inShop(t)
+	text := rowlinkOK(t, "explain churn.sql --db sqlite:shop.db -q")
+	for _, part := range []string{"task churn: binary_classification", "\nentity ", "\ntarget ", "\nregime ", "\nhash ", "\nanchors ", "\nexamples "} {
+		if strings.Count(text, part) == 0 {
+			t.Errorf("no %q in\n%s", part, text)
+		}
+	}
+	if !strings.HasSuffix(text, "\n") || strings.HasSuffix(text, "\n\n") {
+		t.Errorf("the text ends with %q", text[len(text)-5:])
 	}
 }

@@ -95,8 +95,7 @@ func mappedZone(sc *schema.Schema) *time.Location {
 			continue
 		}
 		z, err := time.LoadLocation(t.Time.Zone)
-		switch {
-		case err != nil || zone != time.UTC && zone.String() != z.String():
+		if err != nil || zone != time.UTC && zone.String() != z.String() {
 			return time.UTC
 		}
 		zone = z

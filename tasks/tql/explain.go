@@ -175,11 +175,14 @@ func (x *explainer) grid() {
 	if o.Zone != nil {
 		zone = o.Zone
 	}
-	if maybeNull(x.task.Target) {
-		x.line("labels", "none where the target is NULL: such an example is dropped")
-	} else {
-		x.line("labels", "one for every eligible entity: the target is never NULL")
+	labels := "one for every eligible entity"
+	if x.task.Assuming != nil {
+		labels += " for which the assumption came true"
 	}
+	if maybeNull(x.task.Target) {
+		labels += ", but none where the target is NULL"
+	}
+	x.line("labels", labels)
 	step := o.Step
 	if step.IsZero() {
 		step = x.task.Horizon
