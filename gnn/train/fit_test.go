@@ -40,6 +40,9 @@ func TestFit_threads(t *testing.T) {
 	for name, text := range texts {
 		check(name, text, small().Model)
 	}
+	if testing.Short() {
+		return
+	}
 	for _, layer := range conv.Names() {
 		for _, aggregate := range conv.Aggregators() {
 			for _, strategy := range sample.Strategies() {

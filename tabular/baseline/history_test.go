@@ -81,6 +81,28 @@ func TestHistory_strict(t *testing.T) {
 	near(t, "mean before day 20", got, []float64{4}, 1e-12) // (8 + 0) / 2
 }
 
+// A row that has ended counts no more, and one without a value never did.
+func TestHistory_endedRows(t *testing.T) {
+	d := past(tasks.Regression, nil, 8, 4, math.NaN())
+	table := d.Graph.Snap.Tables[1]
+	table.Until = []int64{day(25), ingest.Never, ingest.Never}
+	h := &History{Prior: []float64{0}, PriorWeight: 1}
+	if err := h.Attach(d); err != nil {
+		t.Fatal(err)
+	}
+	got, err := h.Predict(t.Context(), []Query{{0, day(25) - 1}, {0, day(25)}, {0, day(40)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "means", got, []float64{4, 2, 2}, 1e-12) // (8 + 4 + 0) / 3, then (4 + 0) / 2
+	if m := h.visibleMean(day(24)); m != 6 {
+		t.Errorf("the mean of what is visible on day 24 is %v, want 6", m)
+	}
+	if m := h.visibleMean(day(99)); m != 4 {
+		t.Errorf("the mean of what is visible on day 99 is %v, want 4", m)
+	}
+}
+
 func TestHistory_classShares(t *testing.T) {
 	d := past(tasks.Multiclass, []string{"bus", "car", "rail"}, 2, 0, 2)
 	h := &History{HalfLife: 10, Prior: []float64{.5, .25, .25}, PriorWeight: 1}
