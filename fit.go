@@ -39,6 +39,7 @@ type Fitted struct {
 	Report    *Report
 
 	data *baseline.Data
+	run  string // names the training's checkpoints in the workspace; empty = none
 }
 
 // GNN is the name of the network among the predictors of a task.
@@ -72,6 +73,9 @@ func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitte
 	}
 	f.Report = newReport(d, f)
 	if err := f.baselines(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.checkpoint(f, &opt.Train); err != nil {
 		return nil, err
 	}
 	for i := range max(1, opt.Ensemble) {

@@ -85,6 +85,11 @@ func (f *Fitted) Save(w *workspace.Workspace) (version int, err error) {
 	if err := v.Commit(workspace.Manifest{TaskHash: f.Task.Hash, Snapshot: f.Report.Snapshot, Info: info}); err != nil {
 		return 0, err
 	}
+	if f.run != "" {
+		if err := w.RemoveCheckpoints(f.Task.Name, f.run); err != nil {
+			return 0, err
+		}
+	}
 	if _, err := w.Model(f.Task.Name, workspace.Prod); err != nil {
 		if _, err := w.Promote(f.Task.Name, fmt.Sprint(v.Number), workspace.Prod); err != nil {
 			return 0, err

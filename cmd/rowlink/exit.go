@@ -107,7 +107,7 @@ func report(w io.Writer, err error) {
 		return
 	}
 	if errors.Is(err, context.Canceled) {
-		fmt.Fprintln(w, "interrupted; nothing of this command was stored")
+		fmt.Fprintln(w, "interrupted; no result was stored")
 		return
 	}
 	var list tql.Errors

@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,9 +53,12 @@ TASK is a file, - for stdin, or a stored task.`,
 			if err != nil {
 				return err
 			}
-			a.follow(&opt.Train)
+			epochs := a.follow(&opt.Train)
 			a.say("task %s, %s by %s: labelling, then the baselines, then the network", task.Name, task.Type, cmp.Or(task.Options.Metric, tasks.MetricNames(task.Type)[0]))
 			f, err := d.Fit(cmd.Context(), text, opt)
+			if errors.Is(err, context.Canceled) && opt.Train.Resume && *epochs > 0 {
+				a.say("the state after epoch %d is kept: the same command goes on from there", *epochs)
+			}
 			if err != nil {
 				return err
 			}
@@ -82,6 +87,7 @@ TASK is a file, - for stdin, or a stored task.`,
 	f.StringVar(&opt.Train.Model.Strategy, "strategy", "", "which neighbours: latest (default) or uniform")
 	f.BoolVar(&opt.Train.Stale, "stale", false, "read training seeds at a stale cut, as the frozen regime reads its test rows")
 	f.IntVar(&opt.Ensemble, "ensemble", 1, "networks, each from a seed of its own, whose predictions are averaged")
+	f.BoolVar(&opt.Train.Resume, "resume", true, "go on from where an interrupted training of the same task, data and options stopped")
 	f.DurationVar(&opt.Train.TimeLimit, "time-limit", 0, "stop after the epoch that passes this time")
 	return cmd
 }
@@ -140,12 +146,14 @@ func parseRegime(name string) (*tasks.Regime, error) {
 	return nil, usage("", "--regime is %q, want rolling or frozen", name)
 }
 
-// follow shows the training's progress.
-func (a *app) follow(o *train.Options) {
+// follow shows the training's progress; the number points at the last epoch that is done.
+func (a *app) follow(o *train.Options) *int {
+	done := new(int)
 	o.OnStep = func(epoch, done, total int) {
 		a.update(fmt.Sprintf("epoch %d", epoch), int64(done), int64(total), "seeds")
 	}
 	o.OnEpoch = func(e train.Epoch) {
+		*done = e.Number
 		best := ""
 		if e.Best {
 			best = "  best so far"
@@ -153,4 +161,5 @@ func (a *app) follow(o *train.Options) {
 		a.say("epoch %2d  loss %.4f  val %.4f  %s, %.0f seeds/s%s", e.Number, e.Loss, e.Val,
 			(time.Duration(e.Seconds*1000) * time.Millisecond).Round(10*time.Millisecond), float64(e.Seeds)/e.Seconds, best)
 	}
+	return done
 }

@@ -214,7 +214,7 @@ func TestTrain_interrupted(t *testing.T) {
 	if code != exitInterrupted || out.Len() > 0 {
 		t.Errorf("exit %d, stdout %q; want %d and nothing", code, out.String(), exitInterrupted)
 	}
-	if !strings.HasSuffix(stderr.String(), "interrupted; nothing of this command was stored\n") || strings.Contains(stderr.String(), "epoch  3") {
+	if !strings.HasSuffix(stderr.String(), "interrupted; no result was stored\n") || strings.Contains(stderr.String(), "epoch  3") {
 		t.Errorf("stderr\n%s", stderr.String())
 	}
 	for _, folder := range []string{"models", "tasks"} {
