@@ -28,7 +28,7 @@ func init() { subcommands.Add("demo", demoCommand) }
 // on two cores.
 const demoEpochs = 5
 
-var demoFanOut = []int{12, 8, 1, 1}
+var demoFanOut = []int{8, 6, 1, 1}
 
 // demo is one walk of the whole path on the generated shop.
 type demo struct {
