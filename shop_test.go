@@ -43,7 +43,7 @@ func open(t testing.TB, o rowlink.Options) *rowlink.Database {
 
 // quick is a training of a second.
 func quick() train.Options {
-	return train.Options{Model: model.Config{Width: 8, FanOut: []int{5, 3, 2}}, Epochs: 1, Seed: 3}
+	return train.Options{Model: model.Config{Width: 8, FanOut: []int{5, 3, 2}, IDs: []string{"products"}}, Epochs: 1, Seed: 3}
 }
 
 // execute runs statements on a shop's file with the instant as ?1; each must change rows.

@@ -1,8 +1,10 @@
 package train
 
 import (
+	"encoding/json"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rowlink/rowlink/gnn/tensor"
@@ -86,5 +88,34 @@ func TestStale(t *testing.T) {
 	r.task.Options.EvalAnchors = 1 // every row of the evaluation is read at its own anchor
 	if s := r.stale(cut, 1); s != cut {
 		t.Errorf("with one anchor the cut is %d, want the anchor %d", s, cut)
+	}
+}
+
+// A metric that is not defined is null in JSON, and comes back as such.
+func TestEpoch_json(t *testing.T) {
+	for want, e := range map[string]Epoch{
+		`"val":0.75`: {Number: 3, Loss: 0.5, Val: 0.75, Best: true, Seconds: 1.5, Seeds: 100},
+		`"val":null`: {Number: 1, Val: math.NaN()},
+	} {
+		text, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back Epoch
+		if err := json.Unmarshal(text, &back); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), want) || strings.Count(string(text), `"val"`) != 1 {
+			t.Errorf("epoch %+v is stored as %s, want %s in it once", e, text, want)
+		}
+		if math.IsNaN(e.Val) != math.IsNaN(back.Val) {
+			t.Errorf("epoch %+v comes back as %+v", e, back)
+		}
+		if e.Val, back.Val = max(e.Val, 0), max(back.Val, 0); !math.IsNaN(e.Val) && e != back {
+			t.Errorf("epoch %+v comes back as %+v", e, back)
+		}
+	}
+	if err := json.Unmarshal([]byte(`{"val": "high"}`), &Epoch{}); err == nil {
+		t.Error("a metric that is text can be read")
 	}
 }
