@@ -189,7 +189,8 @@ func (d *demo) train(ctx context.Context, w io.Writer) (*rowlink.Fitted, error) 
 		opt.Train.Epochs = demoEpochs
 	}
 	opt.Train.Model.FanOut, opt.Train.Model.IDs = demoFanOut, []string{"products"}
-	opt.Train.Rate = 0.003
+	opt.Train.Model.HalfLives = []float64{30, 90, 480} // days
+	opt.Train.Rate, opt.Train.Dropout = 0.003, 0.3
 	d.follow(&opt.Train)
 	d.say("fitting the baselines and the network")
 	fitted, err := d.db.Fit(ctx, shop.Churn, opt)
