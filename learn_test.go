@@ -105,6 +105,9 @@ func TestLearn(t *testing.T) {
 // some direction of the features, along which all customers lie: the noise is what differs
 // between shuffles.
 func TestLearn_shuffled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains nine networks")
+	}
 	_, path := writeShop(t, shop.Options{Customers: 300, Seed: 1})
 	d := labelled(t, open(t, rowlink.Options{URL: "sqlite:" + path}))
 	run := func(shuffle bool, seed uint64) float64 {
