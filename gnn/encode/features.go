@@ -102,13 +102,13 @@ const pickGrain = 1024
 // Pick returns the features of the given rows, in memory of the tape's step: dense is
 // rows x dense features, and codes has one destination per row.
 func (f *Features) Pick(t *tensor.Tape, rows []int32) (dense tensor.Mat, codes tensor.CSR, weights []tensor.Real) {
-	codes.Ptr = ints(t, len(rows)+1)
+	codes.Ptr = t.Ints(len(rows) + 1)
 	codes.Ptr[0] = 0
 	for i, r := range rows {
 		codes.Ptr[i+1] = codes.Ptr[i] + f.Codes.Ptr[r+1] - f.Codes.Ptr[r]
 	}
 	n := int(codes.Ptr[len(rows)])
-	dense, codes.Src, weights = t.Alloc(len(rows), f.Dense.Cols), ints(t, n), t.Alloc(1, n).Data
+	dense, codes.Src, weights = t.Alloc(len(rows), f.Dense.Cols), t.Ints(n), t.Alloc(1, n).Data
 	t.Pool().Run(len(rows), pickGrain, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			r := rows[i]
@@ -119,10 +119,4 @@ func (f *Features) Pick(t *tensor.Tape, rows []int32) (dense tensor.Mat, codes t
 		}
 	})
 	return dense, codes, weights
-}
-
-// ints returns n integers that live as long as the tape's step: the destinations of n
-// edges to one row.
-func ints(t *tensor.Tape, n int) []int32 {
-	return t.Destinations(tensor.CSR{Ptr: []int32{0, int32(n)}})
 }

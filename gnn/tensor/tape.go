@@ -107,6 +107,17 @@ func (t *Tape) raw(rows, cols int) Mat {
 	return Mat{rows, cols, t.reals.take(rows * cols)}
 }
 
+// Vars returns n nil variables that live until the next Reset: the lists that a layer
+// builds in its forward pass, without garbage.
+func (t *Tape) Vars(n int) []*Var {
+	v := t.refs.take(n)
+	clear(v)
+	return v
+}
+
+// Ints returns n integers of arbitrary contents that live until the next Reset.
+func (t *Tape) Ints(n int) []int32 { return t.ints.take(n) }
+
 // Backward adds the gradient of loss, a 1x1 value, to every leaf below it. It may be
 // called once after the forward pass.
 func (t *Tape) Backward(loss *Var) {
