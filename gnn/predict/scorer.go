@@ -4,6 +4,7 @@ package predict
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/rowlink/rowlink/gnn/model"
@@ -98,5 +99,12 @@ func (n *Network) without(v variant, e int, drop func(position int) bool) []floa
 		ptr[i] = set.Ptr[i] - removed
 	}
 	cut.Edges[e] = sample.EdgeSet{Ptr: ptr, Src: kept}
+	if set.Parent != nil {
+		parent := slices.Clone(set.Parent)
+		if removed > 0 {
+			parent[0] = -1
+		}
+		cut.Edges[e].Parent = parent
+	}
 	return n.decode(v.scorer.Forward(&cut, v.queries))
 }

@@ -44,8 +44,9 @@ type NodeSet struct {
 // Destinations are the copies before HopEnd[hops-1] of table Dst: those of the last
 // hop read nothing. An edge type that is not walked has no edges.
 type EdgeSet struct {
-	Ptr []int32
-	Src []int32
+	Ptr    []int32
+	Src    []int32
+	Parent []int32 // of a functional type, per destination: the one copy that it reads, or -1; else nil
 }
 
 // Hops returns the number of hops of the batch.

@@ -86,7 +86,19 @@ func checkEdges(t fataler, g *graph.Graph, b *sample.Batch, e int) {
 	if want := dst.HopEnd[b.Hops()-1] + 1; len(set.Ptr) != want || set.Ptr[0] != 0 || int(set.Ptr[want-1]) != len(set.Src) || !slices.IsSorted(set.Ptr) {
 		t.Fatalf("%s: Ptr %v for %d edges and %d destinations", g.Label(e), set.Ptr, len(set.Src), want-1)
 	}
+	if want := len(set.Ptr) - 1; et.Rev && len(set.Parent) != want || !et.Rev && set.Parent != nil {
+		t.Fatalf("%s: %d parents for %d destinations", g.Label(e), len(set.Parent), want)
+	}
 	for d := range len(set.Ptr) - 1 {
+		if et.Rev {
+			want := int32(-1)
+			if set.Ptr[d] < set.Ptr[d+1] {
+				want = set.Src[set.Ptr[d]]
+			}
+			if set.Parent[d] != want {
+				t.Fatalf("%s: parent of copy %d is %d, want %d", g.Label(e), d, set.Parent[d], want)
+			}
+		}
 		last := int32(-1)
 		for _, s := range set.Src[set.Ptr[d]:set.Ptr[d+1]] {
 			if src.SeedOf[s] != dst.SeedOf[d] {

@@ -61,7 +61,22 @@ func (b *Batch) layout() {
 		if total == 0 {
 			clear(set.Ptr)
 		}
+		switch {
+		case !b.g.Edges[e].Rev:
+			set.Parent = nil
+		case total == 0:
+			set.Parent = resize(set.Parent, len(set.Ptr)-1)
+			fill(set.Parent, -1)
+		default:
+			set.Parent = resize(set.Parent, len(set.Ptr)-1)
+		}
 		set.Ptr[len(set.Ptr)-1] = int32(total)
+	}
+}
+
+func fill(s []int32, value int32) {
+	for i := range s {
+		s[i] = value
 	}
 }
 
@@ -129,11 +144,22 @@ func (b *Batch) placeEdges(e int, from *blockEdges, lo, hi int) {
 			d, dEnd := dst[h*seeds+s], dst[h*seeds+s+1]
 			for i, n := range deg[:dEnd-d] {
 				set.Ptr[d+i] = int32(at)
+				if set.Parent != nil {
+					set.Parent[d+i] = parentOf(set.Src, at, n)
+				}
 				at += int(n)
 			}
 			deg = deg[dEnd-d:]
 		}
 	}
+}
+
+// parentOf returns the source of the one edge at position at, -1 when n is 0.
+func parentOf(src []int32, at int, n int32) int32 {
+	if n == 0 {
+		return -1
+	}
+	return src[at]
 }
 
 // parallel calls f(thread, i) for i in [0, n) on at most that many threads. Which
