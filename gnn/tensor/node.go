@@ -5,12 +5,13 @@ package tensor
 // operators lets the tape reuse its memory; the alternative, a closure per operator,
 // would be garbage at every step. Each operator's file says what it keeps here.
 type node struct {
-	out  *Var
-	x    *Var // first input
-	y    *Var // second input
-	z    *Var // third input
-	all  []*Var
-	back func(*Tape, *node)
+	out   *Var
+	x     *Var // first input
+	y     *Var // second input
+	z     *Var // third input
+	all   []*Var
+	terms []GatherTerm
+	back  func(*Tape, *node)
 
 	a, b, c Mat // matrices that the block functions work on
 	aux     Mat // saved for the way back
@@ -59,6 +60,15 @@ func (t *Tape) node(val Mat, back func(*Tape, *node), in ...*Var) *node {
 		t.order = append(t.order, n)
 	}
 	return n
+}
+
+// below makes v one more input of n, which was recorded last; the operator keeps it
+// where it likes.
+func (t *Tape) below(n *node, v *Var) {
+	if v.needs && !n.out.needs {
+		n.out.needs = true
+		t.order = append(t.order, n)
+	}
 }
 
 // list records an operator on a list of inputs, in all.

@@ -1,7 +1,5 @@
 package tensor
 
-import "math"
-
 // LayerNorm brings every row to mean 0 and variance 1 (biased, plus eps), then scales
 // by gamma and shifts by beta, each 1 x cols or nil (Ba, Kiros and Hinton, 2016).
 func (t *Tape) LayerNorm(x, gamma, beta *Var, eps Real) *Var {
@@ -31,19 +29,12 @@ func (t *Tape) affine(x, gamma, beta *Var) (*Var, *Var) {
 }
 
 func layerNormBlock(n *node, s span) {
-	gamma, beta := n.y.Val.Data, n.z.Val.Data
-	inv := 1 / Real(len(gamma))
 	for i := s.lo; i < s.hi; i++ {
-		x, out := n.x.Val.Row(i), n.out.Val.Row(i)
-		mean := sum(x) * inv
-		r := 1 / Real(math.Sqrt(float64(spread(x, mean)*inv+n.r1)))
+		x := n.x.Val.Row(i)
+		mean, r := rowMoments(x, n.r1)
 		n.aux.Set(i, 0, mean)
 		n.aux.Set(i, 1, r)
-		gamma, beta := gamma[:len(x)], beta[:len(x)]
-		out = out[:len(x)]
-		for j, v := range x {
-			out[j] = (v-mean)*r*gamma[j] + beta[j]
-		}
+		normRow(n.out.Val.Row(i), x, n.y.Val.Data, n.z.Val.Data, mean, r)
 	}
 }
 
@@ -113,6 +104,9 @@ func layerNormBackBlock(n *node, s span) {
 	for i := s.lo; i < s.hi; i++ {
 		x, g := n.x.Val.Row(i)[:cols], n.out.grad.Row(i)[:cols]
 		mean, r := n.aux.At(i, 0), n.aux.At(i, 1)
+		if n.act != Identity {
+			normActSlope(n, i, s.worker, g)
+		}
 		var s1, s2 Real
 		for j, gj := range g {
 			h := (x[j] - mean) * r

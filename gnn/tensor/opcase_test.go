@@ -189,6 +189,37 @@ func edgeCases() []opCase {
 		idx := indices(3, n, n/2, -1)
 		return []Mat{random(1, n, 4)}, func(t *Tape, in []*Var) *Var { return t.ScatterAddRows(in[0], idx, n/2+1) }
 	})
+	add("gathered sum", func(n int) ([]Mat, opFunc) {
+		few, many := indices(11, n, n/2, -1), indices(12, n, 3*n+1, -1)
+		return []Mat{random(1, n/2, 7), random(2, 3*n+1, 7), random(3, n+2, 7), random(4, n, 7)},
+			func(t *Tape, in []*Var) *Var {
+				return t.GatherSum(n, GatherTerm{in[0], few}, GatherTerm{in[1], many}, GatherTerm{X: in[2]}, GatherTerm{X: in[3]}, GatherTerm{in[0], few})
+			}
+	})
+	add("gathered sum of a constant", func(n int) ([]Mat, opFunc) {
+		idx, c := indices(13, n, n, -1), random(5, n, 4)
+		return []Mat{random(1, n, 4)}, func(t *Tape, in []*Var) *Var {
+			return t.GatherSum(n, GatherTerm{t.Const(c), idx}, GatherTerm{in[0], idx})
+		}
+	})
+	for _, act := range []Activation{Identity, ReLU, SiLU} {
+		add("norm "+act.String()+" add", func(n int) ([]Mat, opFunc) {
+			return []Mat{random(1, n, 9), random(2, 1, 9), random(3, 1, 9), random(4, n, 9)}, func(t *Tape, in []*Var) *Var {
+				return t.NormActAdd(in[0], in[1], in[2], act, t.Scale(in[3], 2))
+			}
+		})
+	}
+	add("norm relu add to the first rows", func(n int) ([]Mat, opFunc) {
+		return []Mat{random(21, n, 6), random(2, 2*n, 6)}, func(t *Tape, in []*Var) *Var {
+			return t.NormActAdd(in[0], nil, nil, ReLU, in[1])
+		}
+	})
+	add("norm relu of a constant", func(n int) ([]Mat, opFunc) {
+		c := random(1, n, 6)
+		return []Mat{random(2, n, 6)}, func(t *Tape, in []*Var) *Var {
+			return t.Add(t.NormActAdd(t.Const(c), nil, nil, ReLU, in[0]), t.NormActAdd(in[0], nil, nil, ReLU, nil))
+		}
+	})
 	for _, kind := range []Reduce{Sum, Mean, Max, Min} {
 		add("gather reduce "+kind.String(), func(n int) ([]Mat, opFunc) {
 			csr := someEdges(4, n, n+1)

@@ -17,6 +17,7 @@ type Tape struct {
 	order []*node // recorded operators, oldest first
 	vars  arena[Var]
 	refs  arena[*Var]
+	terms arena[GatherTerm]
 	reals arena[Real]
 	ints  arena[int32]
 	sums  arena[float64]
@@ -40,6 +41,7 @@ func (t *Tape) Reset() {
 	t.nodes.reset(&node{}) // lets go of the caller's slices
 	t.vars.reset(&Var{})
 	t.refs.reset(nil)
+	t.terms.reset(&GatherTerm{})
 	if poisoned {
 		nan := Real(math.NaN())
 		t.reals.reset(&nan)

@@ -1,0 +1,94 @@
+package tensor
+
+import (
+	"fmt"
+
+	"github.com/rowlink/rowlink/gnn/tensor/internal/kernel"
+)
+
+// GatherTerm is one summand of [Tape.GatherSum]: row Index[i] of X belongs to row i of
+// the sum, and -1 to none. A nil Index stands for 0, 1, 2, ...: row i of X.
+type GatherTerm struct {
+	X     *Var
+	Index []int32
+}
+
+// GatherSum is the sum of gathered rows, rows x cols:
+//
+//	out[i] = sum over terms of X[Index[i]]
+//
+// The terms add up in their order, and gathered rows are never stored. A row without
+// any term is 0.
+func (t *Tape) GatherSum(rows int, terms ...GatherTerm) *Var {
+	if len(terms) == 0 {
+		panic("tensor: gathered sum of no terms")
+	}
+	cols := terms[0].X.Cols()
+	for k, m := range terms {
+		wantTerm(k, m, rows, cols)
+	}
+	n := t.node(t.raw(rows, cols), gatherTermsBack)
+	n.terms = t.terms.take(len(terms))
+	copy(n.terms, terms)
+	for _, m := range terms {
+		t.below(n, m.X)
+	}
+	t.run(rows, rowGrain(cols), n, gatherTermsBlock)
+	return n.out
+}
+
+func wantTerm(k int, m GatherTerm, rows, cols int) {
+	switch {
+	case m.X.Cols() != cols:
+		panic(fmt.Sprintf("tensor: term %d of a gathered sum is %s, want %d columns", k, m.X.Val.shape(), cols))
+	case m.Index == nil && m.X.Rows() < rows:
+		panic(fmt.Sprintf("tensor: term %d of a gathered sum of %d rows is %s", k, rows, m.X.Val.shape()))
+	case m.Index != nil && len(m.Index) != rows:
+		panic(fmt.Sprintf("tensor: term %d of a gathered sum has %d indices, want %d", k, len(m.Index), rows))
+	}
+}
+
+func gatherTermsBlock(n *node, s span) {
+	out := n.out.Val.slice(s.lo, s.hi)
+	clear(out.Data)
+	for _, m := range n.terms {
+		if m.Index == nil {
+			kernel.Add(out.Data, m.X.Val.Data[s.lo*out.Cols:s.hi*out.Cols])
+			continue
+		}
+		for i, from := range m.Index[s.lo:s.hi] {
+			if from >= 0 {
+				kernel.Add(out.Row(i), m.X.Val.Row(int(from)))
+			}
+		}
+	}
+}
+
+func gatherTermsBack(t *Tape, n *node) {
+	g := n.out.grad
+	for _, m := range n.terms {
+		switch {
+		case !m.X.needs:
+		case m.Index == nil:
+			t.sendFirst(m.X, g)
+		default:
+			d, add := t.into(m.X)
+			t.scatter(d, g, m.Index, add)
+		}
+	}
+}
+
+// sendFirst adds g to the gradient of the first rows of v.
+func (t *Tape) sendFirst(v *Var, g Mat) {
+	if v.Rows() == g.Rows {
+		t.send(v, g, 1)
+		return
+	}
+	if !v.needs {
+		return
+	}
+	n := t.scratch()
+	n.b, n.r1, n.add = g, 1, true
+	n.a = t.GradOf(v).slice(0, g.Rows)
+	t.run(g.Len(), flatGrain, n, sendBlock)
+}
