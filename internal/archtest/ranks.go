@@ -17,7 +17,7 @@ func Repository() Rules {
 			{"ingest/*", 3}, {"graph", 3}, {"tasks", 3}, {"internal/sourcetest", 3},
 			{"tasks/tql", 4}, {"graph/sample", 4}, {"internal/shop", 4},
 			{"tabular/boost", 5}, {"gnn/encode", 5}, {"gnn/conv", 5},
-			{"gnn/model", 6}, {"tabular/asof", 6}, {"gnn/conv/gorgonia", 6},
+			{"gnn/model", 6}, {"internal/convtest", 6}, {"tabular/asof", 6}, {"gnn/conv/gorgonia", 6},
 			{"gnn/train", 7}, {"gnn/predict", 7}, {"tabular/baseline", 7},
 			{"workspace", 8}, {"server", 8},
 			{".", 9},
@@ -25,7 +25,7 @@ func Repository() Rules {
 			{"cmd/*", 10}, {"bench", 10}, {"bench/*", 10},
 			{"internal/archtest", 10}, {"internal/pgtest/throwpg", 10}, {"internal/shop/shopseed", 10},
 		},
-		Support: []string{"internal/testdata", "internal/pgtest", "internal/pgtest/throwpg", "internal/sourcetest", "internal/archtest"},
+		Support: []string{"internal/testdata", "internal/pgtest", "internal/pgtest/throwpg", "internal/sourcetest", "internal/convtest", "internal/archtest"},
 		Pairs: map[[2]string]string{
 			{"gnn/tensor", "gnn/tensor/internal/kernel"}: "the kernels are an inner room of gnn/tensor; nobody else can import them",
 		},

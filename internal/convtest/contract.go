@@ -1,0 +1,423 @@
+// Package convtest owns the contract of message-passing layers: what every registered
+// layer is held to, whatever package it comes from, and the random heterogeneous blocks
+// that it is held to it on. It is for tests.
+package convtest
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rowlink/rowlink/gnn/conv"
+	"github.com/rowlink/rowlink/gnn/nn"
+	"github.com/rowlink/rowlink/gnn/tensor"
+)
+
+// Trial is a layer with a random block to run it on.
+type Trial struct {
+	Layer  conv.Layer
+	Set    *nn.Set
+	Config conv.Config
+	Block  *conv.Block
+	X      []tensor.Mat
+	Grad   []tensor.Mat // of X, after backward
+
+	name string
+}
+
+// Node types of the trials: the copies of c are missing, so that edge types from it
+// have no source at all.
+const a, b, c = 0, 1, 2
+
+// Config has three node types, functional and plain edge types, and edge types without
+// any source; columns go from 5 to 4.
+func Config(aggregate string) conv.Config {
+	return conv.Config{Name: "l", In: 5, Out: 4, Types: []string{"a", "b", "c"}, Aggregate: aggregate, HalfLives: []float64{3, 40},
+		Edges: []conv.EdgeType{{Name: "a to b", Src: a, Dst: b}, {Name: "b of a", Src: b, Dst: a, Functional: true}, {Name: "a to a", Src: a, Dst: a},
+			{Name: "c to a", Src: c, Dst: a}, {Name: "c of b", Src: c, Dst: b, Functional: true}, {Name: "b to c", Src: b, Dst: c},
+			{Name: "a of b", Src: a, Dst: b, Functional: true}}}
+}
+
+// NewTrial builds the layer and a random block with n destinations of a and half as many of b.
+func NewTrial(t *testing.T, layer, aggregate string, n int, seed uint64) *Trial {
+	t.Helper()
+	tr := &Trial{Config: Config(aggregate), Set: nn.NewSet(3), name: layer}
+	var err error
+	if tr.Layer, err = conv.New(layer, tr.Config, tr.Set); err != nil {
+		t.Fatal(err)
+	}
+	s := tensor.NewStream(seed)
+	tr.Block = &conv.Block{Dst: []int{n, n / 2, 0}}
+	copies := []int{n + 3, n/2 + 2, 0}
+	for _, m := range copies {
+		x := tensor.NewMat(m, tr.Config.In)
+		for i := range x.Data { // at least 0.05 apart, so that no small step changes a maximum
+			x.Data[i] = tensor.Real(i-len(x.Data)/2) * 0.05
+		}
+		s.Shuffle(len(x.Data), func(i, j int) { x.Data[i], x.Data[j] = x.Data[j], x.Data[i] })
+		tr.X = append(tr.X, x)
+	}
+	for _, e := range tr.Config.Edges {
+		tr.Block.Edges = append(tr.Block.Edges, randomEdge(s, e, tr.Block.Dst[e.Dst], copies[e.Src]))
+	}
+	return tr
+}
+
+// randomEdge gives destinations 0 to 5 sources, at most one over a functional edge type;
+// every fourth destination has none over any edge type.
+func randomEdge(s *tensor.Stream, e conv.EdgeType, dst, src int) conv.Edge {
+	most := 6
+	if e.Functional {
+		most = 2
+	}
+	out := conv.Edge{CSR: tensor.CSR{Ptr: make([]int32, 1)}}
+	for v := range dst {
+		if src > 0 && v%4 != 0 {
+			for range s.IntN(most) {
+				out.CSR.Src = append(out.CSR.Src, int32(s.IntN(src)))
+				out.Age = append(out.Age, tensor.Real(100*s.Float64()))
+			}
+		}
+		out.CSR.Ptr = append(out.CSR.Ptr, int32(len(out.CSR.Src)))
+	}
+	if e.Functional {
+		out.Age = nil
+	}
+	return out
+}
+
+// Forward resets the tape, runs the layer, and returns the sum of its results times fixed numbers.
+func (tr *Trial) Forward(tape *tensor.Tape) (loss *tensor.Var, out []*tensor.Var) {
+	tape.Reset()
+	x := make([]*tensor.Var, len(tr.X))
+	tr.Grad = make([]tensor.Mat, len(tr.X))
+	for i, m := range tr.X {
+		tr.Grad[i] = tensor.NewMat(m.Rows, m.Cols)
+		if m.Rows > 0 {
+			x[i] = tape.Leaf(m, tr.Grad[i])
+		}
+	}
+	out = tr.Layer.Forward(tape, tr.Block, x)
+	var parts []*tensor.Var
+	for i, o := range out {
+		if o == nil {
+			continue
+		}
+		mix := tape.Alloc(o.Rows(), o.Cols())
+		for k := range mix.Data {
+			mix.Data[k] = tensor.Real(math.Sin(float64(k*k%97 + i)))
+		}
+		parts = append(parts, tape.Mul(o, tape.Const(mix)))
+	}
+	return sum(tape, parts), out
+}
+
+// values runs the layer on one thread and copies its results.
+func (tr *Trial) values() []tensor.Mat {
+	_, out := tr.Forward(tensor.NewTape(tensor.NewPool(1)))
+	vals := make([]tensor.Mat, len(out))
+	for i, o := range out {
+		if o != nil {
+			vals[i] = o.Val
+		}
+	}
+	return vals
+}
+
+// Run holds the named layer to the contract, with every aggregator.
+func Run(t *testing.T, layer string) {
+	for _, aggregate := range conv.Aggregators() {
+		t.Run(aggregate, func(t *testing.T) {
+			for name, check := range map[string]func(*testing.T, *Trial){
+				"shape": checkShape, "edge order": checkEdgeOrder, "node order": checkNodeOrder, "alone": checkAlone,
+				"empty": checkEmpty, "gradient": checkGradient, "parameters": checkParameters,
+			} {
+				t.Run(name, func(t *testing.T) { check(t, NewTrial(t, layer, aggregate, 8, 7)) })
+			}
+			t.Run("threads", func(t *testing.T) { checkThreads(t, NewTrial(t, layer, aggregate, 1500, 7)) })
+		})
+	}
+}
+
+func checkShape(t *testing.T, tr *Trial) {
+	out := tr.values()
+	for i, n := range tr.Block.Dst {
+		if n == 0 && out[i].Data != nil || n > 0 && (out[i].Rows != n || out[i].Cols != tr.Config.Out) {
+			t.Errorf("type %d has a result of %dx%d for %d destinations", i, out[i].Rows, out[i].Cols, n)
+		}
+		for _, v := range out[i].Data {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				t.Fatalf("type %d has the result %v", i, v)
+			}
+		}
+	}
+	if s := tr.Layer.String(); !strings.Contains(s, fmt.Sprint(tr.Config.Out)) {
+		t.Errorf("String() is %q, which does not say the width", s)
+	}
+}
+
+// checkEdgeOrder turns the neighbours of every destination around.
+func checkEdgeOrder(t *testing.T, tr *Trial) {
+	want := tr.values()
+	for i := range tr.Block.Edges {
+		e := &tr.Block.Edges[i]
+		for v := range e.CSR.Rows() {
+			slices.Reverse(e.CSR.Src[e.CSR.Ptr[v]:e.CSR.Ptr[v+1]])
+			if e.Age != nil {
+				slices.Reverse(e.Age[e.CSR.Ptr[v]:e.CSR.Ptr[v+1]])
+			}
+		}
+	}
+	for i, got := range tr.values() {
+		WantNear(t, tr.Config.Types[i], got, want[i])
+	}
+}
+
+// checkNodeOrder renumbers the copies: those within the destinations and those behind.
+func checkNodeOrder(t *testing.T, tr *Trial) {
+	want := tr.values()
+	s := tensor.NewStream(99)
+	number := make([][]int, len(tr.X)) // new number of each copy
+	for i, x := range tr.X {
+		number[i] = make([]int, x.Rows)
+		for k := range number[i] {
+			number[i][k] = k
+		}
+		n := tr.Block.Dst[i]
+		s.Shuffle(n, func(j, k int) { number[i][j], number[i][k] = number[i][k], number[i][j] })
+		s.Shuffle(x.Rows-n, func(j, k int) { number[i][n+j], number[i][n+k] = number[i][n+k], number[i][n+j] })
+		moved := tensor.NewMat(x.Rows, x.Cols)
+		for k, to := range number[i] {
+			copy(moved.Row(to), x.Row(k))
+		}
+		tr.X[i] = moved
+	}
+	for i, e := range tr.Config.Edges {
+		tr.Block.Edges[i] = renumber(tr.Block.Edges[i], number[e.Src], number[e.Dst])
+	}
+	got := tr.values()
+	for i := range want {
+		for v := range want[i].Rows {
+			if w, g := want[i].Row(v), got[i].Row(number[i][v]); !slices.Equal(w, g) {
+				t.Errorf("copy %d of type %d is %v, renumbered %v", v, i, w, g)
+			}
+		}
+	}
+}
+
+func renumber(e conv.Edge, src, dst []int) conv.Edge {
+	rows := make([]int, e.CSR.Rows()) // old destination of each new one
+	for v := range rows {
+		rows[dst[v]] = v
+	}
+	out := conv.Edge{CSR: tensor.CSR{Ptr: make([]int32, 1)}}
+	for _, v := range rows {
+		for k := e.CSR.Ptr[v]; k < e.CSR.Ptr[v+1]; k++ {
+			out.CSR.Src = append(out.CSR.Src, int32(src[e.CSR.Src[k]]))
+			if e.Age != nil {
+				out.Age = append(out.Age, e.Age[k])
+			}
+		}
+		out.CSR.Ptr = append(out.CSR.Ptr, int32(len(out.CSR.Src)))
+	}
+	return out
+}
+
+// checkAlone holds that a destination gets the same whether it stands alone in a block
+// or not: what is predicted must not depend on the rest of a batch.
+func checkAlone(t *testing.T, tr *Trial) {
+	want := tr.values()
+	whole, x := tr.Block, tr.X
+	for typ, n := range whole.Dst {
+		for v := range n {
+			tr.Block, tr.X = alone(tr.Config, whole, x, typ, v)
+			got := tr.values()
+			if !slices.Equal(got[typ].Data, want[typ].Row(v)) {
+				t.Errorf("destination %d of type %d alone gets %v, among others %v", v, typ, got[typ].Data, want[typ].Row(v))
+			}
+		}
+	}
+}
+
+// alone is the block of one destination with its sources and nothing else.
+func alone(c conv.Config, whole *conv.Block, x []tensor.Mat, typ, v int) (*conv.Block, []tensor.Mat) {
+	block := &conv.Block{Dst: make([]int, len(x))}
+	block.Dst[typ] = 1
+	rows := make([][]int32, len(x))
+	rows[typ] = []int32{int32(v)}
+	for i, e := range c.Edges {
+		out := conv.Edge{CSR: tensor.CSR{Ptr: []int32{0}}}
+		if e.Dst == typ {
+			in := whole.Edges[i]
+			from, to := in.CSR.Ptr[v], in.CSR.Ptr[v+1]
+			for _, u := range in.CSR.Src[from:to] {
+				out.CSR.Src = append(out.CSR.Src, int32(len(rows[e.Src])))
+				rows[e.Src] = append(rows[e.Src], u)
+			}
+			if in.Age != nil {
+				out.Age = in.Age[from:to]
+			}
+			out.CSR.Ptr = append(out.CSR.Ptr, int32(len(out.CSR.Src)))
+		}
+		block.Edges = append(block.Edges, out)
+	}
+	picked := make([]tensor.Mat, len(x))
+	for i := range x {
+		picked[i] = tensor.NewMat(len(rows[i]), c.In)
+		for k, r := range rows[i] {
+			copy(picked[i].Row(k), x[i].Row(int(r)))
+		}
+	}
+	return block, picked
+}
+
+// checkEmpty runs a block without any edge and one without any destination.
+func checkEmpty(t *testing.T, tr *Trial) {
+	for i := range tr.Block.Edges {
+		e := &tr.Block.Edges[i]
+		clear(e.CSR.Ptr)
+		e.CSR.Src, e.Age = nil, nil
+	}
+	checkShape(t, tr)
+	loss, _ := tr.Forward(tensor.NewTape(tensor.NewPool(1)))
+	if math.IsNaN(float64(loss.Val.Data[0])) {
+		t.Error("a block without edges gives NaN")
+	}
+	none := &conv.Block{Dst: make([]int, len(tr.X)), Edges: make([]conv.Edge, len(tr.Config.Edges))}
+	for i := range none.Edges {
+		none.Edges[i].CSR = tensor.CSR{Ptr: []int32{0}}
+	}
+	for i, o := range tr.Layer.Forward(tensor.NewTape(tensor.NewPool(1)), none, make([]*tensor.Var, len(tr.X))) {
+		if o != nil {
+			t.Errorf("type %d has a result in a block without destinations", i)
+		}
+	}
+}
+
+func checkGradient(t *testing.T, tr *Trial) {
+	tape := tensor.NewTape(tensor.NewPool(1))
+	tr.Set.ZeroGrad()
+	loss, _ := tr.Forward(tape)
+	tape.Backward(loss)
+	grads := slices.Clone(tr.Grad)
+	values := slices.Clone(tr.X)
+	names := slices.Clone(tr.Config.Types)
+	for _, p := range tr.Set.All() {
+		if p.Trained() {
+			values, grads, names = append(values, p.Value), append(grads, p.Grad.Clone()), append(names, p.Name)
+		}
+	}
+	h := tolerance(2e-2, 1e-5)
+	for k, m := range values {
+		for i, x := range m.Data {
+			at := func(v float64) float64 {
+				m.Data[i] = tensor.Real(v)
+				loss, _ := tr.Forward(tape)
+				return float64(loss.Val.Data[0])
+			}
+			want := (at(float64(x)+h) - at(float64(x)-h)) / (2 * h)
+			m.Data[i] = x
+			if got := float64(grads[k].Data[i]); !(math.Abs(got-want) <= tolerance(1e-2, 1e-7)*max(1, math.Abs(want))) {
+				t.Fatalf("gradient of %s at %d is %v, finite difference %v", names[k], i, got, want)
+			}
+		}
+	}
+}
+
+// checkParameters holds that names carry the layer's prefix, that no parameter is
+// without use, and that a node type that is not computed costs none.
+func checkParameters(t *testing.T, tr *Trial) {
+	tr.Block.Dst[c] = 2 // now that c has copies, every parameter has a part
+	tr.X[c] = tensor.NewMat(2, tr.Config.In)
+	for i := range tr.X[c].Data {
+		tr.X[c].Data[i] = tensor.Real(math.Cos(float64(i)))
+	}
+	s := tensor.NewStream(8)
+	for i, e := range tr.Config.Edges {
+		tr.Block.Edges[i] = randomEdge(s, e, tr.Block.Dst[e.Dst], tr.X[e.Src].Rows)
+	}
+	tape := tensor.NewTape(tensor.NewPool(1))
+	tr.Set.ZeroGrad()
+	loss, _ := tr.Forward(tape)
+	tape.Backward(loss)
+	for _, p := range tr.Set.All() {
+		if !strings.HasPrefix(p.Name, "l.") {
+			t.Errorf("parameter %q lacks the layer's prefix", p.Name)
+		}
+		if p.Trained() && !slices.ContainsFunc(p.Grad.Data, func(v tensor.Real) bool { return v != 0 }) {
+			t.Errorf("parameter %q gets no gradient", p.Name)
+		}
+	}
+	less := tr.Config
+	less.Computes = []bool{true, true, false}
+	less.Edges = slices.DeleteFunc(slices.Clone(less.Edges), func(e conv.EdgeType) bool { return e.Dst == c })
+	set := nn.NewSet(3)
+	if _, err := conv.New(tr.name, less, set); err != nil {
+		t.Fatal(err)
+	}
+	if set.Count() >= tr.Set.Count() {
+		t.Errorf("%d parameters without destinations of c, %d with them", set.Count(), tr.Set.Count())
+	}
+}
+
+func checkThreads(t *testing.T, tr *Trial) {
+	var want []tensor.Mat
+	for _, threads := range []int{1, 2, 4} {
+		tape := tensor.NewTape(tensor.NewPool(threads))
+		tr.Set.ZeroGrad()
+		loss, out := tr.Forward(tape)
+		tape.Backward(loss)
+		var got []tensor.Mat
+		for _, o := range out {
+			if o != nil {
+				got = append(got, o.Val)
+			}
+		}
+		got = append(got, tr.Grad...)
+		for _, p := range tr.Set.All() {
+			got = append(got, p.Grad.Clone())
+		}
+		if want == nil {
+			want = got
+		}
+		for i := range want {
+			if !slices.Equal(got[i].Data, want[i].Data) {
+				t.Fatalf("result or gradient %d differs at %d threads", i, threads)
+			}
+		}
+	}
+}
+
+// single says that the engine computes in single precision; real64 builds do not.
+var single = tensor.Real(1)+1e-10 == 1
+
+// tolerance picks by precision.
+func tolerance(in32, in64 float64) float64 {
+	if single {
+		return in32
+	}
+	return in64
+}
+
+// WantNear demands equality up to the rounding of a layer.
+func WantNear(t *testing.T, what string, got, want tensor.Mat) {
+	t.Helper()
+	if got.Rows != want.Rows || got.Cols != want.Cols {
+		t.Fatalf("%s is %dx%d, want %dx%d", what, got.Rows, got.Cols, want.Rows, want.Cols)
+	}
+	for i, w := range want.Data {
+		if !(math.Abs(float64(got.Data[i]-w)) <= tolerance(1e-4, 1e-7)*math.Max(1, math.Abs(float64(w)))) {
+			t.Errorf("%s: element %d is %v, want %v", what, i, got.Data[i], w)
+		}
+	}
+}
+
+func sum(t *tensor.Tape, parts []*tensor.Var) *tensor.Var {
+	total := t.SumAll(parts[0])
+	for _, p := range parts[1:] {
+		total = t.Add(total, t.SumAll(p))
+	}
+	return total
+}
