@@ -19,13 +19,20 @@ type Aggregator interface {
 	String() string
 }
 
+// linearAggregator is an aggregator that is linear in the messages but for columns that
+// do not depend on them, so that it can reduce rows and ages apart: the rows once read
+// by index, the ages over their few columns.
+type linearAggregator interface {
+	ReduceRows(t *tensor.Tape, e *Edge, from *Rows) *tensor.Var
+}
+
 var aggregators = registry.New[func(Config) (Aggregator, error)]("aggregator")
 
 // Aggregators lists the known aggregators.
 func Aggregators() []string { return aggregators.Names() }
 
-func init() { aggregators.Add("mean", plain(tensor.Mean).make) }
-func init() { aggregators.Add("sum", plain(tensor.Sum).make) }
+func init() { aggregators.Add("mean", linear{plain(tensor.Mean)}.make) }
+func init() { aggregators.Add("sum", linear{plain(tensor.Sum)}.make) }
 func init() { aggregators.Add("max", plain(tensor.Max).make) }
 func init() { aggregators.Add("decay", newDecay) }
 
@@ -55,6 +62,20 @@ func (p plain) Reduce(t *tensor.Tape, e *Edge, x *tensor.Var) *tensor.Var {
 
 func (p plain) String() string { return tensor.Reduce(p).String() }
 
+// linear is a sum or mean.
+type linear struct{ plain }
+
+func (l linear) make(Config) (Aggregator, error) { return l, nil }
+
+func (l linear) ReduceRows(t *tensor.Tape, e *Edge, from *Rows) *tensor.Var {
+	kind := tensor.Reduce(l.plain)
+	rows := t.GatherReduce(from.X, from.edges(t, e), kind)
+	if from.Te == nil {
+		return rows
+	}
+	return t.Add(rows, t.MatMul(t.GatherReduce(from.Te, e.CSR, kind), from.T))
+}
+
 // decay is, for each half-life, the decayed mean of the messages
 //
 //	sum(w x) / (sum(w) + 1),  w = 0.5 ^ (age / half-life)
@@ -82,19 +103,40 @@ func (d decay) Width(width int) int { return len(d.halfLives)*(width+1) + 1 }
 const decayGrain = 64
 
 func (d decay) Reduce(t *tensor.Tape, e *Edge, x *tensor.Var) *tensor.Var {
+	weights, stats := d.weights(t, e)
+	parts := t.Vars(len(d.halfLives) + 1)
+	for i := range d.halfLives {
+		parts[i] = t.GatherReduceWeighted(x, e.CSR, weights.Row(i))
+	}
+	parts[len(d.halfLives)] = t.Const(stats)
+	return t.ConcatCols(parts...)
+}
+
+func (d decay) ReduceRows(t *tensor.Tape, e *Edge, from *Rows) *tensor.Var {
+	weights, stats := d.weights(t, e)
+	parts, edges := t.Vars(len(d.halfLives)+1), from.edges(t, e)
+	for i := range d.halfLives {
+		w := weights.Row(i)
+		parts[i] = t.GatherReduceWeighted(from.X, edges, w)
+		if from.Te != nil {
+			parts[i] = t.Add(parts[i], t.MatMul(t.GatherReduceWeighted(from.Te, e.CSR, w), from.T))
+		}
+	}
+	parts[len(d.halfLives)] = t.Const(stats)
+	return t.ConcatCols(parts...)
+}
+
+// weights returns the weight of every message, one row per half-life, and the columns
+// that do not depend on the messages (destinations x half-lives + 1).
+func (d decay) weights(t *tensor.Tape, e *Edge) (weights, stats tensor.Mat) {
 	dst, k := e.CSR.Rows(), len(d.halfLives)
-	weights := t.Alloc(k, e.CSR.Edges())
-	stats := t.Alloc(dst, k+1)
+	weights, stats = t.Alloc(k, e.CSR.Edges()), t.Alloc(dst, k+1)
 	t.Pool().Run(dst, decayGrain, func(lo, hi int) {
 		for v := lo; v < hi; v++ {
 			d.weigh(e, v, weights, stats.Row(v))
 		}
 	})
-	parts := make([]*tensor.Var, 0, k+1)
-	for i := range k {
-		parts = append(parts, t.GatherReduceWeighted(x, e.CSR, weights.Row(i)))
-	}
-	return t.ConcatCols(append(parts, t.Const(stats))...)
+	return weights, stats
 }
 
 // weigh stores the weights of destination v's messages, one row per half-life, and

@@ -26,7 +26,7 @@ type SAGE struct {
 	edge   []*nn.Param  // per edge type
 }
 
-var _ Layer = (*SAGE)(nil)
+var _ RowLayer = (*SAGE)(nil)
 
 func newSAGE(c Config, set *nn.Set) (*SAGE, error) {
 	agg, err := c.aggregator()
@@ -51,23 +51,20 @@ func newSAGE(c Config, set *nn.Set) (*SAGE, error) {
 
 // Forward implements [Layer].
 func (s *SAGE) Forward(t *tensor.Tape, b *Block, x []*tensor.Var) []*tensor.Var {
-	terms := make([][]*tensor.Var, len(x))
+	out := t.Vars(len(x))
 	for v, n := range b.Dst {
-		if n > 0 {
-			terms[v] = append(terms[v], s.root[v].Apply(t, t.SliceRows(x[v], 0, n), tensor.Identity))
+		if n == 0 {
+			continue
 		}
-	}
-	for i, e := range s.config.Edges {
-		if b.Dst[e.Dst] > 0 {
-			from := s.config.copies(t, x, e.Src)
-			terms[e.Dst] = append(terms[e.Dst], s.messages(t, i, &b.Edges[i], from))
+		terms, k := t.Vars(1+len(s.config.Edges)), 1
+		terms[0] = s.root[v].Apply(t, t.SliceRows(x[v], 0, n), tensor.Identity)
+		for i, e := range s.config.Edges {
+			if e.Dst == v {
+				terms[k] = s.messages(t, i, &b.Edges[i], s.config.copies(t, x, e.Src))
+				k++
+			}
 		}
-	}
-	out := make([]*tensor.Var, len(x))
-	for v := range terms {
-		if len(terms[v]) > 0 {
-			out[v] = t.Add(terms[v]...)
-		}
+		out[v] = t.Add(terms[:k]...)
 	}
 	return out
 }

@@ -39,7 +39,9 @@ func formula() []spec {
 	}
 }
 
-// BenchmarkStep is one training step without sampling: 512 seeds, 32 channels, two hops.
+// BenchmarkStep is one training step without sampling of 512 seeds: in the default
+// setting, and in that of RelBench's reference network (128 channels, 128 and 64
+// neighbours, four residual blocks), each factored and plain.
 func BenchmarkStep(b *testing.B) {
 	g := mustGraph(b, formula())
 	queries := make([]Query, 512)
@@ -47,45 +49,48 @@ func BenchmarkStep(b *testing.B) {
 		at := int64(15000+i*7%9000) * day
 		queries[i] = Query{Row: int32(i * 13 % 850), Cut: at, Anchor: at}
 	}
-	for _, threads := range []int{1, 2} {
-		m := mustNew(b, Config{Outputs: 1}, g, 15000*day)
-		bound := mustBind(b, m, g, threads)
-		scorer, err := bound.NewScorer(ingest.TimeRule{}, tensor.NewPool(threads))
-		if err != nil {
-			b.Fatal(err)
-		}
-		batch := scorer.Sample(queries)
-		copies, edges := batch.Size()
-		anchors := make([]int64, len(queries))
-		for i, q := range queries {
-			anchors[i] = q.Anchor
-		}
-		for _, train := range []bool{false, true} {
-			b.Run(fmt.Sprintf("train=%v/threads=%d", train, threads), func(b *testing.B) {
-				t := tensor.NewTape(tensor.NewPool(threads))
-				t.Train = train
-				step := func() {
-					t.Reset()
-					m.Params.ZeroGrad()
-					out := bound.Forward(t, batch, Seeds{Anchor: anchors, Drop: 7})
-					if train {
-						t.Backward(t.MeanAll(t.Mul(out, out)))
-					}
-				}
-				step()
-				step() // the arenas have their final size
-				b.ReportAllocs()
-				for b.Loop() {
-					step()
-				}
-				b.ReportMetric(float64(copies), "copies")
-				b.ReportMetric(float64(edges), "edges")
-			})
-		}
-		b.Run(fmt.Sprintf("sample/threads=%d", threads), func(b *testing.B) {
-			for b.Loop() {
-				scorer.Sample(queries)
+	for _, c := range []struct {
+		name   string
+		config Config
+	}{
+		{"default", Config{Outputs: 1}},
+		{"128", Config{Outputs: 1, Width: 128, FanOut: []int{128, 64}, Strategy: "uniform", Aggregate: "sum"}},
+		{"reference", Config{Outputs: 1, Width: 128, FanOut: []int{128, 64}, Strategy: "uniform", Aggregate: "sum", Blocks: 4}},
+	} {
+		for _, plan := range []string{PlanPlain, PlanFactored} {
+			c.config.Plan = plan
+			for _, threads := range []int{1, 2} {
+				b.Run(fmt.Sprintf("%s/%s/threads=%d", c.name, plan, threads), func(b *testing.B) {
+					benchmarkStep(b, mustBind(b, mustNew(b, c.config, g, 15000*day), g, threads), queries, threads)
+				})
 			}
-		})
+		}
 	}
+}
+
+func benchmarkStep(b *testing.B, bound *Bound, queries []Query, threads int) {
+	pool := tensor.NewPool(threads)
+	scorer, err := bound.NewScorer(ingest.TimeRule{}, pool)
+	if err != nil {
+		b.Fatal(err)
+	}
+	batch := scorer.Sample(queries)
+	copies, edges := batch.Size()
+	anchors := anchorsOf(queries)
+	t := tensor.NewTape(pool)
+	pass := bound.NewPass(t)
+	step := func() {
+		t.Reset()
+		bound.Params.ZeroGrad()
+		out := pass.Forward(batch, Seeds{Anchor: anchors, Drop: 7})
+		t.Backward(t.MeanAll(t.Mul(out, out)))
+	}
+	step()
+	step() // the arenas have their final size
+	b.ReportAllocs()
+	for b.Loop() {
+		step()
+	}
+	b.ReportMetric(float64(copies), "copies")
+	b.ReportMetric(float64(edges), "edges")
 }

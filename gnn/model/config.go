@@ -17,6 +17,8 @@ type Config struct {
 	HalfLives []float64 `json:"half_lives"`    // days, of the decaying aggregator; default 2 and 16 horizons
 	TimeScale []float64 `json:"time_scales"`   // days, of the relative-time encoding; default 1/4 to 64 horizons
 	Width     int       `json:"width"`         // channels; default 32
+	Blocks    int       `json:"blocks"`        // residual blocks of a row encoder; default 1
+	Plan      string    `json:"plan"`          // how the first layer is computed: factored or plain; default auto, which chooses by cost
 	FanOut    []int     `json:"fan_out"`       // children per edge type, one number per hop, parents always; 0 = parents only; default 32, 16
 	Strategy  string    `json:"strategy"`      // which neighbours: latest (default) or uniform
 	Dropout   float64   `json:"dropout"`       // share of channels dropped in training
@@ -40,8 +42,12 @@ func (c Config) Complete(horizonDays float64) Config {
 	set(&c.Layer, "sage")
 	set(&c.Aggregate, "decay")
 	set(&c.Strategy, "latest")
+	set(&c.Plan, PlanAuto)
 	if c.Width == 0 {
 		c.Width = 32
+	}
+	if c.Blocks == 0 {
+		c.Blocks = 1
 	}
 	if len(c.FanOut) == 0 {
 		c.FanOut = []int{32, 16}
@@ -59,7 +65,7 @@ func (c Config) Complete(horizonDays float64) Config {
 
 // Bounds of what a config may ask for; they also bound what a model file can make its
 // reader allocate.
-const maxWidth, maxHops, maxScales = 4096, 16, 64
+const maxWidth, maxBlocks, maxHops, maxScales = 4096, 64, 16, 64
 
 // validate lists all faults; unknown names of layers and aggregators are found when
 // the layers are built.
@@ -71,6 +77,8 @@ func (c Config) validate() error {
 		}
 	}
 	fault(c.Width < 1 || c.Width > maxWidth, "width is %d, want 1 to %d", c.Width, maxWidth)
+	fault(c.Blocks < 1 || c.Blocks > maxBlocks, "blocks is %d, want 1 to %d", c.Blocks, maxBlocks)
+	fault(!slices.Contains(plans, c.Plan), "plan is %q, want one of %q", c.Plan, plans)
 	fault(c.Outputs < 1 || c.Outputs > maxWidth, "outputs is %d, want 1 to %d", c.Outputs, maxWidth)
 	fault(!(c.Dropout >= 0 && c.Dropout < 1), "dropout is %g, want 0 to less than 1", c.Dropout)
 	fault(len(c.FanOut) < 1 || len(c.FanOut) > maxHops, "fan_out has %d hops, want 1 to %d", len(c.FanOut), maxHops)

@@ -51,7 +51,7 @@ func (m *Metadata) Pin(t *tasks.Task) {
 }
 
 // formatVersion is raised when an older reader could misread a file.
-const formatVersion = 1
+const formatVersion = 2
 
 // header is what a file holds beside the tensors.
 type header struct {
@@ -124,6 +124,9 @@ func readModelHeader(meta map[string]string) (*header, error) {
 	if rest := text[dec.InputOffset():]; rest != "" {
 		return nil, fmt.Errorf("read model header: %d bytes after its end", len(rest))
 	}
+	if h.Format == 1 { // before row encoders had a number of blocks and first layers a plan
+		h.Config.Blocks, h.Config.Plan, h.Format = 1, PlanPlain, formatVersion
+	}
 	if h.Format != formatVersion {
 		return nil, fmt.Errorf("model file has format %d, this program reads format %d", h.Format, formatVersion)
 	}
@@ -144,7 +147,7 @@ func (m *Model) estimate() float64 {
 	n := (width + Extra) * (width + 2*float64(c.Outputs))
 	for _, e := range m.Encoder {
 		if e != nil {
-			n += (float64(e.Dense+e.Codes+len(c.TimeScale)) + 2*width) * width
+			n += (float64(e.Dense+e.Codes+len(c.TimeScale)) + 2*float64(c.Blocks)*width) * width
 		}
 	}
 	for hops := range c.FanOut {

@@ -84,12 +84,15 @@ func replaced(old, now string) func(string) string {
 
 func TestRead_refuses(t *testing.T) {
 	for _, c := range []struct{ old, now, want string }{
-		{`"format":1`, `"format":2`, "reads format 1"},
+		{`"format":2`, `"format":3`, "reads format 2"},
 		{`"width":2`, `"width":3`, "want"},
 		{`"width":2`, `"width":4096`, "network of about"},
 		{`"width":2`, `"width":1000000000`, "1 to 4096"},
 		{`"width":2`, `"width":-2`, "1 to 4096"},
 		{`"width":2`, `"wdith":2`, "wdith"},
+		{`"blocks":1`, `"blocks":0`, "1 to 64"},
+		{`"blocks":1`, `"blocks":64`, "tensors"},
+		{`"plan":"auto"`, `"plan":"best"`, "factored"},
 		{`"outputs":1`, `"outputs":4097`, "1 to 4096"},
 		{`"fan_out":[2]`, `"fan_out":[]`, "1 to 16"},
 		{`"fan_out":[2]`, `"fan_out":[2,2]`, "no encoder"},
@@ -105,7 +108,7 @@ func TestRead_refuses(t *testing.T) {
 		{`"name":"results -f2p_driver`, `"name":"results -f2p_rival`, "two edge types"},
 		{`"name":"results -f2p_driver`, `"name":"results -f2p_racer`, "tensor"},
 		{`{"table":"drivers"`, `{"table":"driver"`, `"drivers"`},
-		{`"format":1`, `"format":1,"format":{}`, "read model header"},
+		{`"format":2`, `"format":2,"format":{}`, "read model header"},
 	} {
 		m, err := Read(edited(t, replaced(c.old, c.now)))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -124,6 +127,21 @@ func TestRead_refuses(t *testing.T) {
 	copy(data[len(data)-4:], "\x00\x00\xc0\x7f")
 	if _, err := Read(data); err == nil || !strings.Contains(err.Error(), "NaN") {
 		t.Errorf("a weight that is not a number: %v", err)
+	}
+}
+
+// A file of the first format has one block per row encoder and computes all copies.
+func TestRead_firstFormat(t *testing.T) {
+	old := edited(t, func(s string) string {
+		s = strings.Replace(s, `"blocks":1,"plan":"auto",`, "", 1)
+		return strings.Replace(s, `"format":2`, `"format":1`, 1)
+	})
+	m, err := Read(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Config.Blocks != 1 || m.Config.Plan != PlanPlain {
+		t.Errorf("the old file gives %d blocks and the plan %s, want 1 and %s", m.Config.Blocks, m.Config.Plan, PlanPlain)
 	}
 }
 

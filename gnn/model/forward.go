@@ -18,76 +18,134 @@ type Seeds struct {
 	Drop   uint64  // key of the dropout masks: a pure function of run seed and step
 }
 
+// Pass runs a bound model forward on one tape, again and again. It keeps the lists of a
+// pass between batches, so that a batch of a size seen before allocates nothing. It is
+// for one goroutine at a time, as its tape is.
+type Pass struct {
+	bound  *Bound
+	tape   *tensor.Tape
+	rows   []conv.Rows
+	in     []*conv.Rows // per node type; nil for types without encoder
+	ages   [][]tensor.Real
+	blocks []conv.Block // per layer
+}
+
+// NewPass returns a pass of b on tape.
+func (b *Bound) NewPass(tape *tensor.Tape) *Pass {
+	p := &Pass{bound: b, tape: tape, rows: make([]conv.Rows, len(b.Types)), in: make([]*conv.Rows, len(b.Types)),
+		ages: make([][]tensor.Real, len(b.Edges)), blocks: make([]conv.Block, len(b.layers))}
+	for i := range p.rows {
+		if b.input[i] != nil {
+			p.in[i] = &p.rows[i]
+		}
+	}
+	for l, ly := range b.layers {
+		p.blocks[l] = conv.Block{Dst: make([]int, len(b.Types)), Edges: make([]conv.Edge, len(ly.edges))}
+	}
+	return p
+}
+
 // Forward returns one row of raw outputs per seed of the batch (seeds x Outputs). But
 // for dropout, the row of a seed depends on its own subgraph and anchor only, to the
 // bit: it is the same in every batch.
-func (b *Bound) Forward(t *tensor.Tape, batch *sample.Batch, s Seeds) *tensor.Var {
-	x := make([]*tensor.Var, len(b.Types))
-	for i := range batch.Nodes {
-		if n := &batch.Nodes[i]; len(n.Rows) > 0 {
-			x[i] = t.Dropout(b.encode(t, i, n), b.Config.Dropout, tensor.Hash64(s.Drop, uint64(i)))
+func (p *Pass) Forward(batch *sample.Batch, s Seeds) *tensor.Var {
+	b, t := p.bound, p.tape
+	p.encode(batch, s.Drop)
+	p.messageAges(batch)
+	block := p.block(batch, 0)
+	y, x := p.first(block)
+	for l := range b.layers {
+		if l > 0 {
+			block = p.block(batch, l)
+			y = b.layers[l].conv.Forward(t, block, x)
 		}
-	}
-	ages := edgeAges(t, batch, b.Edges)
-	for l, ly := range b.layers {
-		block := b.block(batch, ly.edges, len(b.layers)-l-1, ages)
-		y := ly.conv.Forward(t, block, x)
 		if l+1 == len(b.layers) {
-			return b.head(t, y[b.Entity], batch, s)
+			break
 		}
-		for i := range x {
+		for i, norm := range b.layers[l].norm {
 			if y[i] == nil {
 				x[i] = nil
 				continue
 			}
-			x[i] = t.Add(t.SliceRows(x[i], 0, block.Dst[i]), t.Activate(ly.norm[i].Apply(t, y[i]), tensor.ReLU))
+			x[i] = t.NormActAdd(y[i], norm.Gamma.Var(t), norm.Beta.Var(t), tensor.ReLU, p.residual(l, i, block.Dst[i], x))
 		}
 	}
-	panic("model: no layers")
+	return b.head(t, y[b.Entity], batch, s)
 }
 
-// encode returns copies x Width of one node type: each distinct row encoded once,
-// handed to its copies, and the age of each copy added.
-func (b *Bound) encode(t *tensor.Tape, typ int, n *sample.NodeSet) *tensor.Var {
-	r := b.input[typ]
-	x := t.GatherRows(r.rows(t, b.features[typ], n.Distinct), n.CopyOf)
-	if r.time == nil {
-		return x
+// encode computes the rows of every node type: each distinct row once, whatever the
+// number of its copies, which share its dropout mask.
+func (p *Pass) encode(batch *sample.Batch, drop uint64) {
+	b, t := p.bound, p.tape
+	for i := range p.rows {
+		r, n := b.input[i], &batch.Nodes[i]
+		if r == nil {
+			continue
+		}
+		x := t.Dropout(r.rows(t, b.features[i], n.Distinct), b.Config.Dropout, tensor.Hash64(drop, uint64(i)))
+		p.rows[i] = conv.Rows{X: x, Of: n.CopyOf}
+		if r.time != nil {
+			p.rows[i].Te, p.rows[i].T = r.ages(t, n.Age), r.time.Var(t)
+		}
 	}
-	return t.Add(x, r.ages(t, n.Age))
 }
 
-// edgeAges returns for each edge type the age in days of each message's source; nil
+// first runs the first layer. In plain form it also returns the vectors of all copies,
+// by node type; in factored form they are never made.
+func (p *Pass) first(block *conv.Block) (y, x []*tensor.Var) {
+	t, ly := p.tape, p.bound.layers[0].conv
+	x = t.Vars(len(p.rows))
+	if p.bound.factored() {
+		return ly.(conv.RowLayer).ForwardRows(t, block, p.in), x
+	}
+	for i, r := range p.in {
+		if r != nil && len(r.Of) > 0 {
+			x[i] = r.Copies(t, len(r.Of))
+		}
+	}
+	return ly.Forward(t, block, x), x
+}
+
+// residual is the vectors that layer l adds its result to: of its n destinations.
+func (p *Pass) residual(l, typ, n int, x []*tensor.Var) *tensor.Var {
+	if l == 0 && x[typ] == nil {
+		return p.in[typ].Copies(p.tape, n)
+	}
+	return p.tape.SliceRows(x[typ], 0, n)
+}
+
+// messageAges computes for each edge type the age in days of each message's source; nil
 // for functional ones.
-func edgeAges(t *tensor.Tape, batch *sample.Batch, edges []conv.EdgeType) [][]tensor.Real {
-	out := make([][]tensor.Real, len(edges))
-	for i, e := range edges {
+func (p *Pass) messageAges(batch *sample.Batch) {
+	for i, e := range p.bound.Edges {
+		p.ages[i] = nil
 		if e.Functional {
 			continue
 		}
-		src := batch.Edges[i].Src
-		out[i] = t.Alloc(1, len(src)).Data
-		age := batch.Nodes[e.Src].Age
+		src, age := batch.Edges[i].Src, batch.Nodes[e.Src].Age
+		out := p.tape.Alloc(1, len(src)).Data
 		for j, u := range src {
-			out[i][j] = tensor.Real(ageDays(age[u]))
+			out[j] = tensor.Real(ageDays(age[u]))
 		}
+		p.ages[i] = out
 	}
-	return out
 }
 
-// block trims the batch to the destinations of the given hop and to the given edge types.
-func (b *Bound) block(batch *sample.Batch, edges []int, hop int, ages [][]tensor.Real) *conv.Block {
-	block := &conv.Block{Dst: make([]int, len(b.Types)), Edges: make([]conv.Edge, len(edges))}
+// block trims the batch to the destinations and the edge types of layer l: those that
+// the layers after it read.
+func (p *Pass) block(batch *sample.Batch, l int) *conv.Block {
+	b, block := p.bound, &p.blocks[l]
+	hop := len(b.layers) - l - 1
 	for i := range batch.Nodes {
 		block.Dst[i] = batch.Nodes[i].HopEnd[hop]
 	}
-	for i, e := range edges {
+	for i, e := range b.layers[l].edges {
 		dst := block.Dst[b.Edges[e].Dst]
 		set := &batch.Edges[e]
 		ptr := set.Ptr[:dst+1]
-		block.Edges[i].CSR = tensor.CSR{Ptr: ptr, Src: set.Src[:ptr[dst]]}
-		if ages[e] != nil {
-			block.Edges[i].Age = ages[e][:ptr[dst]]
+		block.Edges[i] = conv.Edge{CSR: tensor.CSR{Ptr: ptr, Src: set.Src[:ptr[dst]]}}
+		if p.ages[e] != nil {
+			block.Edges[i].Age = p.ages[e][:ptr[dst]]
 		}
 	}
 	return block

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"sync"
@@ -85,7 +86,7 @@ func step(t *testing.T, c Config, threads int, twice bool) (out []tensor.Real, g
 func stepOn(tape *tensor.Tape, b *Bound, batch *sample.Batch, q []Query) (out []tensor.Real, grads []tensor.Mat) {
 	tape.Reset()
 	b.Params.ZeroGrad()
-	v := b.Forward(tape, batch, Seeds{Anchor: anchorsOf(q), Drop: 9})
+	v := b.NewPass(tape).Forward(batch, Seeds{Anchor: anchorsOf(q), Drop: 9})
 	tape.Backward(tape.MeanAll(tape.Mul(v, v)))
 	for _, p := range b.Params.All() {
 		grads = append(grads, p.Grad.Clone())
@@ -178,7 +179,7 @@ func TestForward_gradient(t *testing.T) {
 		_, grads := stepOn(tape, b, batch, q)
 		loss := func() float64 {
 			tape.Reset()
-			v := b.Forward(tape, batch, Seeds{Anchor: anchorsOf(q), Drop: 9})
+			v := b.NewPass(tape).Forward(batch, Seeds{Anchor: anchorsOf(q), Drop: 9})
 			return float64(tape.MeanAll(tape.Mul(v, v)).Val.Data[0])
 		}
 		const h = 1e-5
@@ -197,6 +198,40 @@ func TestForward_gradient(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Both plans give the same outputs and gradients, up to rounding: with dropout off, as
+// the masks of copies and of rows differ.
+func TestForward_plans(t *testing.T) {
+	eachVariant(t, func(t *testing.T, c Config) {
+		c.Dropout = 0
+		c.Plan = PlanFactored
+		out, grads := step(t, c, 1, false)
+		c.Plan = PlanPlain
+		wantOut, wantGrads := step(t, c, 1, false)
+		near := func(what string, got, want []tensor.Real) {
+			largest := 0.0
+			for _, v := range want {
+				largest = math.Max(largest, math.Abs(float64(v)))
+			}
+			for i := range want {
+				if math.Abs(float64(got[i]-want[i])) > tolerance(2e-4, 1e-10)*math.Max(largest, 1e-3) {
+					t.Fatalf("%s at %d is %v factored and %v plain", what, i, got[i], want[i])
+				}
+			}
+		}
+		near("output", out, wantOut)
+		for k := range grads {
+			near(fmt.Sprintf("gradient of parameter %d", k), grads[k].Data, wantGrads[k].Data)
+		}
+	})
+}
+
+func tolerance(narrow, double float64) float64 {
+	if wide {
+		return double
+	}
+	return narrow
 }
 
 // In a frozen evaluation the anchor lies after the cut; the model is told how far.

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/rowlink/rowlink/gnn/encode"
@@ -10,17 +11,33 @@ import (
 
 // rowEncoder maps the features of a row to Width channels:
 //
-//	x0 = dense Wd + sum(codes Wc) + b,   x = x0 + relu(norm(x0) W1 + b1) W2 + b2
+//	x0 = dense Wd + sum(codes Wc) + b,   x_k+1 = x_k + relu(norm(x_k) W1 + b1) W2 + b2
 //
-// The residual keeps a linear way for every column through the whole network. A copy
-// of a row of a timed table adds te T, with te the age of the row at the seed's cut:
-// log(1 + days) / 4, and 0.5 ^ (days / scale) for each time scale.
+// with one or more residual blocks k. The residual keeps a linear way for every column
+// through the whole network. A copy of a row of a timed table adds te T, with te the age
+// of the row at the seed's cut: log(1 + days) / 4, and 0.5 ^ (days / scale) for each
+// time scale.
 type rowEncoder struct {
 	dense, codes, bias *nn.Param // dense and codes are nil for a table without such features
-	norm               *nn.LayerNorm
-	up, down           *nn.Linear
+	blocks             []residual
 	time               *nn.Param // nil for a table without time
 	scales             []float64 // days
+}
+
+// residual is one block x + relu(norm(x) W1 + b1) W2 + b2.
+type residual struct {
+	norm     *nn.LayerNorm
+	up, down *nn.Linear
+}
+
+func newResidual(set *nn.Set, name string, width int) residual {
+	return residual{nn.NewLayerNorm(set, name+".norm", width),
+		nn.NewLinear(set, name+".up", width, width), nn.NewLinear(set, name+".down", width, width)}
+}
+
+func (r *residual) apply(t *tensor.Tape, x *tensor.Var) *tensor.Var {
+	up := r.up.Apply(t, r.norm.Apply(t, x), tensor.ReLU)
+	return t.Add(x, r.down.Apply(t, up, tensor.Identity))
 }
 
 func newRowEncoder(set *nn.Set, name string, e *encode.Table, c Config) *rowEncoder {
@@ -32,9 +49,13 @@ func newRowEncoder(set *nn.Set, name string, e *encode.Table, c Config) *rowEnco
 		r.codes = set.New(name+".codes", e.Codes, c.Width, nn.Normal(0.1))
 	}
 	r.bias = set.New(name+".bias", 1, c.Width, nn.Zeros)
-	r.norm = nn.NewLayerNorm(set, name+".norm", c.Width)
-	r.up = nn.NewLinear(set, name+".up", c.Width, c.Width)
-	r.down = nn.NewLinear(set, name+".down", c.Width, c.Width)
+	for k := range c.Blocks {
+		block := name
+		if k > 0 {
+			block = fmt.Sprintf("%s.block%d", name, k+1)
+		}
+		r.blocks = append(r.blocks, newResidual(set, block, c.Width))
+	}
 	if e.Timed {
 		r.time = set.New(name+".time", len(c.TimeScale)+1, c.Width, nn.KaimingUniform)
 	}
@@ -53,14 +74,16 @@ func (r *rowEncoder) rows(t *tensor.Tape, f *encode.Features, rows []int32) *ten
 	if r.codes != nil {
 		x = t.Add(x, t.GatherReduceWeighted(r.codes.Var(t), codes, weights))
 	}
-	up := r.up.Apply(t, r.norm.Apply(t, x), tensor.ReLU)
-	return t.Add(x, r.down.Apply(t, up, tensor.Identity))
+	for k := range r.blocks {
+		x = r.blocks[k].apply(t, x)
+	}
+	return x
 }
 
 // ageGrain is the fixed number of copies in one block of work.
 const ageGrain = 1024
 
-// ages is te T for copies of the given ages in microseconds.
+// ages is te for copies of the given ages in microseconds.
 func (r *rowEncoder) ages(t *tensor.Tape, micros []int64) *tensor.Var {
 	te := t.Alloc(len(micros), len(r.scales)+1)
 	t.Pool().Run(len(micros), ageGrain, func(lo, hi int) {
@@ -73,7 +96,7 @@ func (r *rowEncoder) ages(t *tensor.Tape, micros []int64) *tensor.Var {
 			}
 		}
 	})
-	return t.MatMul(t.Const(te), r.time.Var(t))
+	return t.Const(te)
 }
 
 func ageDays(micros int64) float64 { return math.Max(0, float64(micros)/dayMicros) }

@@ -35,6 +35,7 @@ type Scorer struct {
 	bound   *Bound
 	sampler *sample.Sampler
 	tape    *tensor.Tape
+	pass    *Pass
 	batch   sample.Batch
 }
 
@@ -46,7 +47,7 @@ func (b *Bound) NewScorer(rule ingest.TimeRule, pool *tensor.Pool) (*Scorer, err
 	}
 	t := tensor.NewTape(pool)
 	t.Train = false
-	return &Scorer{bound: b, sampler: s, tape: t}, nil
+	return &Scorer{bound: b, sampler: s, tape: t, pass: b.NewPass(t)}, nil
 }
 
 // Sample draws the neighbourhoods of the queries; the batch is valid until the next call.
@@ -67,7 +68,7 @@ func (s *Scorer) Forward(batch *sample.Batch, queries []Query) tensor.Mat {
 		anchors[i] = q.Anchor
 	}
 	s.tape.Reset()
-	v := s.bound.Forward(s.tape, batch, Seeds{Anchor: anchors})
+	v := s.pass.Forward(batch, Seeds{Anchor: anchors})
 	out := tensor.NewMat(v.Val.Rows, v.Val.Cols)
 	copy(out.Data, v.Val.Data)
 	return out

@@ -117,6 +117,13 @@ func (t *Tape) Vars(n int) []*Var {
 	return v
 }
 
+// Terms returns n empty terms that live until the next Reset; see [Tape.Vars].
+func (t *Tape) Terms(n int) []GatherTerm {
+	terms := t.terms.take(n)
+	clear(terms)
+	return terms
+}
+
 // Ints returns n integers of arbitrary contents that live until the next Reset.
 func (t *Tape) Ints(n int) []int32 { return t.ints.take(n) }
 

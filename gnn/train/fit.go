@@ -80,6 +80,7 @@ type run struct {
 	bound    *model.Bound
 	sampler  *sample.Sampler
 	tape     *tensor.Tape
+	pass     *model.Pass
 	adam     *nn.Adam
 	examples []example // of training
 	val      []model.Query
@@ -153,6 +154,7 @@ func (r *run) build() error {
 	}
 	r.tape = tensor.NewTape(r.pool)
 	r.tape.Train = true
+	r.pass = r.bound.NewPass(r.tape)
 	r.adam = nn.NewAdamW(m.Params, r.pool, nn.AdamOptions{Decay: r.opt.Decay})
 	r.result.Model, r.result.Bound = m, r.bound
 	return nil
@@ -234,7 +236,7 @@ func (r *run) train(batch *sample.Batch, part []int, epochSeeds int) (float64, e
 	for i, p := range part {
 		anchors[i], target[i] = r.examples[p].Anchor, r.examples[p].target
 	}
-	out := r.bound.Forward(r.tape, batch, model.Seeds{Anchor: anchors, Drop: tensor.Hash64(r.opt.Seed, 0xd2, uint64(r.step))})
+	out := r.pass.Forward(batch, model.Seeds{Anchor: anchors, Drop: tensor.Hash64(r.opt.Seed, 0xd2, uint64(r.step))})
 	grad := make([]float64, len(out.Val.Data))
 	loss := r.typ.Loss(r.scaling, wide(out.Val.Data), target, grad)
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
