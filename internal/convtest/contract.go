@@ -136,6 +136,9 @@ func Run(t *testing.T, layer string) {
 			} {
 				t.Run(name, func(t *testing.T) { check(t, NewTrial(t, layer, aggregate, 8, 7)) })
 			}
+			if _, ok := NewTrial(t, layer, aggregate, 1, 7).Layer.(conv.RowLayer); ok {
+				t.Run("rows", func(t *testing.T) { checkRows(t, layer, aggregate) })
+			}
 			t.Run("threads", func(t *testing.T) { checkThreads(t, NewTrial(t, layer, aggregate, 1500, 7)) })
 		})
 	}
