@@ -25,8 +25,9 @@ race:
 fuzz:
 	ROWLINK_TEST_POSTGRES=none scripts/fuzz.sh
 
+# For benchstat: make bench BENCH=Case COUNT=6 > new.txt
 bench:
-	ROWLINK_TEST_POSTGRES=none go test -run '^$$' -bench . -benchmem ./...
+	ROWLINK_TEST_POSTGRES=none go test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) -timeout 60m ./...
 
 lint:
 	scripts/lint.sh

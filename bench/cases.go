@@ -1,0 +1,36 @@
+package bench
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/rowlink/rowlink/bench/relf1"
+)
+
+// Cases lists all loads in the order in which they run.
+func Cases() []Case {
+	return slices.Concat(kernelCases(), []Case{
+		epochCase(),
+		{Name: "score/rel-f1", What: "8,712 examples of driver-position scored with the reference network", Unit: Seeds, prepare: scorePass, Long: true},
+	})
+}
+
+// needsData says whether the case reads rel-f1.
+func (c Case) needsData() bool {
+	return strings.Contains(c.Name, "driver-position") || strings.Contains(c.Name, "f1")
+}
+
+func relf1Folder() (string, error) { return relf1.Folder() }
+
+// sized makes a case of a pass that is prepared for a number of threads and says how
+// much work it did.
+func sized(name, what string, unit Unit, prepare func(threads int) (func() int64, error)) Case {
+	return Case{Name: name, What: what, Unit: unit, prepare: func(_ context.Context, e Env) (Pass, error) {
+		pass, err := prepare(e.Threads)
+		if err != nil {
+			return nil, err
+		}
+		return func() (float64, error) { return float64(pass()), nil }, nil
+	}}
+}
