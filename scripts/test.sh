@@ -1,6 +1,6 @@
 #!/bin/sh
-# Lint, all tests, then the engine once more in double precision. All three run, so
-# that one call shows every failure; the exit code is 1 if any fails. Called beside a
+# Lint, all tests, then the engine once more in double precision and once more without
+# machine code. All four run, so that one call shows every failure; the exit code is 1 if any fails. Called beside a
 # throw-away server: see the target "test" of the Makefile.
 set -u
 cd "$(dirname "$0")/.."
@@ -9,6 +9,8 @@ scripts/lint.sh || status=1
 go test -timeout "${TEST_TIMEOUT:-20m}" ./... || status=1
 echo "gnn in double precision (-tags real64):"
 go test -timeout "${TEST_TIMEOUT:-20m}" -tags real64 ./gnn/... || status=1
+echo "gnn/tensor without machine code (-tags noasm):"
+go test -timeout "${TEST_TIMEOUT:-20m}" -tags noasm ./gnn/tensor/... || status=1
 if [ $status = 0 ]; then
 	echo "lint and all tests passed"
 else

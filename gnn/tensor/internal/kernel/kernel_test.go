@@ -3,6 +3,8 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -210,7 +212,8 @@ func testAdam(t *testing.T, p *Path, n int) {
 }
 
 func TestUse_unknownPath(t *testing.T) {
-	if err := Use("fpga"); err == nil || Name() != "go" {
+	before := Name()
+	if err := Use("fpga"); err == nil || Name() != before {
 		t.Fatalf("Use(fpga) = %v, path %s", err, Name())
 	}
 }
@@ -234,5 +237,18 @@ func BenchmarkGemm(b *testing.B) {
 			}
 			b.ReportMetric(2*m*n*k*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 		})
+	}
+}
+
+func TestUse_pathOfAnotherMachine(t *testing.T) {
+	for _, name := range []string{"avx512", "avx2"} {
+		if slices.Contains(Names(), name) {
+			continue
+		}
+		before := Name()
+		err := Use(name)
+		if err == nil || Name() != before || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "have ") {
+			t.Errorf("Use(%s) = %v, path %s; want an error that says why", name, err, Name())
+		}
 	}
 }

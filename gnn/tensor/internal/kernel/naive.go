@@ -5,16 +5,16 @@ import "math"
 // naive states the meaning of every kernel as the shortest loop; the other
 // paths are tested against it.
 var naive = Path{
-	Name: "naive",
-	NN: func(m, n, k int, a []Real, lda int, b []Real, ldb int, c []Real, ldc int, add bool) {
-		naiveGemm(m, n, k, a, lda, 1, b, ldb, 1, c, ldc, add)
+	Name:      "naive",
+	PackedLen: func(k, n int) int { return k * n },
+	Pack: func(dst []Real, k, n int, b []Real, row, col int) {
+		for p := range k {
+			for j := range n {
+				dst[p*n+j] = b[p*row+j*col]
+			}
+		}
 	},
-	NT: func(m, n, k int, a []Real, lda int, b []Real, ldb int, c []Real, ldc int, add bool) {
-		naiveGemm(m, n, k, a, lda, 1, b, 1, ldb, c, ldc, add)
-	},
-	TN: func(m, n, k int, a []Real, lda int, b []Real, ldb int, c []Real, ldc int, add bool) {
-		naiveGemm(m, n, k, a, 1, lda, b, ldb, 1, c, ldc, add)
-	},
+	Mul: naiveMul,
 	Add: func(dst, x []Real) {
 		for j := range dst {
 			dst[j] += x[j]
@@ -56,18 +56,25 @@ var naive = Path{
 	},
 }
 
-// naiveGemm takes A(i,p) = a[i*ai+p*ap] and B(p,j) = b[p*bp+j*bj].
-func naiveGemm(m, n, k int, a []Real, ai, ap int, b []Real, bp, bj int, c []Real, ldc int, add bool) {
-	for i := range m {
-		for j := range n {
-			var s Real
-			for p := range k {
-				s += a[i*ai+p*ap] * b[p*bp+j*bj]
+func naiveMul(x *Product) {
+	for i := range x.M {
+		for j := range x.N {
+			var sum Real
+			for p := range x.K {
+				sum += x.A[i*x.ARow+p*x.ACol] * x.B[p*x.N+j]
 			}
-			if add {
-				s += c[i*ldc+j]
+			c := &x.C[i*x.CRow+j]
+			switch {
+			case x.Add:
+				*c += sum
+			case x.Bias != nil:
+				*c = x.Bias[j] + sum
+			default:
+				*c = sum
 			}
-			c[i*ldc+j] = s
+			if x.ReLU {
+				*c = max(*c, 0)
+			}
 		}
 	}
 }

@@ -1,22 +1,15 @@
 package kernel
 
-import "github.com/rowlink/rowlink/internal/registry"
-
-// A Gemm is one of three matrix products on row-major data, C being m x n and
-// the summed dimension k; lda, ldb and ldc are the distances between rows:
-//
-//	NN: C = A B      A is m x k, B is k x n
-//	NT: C = A Bᵀ     A is m x k, B is n x k
-//	TN: C = Aᵀ B     A is k x m, B is k x n
-//
-// With add the product is added to C, else it replaces C. An element's bits
-// depend on its row of A, its column of B and k only, never on m and n.
-type Gemm func(m, n, k int, a []Real, lda int, b []Real, ldb int, c []Real, ldc int, add bool)
-
 // A Path is one implementation of all kernels. Two paths agree up to rounding.
 type Path struct {
-	Name       string
-	NN, NT, TN Gemm
+	Name  string
+	lacks func() string // what this CPU lacks for it, or nothing; nil for paths that run everywhere
+
+	// Pack lays B(p,j) = b[p*row+j*col], k x n, out in dst for Mul, which may use it
+	// any number of times and in parallel. It fills PackedLen(k, n) elements.
+	Pack      func(dst []Real, k, n int, b []Real, row, col int)
+	PackedLen func(k, n int) int
+	Mul       func(*Product)
 
 	Add  func(dst, x []Real)                // dst[j] += x[j]
 	Axpy func(dst []Real, a Real, x []Real) // dst[j] += a x[j]
@@ -42,34 +35,6 @@ type AdamStep struct {
 	Beta1, Beta2, Rate, Root, Eps, Shrink, L2 Real
 }
 
-var (
-	paths  = registry.New[*Path]("kernel path")
-	active = &plain
-)
-
-func init() {
-	paths.Add(plain.Name, &plain)
-	paths.Add(naive.Name, &naive)
-}
-
-// Name returns the name of the path in use.
-func Name() string { return active.Name }
-
-// Names returns the names of all paths.
-func Names() []string { return paths.Names() }
-
-// Get returns the path of that name.
-func Get(name string) (*Path, error) { return paths.Get(name) }
-
-// Use switches to the path of that name. Call it before any work starts.
-func Use(name string) error {
-	p, err := paths.Get(name)
-	if err == nil {
-		active = p
-	}
-	return err
-}
-
 // NN is C = A B on the path in use; see [Gemm].
 func NN(m, n, k int, a []Real, lda int, b []Real, ldb int, c []Real, ldc int, add bool) {
 	active.NN(m, n, k, a, lda, b, ldb, c, ldc, add)
@@ -84,6 +49,15 @@ func NT(m, n, k int, a []Real, lda int, b []Real, ldb int, c []Real, ldc int, ad
 func TN(m, n, k int, a []Real, lda int, b []Real, ldb int, c []Real, ldc int, add bool) {
 	active.TN(m, n, k, a, lda, b, ldb, c, ldc, add)
 }
+
+// PackedLen is the number of elements that [Pack] fills for a matrix of k x n.
+func PackedLen(k, n int) int { return active.PackedLen(k, n) }
+
+// Pack lays B(p,j) = b[p*row+j*col], k x n, out for [Mul].
+func Pack(dst []Real, k, n int, b []Real, row, col int) { active.Pack(dst, k, n, b, row, col) }
+
+// Mul computes a product on the path in use.
+func Mul(x *Product) { active.Mul(x) }
 
 // Add is dst += x on the path in use.
 func Add(dst, x []Real) { active.Add(dst, x) }

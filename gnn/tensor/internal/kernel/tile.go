@@ -6,11 +6,10 @@ package kernel
 //
 // Eight running sums, two values of B and the products stay in registers; sixteen
 // steps of p in a row hide the cost of the loop.
-func tile(a []panelA, b []panelB, c *[tileM * tileN]Real) {
+func tile(a []panelA, b []Real, c *[tileM * tileN]Real) {
 	var c00, c01, c10, c11, c20, c21, c30, c31 Real
-	b = b[:len(a)]
 	for p := range a {
-		x, y := &a[p], &b[p]
+		x, y := &a[p], (*panelB)(b[p*len(panelB{}):])
 		b0, b1 := y[0], y[1]
 		v := x[0]
 		c00 += v * b0

@@ -5,9 +5,9 @@ import "math"
 // plain is the path in portable Go.
 var plain = Path{
 	Name:       "go",
-	NN:         plainNN,
-	NT:         plainNT,
-	TN:         plainTN,
+	PackedLen:  plainPackedLen,
+	Pack:       plainPack,
+	Mul:        plainMul,
 	Add:        plainAdd,
 	Axpy:       plainAxpy,
 	Dot:        plainDot,
