@@ -37,7 +37,11 @@ func TestTimeRule_cutAgreesWithVisible(t *testing.T) {
 		rule := TimeRule{Strict: rapid.Bool().Draw(t, "strict")}
 		want := 0
 		for _, v := range times {
-			if rule.Visible(v, at) {
+			visible := v == Always || v != Never && (v < at || v == at && !rule.Strict)
+			if rule.Visible(v, at) != visible {
+				t.Fatalf("a row at %d is visible at %d: %v, want %v", v, at, !visible, visible)
+			}
+			if visible {
 				want++
 			}
 		}

@@ -17,13 +17,9 @@ type Batch struct {
 	Nodes []NodeSet // per table
 	Edges []EdgeSet // per edge type
 
-	g       *graph.Graph
-	hops    int
-	counts  [][]int // per table: see layout
-	degrees [][]int // per edge type: see layout
-	blocks  []block
-	workers []worker
-	sorts   []sortScratch
+	g    *graph.Graph
+	hops int
+	asm  *assembly // memory that the next call uses again
 }
 
 // NodeSet holds the copies of rows of one table, ordered by the hop that found them,
@@ -65,21 +61,14 @@ func (b *Batch) Size() (copies, edges int) {
 
 // reset prepares b for the seeds.
 func (b *Batch) reset(s *Sampler, seeds []Seed) {
-	b.g, b.hops = s.g, len(s.opt.FanOut)
+	if b.g != s.g {
+		*b = Batch{g: s.g}
+	}
+	b.hops = len(s.opt.FanOut)
 	b.Seeds = append(b.Seeds[:0], seeds...)
 	b.Nodes, b.Edges = resize(b.Nodes, len(s.g.Snap.Tables)), resize(b.Edges, len(s.g.Edges))
-	b.counts, b.degrees = resize(b.counts, len(b.Nodes)), resize(b.degrees, len(b.Edges))
-	b.sorts = resize(b.sorts, len(b.Nodes))
-	b.blocks = resize(b.blocks, (len(seeds)+grain-1)/grain)
-	b.workers = resize(b.workers, s.opt.Threads)
 	for t := range b.Nodes {
 		b.Nodes[t].Timed = s.g.Snap.Tables[t].Times != nil
-		b.counts[t] = resize(b.counts[t], (b.hops+1)*len(seeds)+1)
-		clear(b.counts[t])
-	}
-	for e := range b.Edges {
-		b.degrees[e] = resize(b.degrees[e], b.hops*len(seeds)+1)
-		clear(b.degrees[e])
 	}
 }
 

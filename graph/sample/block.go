@@ -1,7 +1,9 @@
 package sample
 
 import (
+	"fmt"
 	"math"
+	"slices"
 
 	"github.com/rowlink/rowlink/ingest"
 )
@@ -9,241 +11,181 @@ import (
 // grain is how many seeds are sampled as one unit of parallel work.
 const grain = 64
 
-// block holds the subgraphs of up to grain seeds, one seed after the other and within
-// a seed hop by hop. A block is written by one worker and then placed in the batch.
+// block holds the subgraphs of up to grain seeds: what each hop found, and within a hop
+// one seed after the other, as in the batch. One worker writes it and then places it.
 type block struct {
-	nodes []blockNodes // per table
-	edges []blockEdges // per edge type
+	nodes [][]blockNodes // per hop from 0 and table
+	edges [][]blockEdges // per hop from 0 and step
 }
 
 type blockNodes struct {
 	rows []int32
-	ages []int64
-	path []uint64 // path identity of each copy
+	ages []int64  // of a timed table
+	ends []int32  // per seed: copies up to its last
+	path []uint64 // path identity of each copy, where draws need it
 }
 
 type blockEdges struct {
-	src []uint32 // code of the source copy of each edge
-	deg []int32  // edges of each expanded destination copy
+	codes []uint32 // source copy of each edge, not kept where the step is alone; of a functional type per destination, or noCode
+	deg   []int32  // edges of each destination copy; nil for a functional type
+	count int      // edges
 }
 
-func (k *block) reset(tables, edges int) {
-	k.nodes, k.edges = resize(k.nodes, tables), resize(k.edges, edges)
-	for t := range k.nodes {
-		n := &k.nodes[t]
-		n.rows, n.ages, n.path = n.rows[:0], n.ages[:0], n.path[:0]
+func (k *block) reset(p *plan, tables int) {
+	k.nodes, k.edges = resize(k.nodes, len(p.found)), resize(k.edges, len(p.hops))
+	for h := range k.nodes {
+		k.nodes[h] = resize(k.nodes[h], tables)
+		for t := range k.nodes[h] {
+			n := &k.nodes[h][t]
+			n.rows, n.ages, n.ends, n.path = n.rows[:0], n.ages[:0], n.ends[:0], n.path[:0]
+		}
 	}
-	for e := range k.edges {
-		k.edges[e].src, k.edges[e].deg = k.edges[e].src[:0], k.edges[e].deg[:0]
+	for h := range k.edges {
+		k.edges[h] = resize(k.edges[h], len(p.hops[h]))
+		for i := range k.edges[h] {
+			e := &k.edges[h][i]
+			e.codes, e.deg, e.count = e.codes[:0], e.deg[:0], 0
+		}
 	}
 }
 
-// worker samples one seed at a time. All its memory is scratch.
+// worker samples the seeds of a block. All its memory is scratch.
 type worker struct {
-	s    *Sampler
-	k    *block
-	at   int64 // moment of the seed at hand
-	hop  int   // hop that is being found
-	seen seen
+	s *Sampler
+	k *block
 
-	start  []int // per table and hop: where the seed's copies of that hop start in the block
-	choice Choice
-	picked []int32 // positions
-	rows   []int32 // rows without the ended ones
-	times  []int64 // their times
+	// Of the seed at hand.
+	seed   int // position in the block
+	at     int64
+	moment ingest.Moment
+	hidden bool    // its own row is not visible
+	seen   []seen  // per table
+	starts [][]int // per hop from 0 and table: its first copy
 
-	ends    []int64 // see fetch
-	touched int32   // keeps the reads of fetch from being optimised away
+	first  [][]listed // per step of hop 1: the lists of all seeds of the block
+	lists  []listed   // of the copies that a step expands
+	ranges [][]span   // per hop from 0 and step: the copies that it found
+	by     [][]uint32 // per step of a hop: which copy found each of them, where that is asked
+	last   [][]uint32 // by of the hop before
+
+	moments []ingest.Moment // of all seeds of the block
+	tooOld  []ingest.Moment // the same, less the window: see what is too old
+	entity  []int32
+	choice  Choice
+	picked  []int32 // positions
+	rows    []int32 // visible children where rows end
+	times   []int64 // their times
+	touched int64   // keeps reads ahead of use from being optimised away
 }
 
-// run samples the seeds of block i of batch b.
-func (w *worker) run(s *Sampler, b *Batch, i int, epoch uint64) {
-	w.s, w.k = s, &b.blocks[i]
-	w.k.reset(len(b.Nodes), len(b.Edges))
-	hops := len(s.opt.FanOut)
-	w.start = resize(w.start, len(b.Nodes)*(hops+2))
-	first := i * grain
-	seeds := b.Seeds[first:min(first+grain, len(b.Seeds))]
-	w.fetch(seeds)
+// span is a range of copies of one hop and table of a block.
+type span struct{ lo, hi int }
+
+func (w *worker) prepare(s *Sampler, k *block, seeds []Seed) {
+	w.s, w.k = s, k
+	tables := s.g.Snap.Tables
+	w.seen = resize(w.seen, len(tables))
+	for t := range w.seen {
+		if s.plan.seeks[t] {
+			w.seen[t].prepare(tables[t].Rows)
+		}
+	}
+	w.starts, w.ranges = resize(w.starts, len(s.plan.found)), resize(w.ranges, len(s.plan.hops))
+	steps := 0
+	for h := range w.starts {
+		w.starts[h] = resize(w.starts[h], len(tables))
+	}
+	for h, list := range s.plan.hops {
+		w.ranges[h] = resize(w.ranges[h], len(list))
+		steps = max(steps, len(list))
+	}
+	w.by, w.last = resize(w.by, steps), resize(w.last, steps)
+	w.moments, w.tooOld, w.entity = w.moments[:0], w.tooOld[:0], w.entity[:0]
+	for _, seed := range seeds {
+		w.moments = append(w.moments, s.opt.Rule.Moment(seed.At))
+		w.tooOld = append(w.tooOld, tooOld(seed.At, s.opt.Window))
+		w.entity = append(w.entity, seed.Row)
+	}
+}
+
+// run samples the seeds into block k.
+func (w *worker) run(s *Sampler, k *block, seeds []Seed, epoch uint64) {
+	k.reset(&s.plan, len(s.g.Snap.Tables))
+	w.prepare(s, k, seeds)
+	// The lists of the seeds lie far apart: looking all of them up side by side hides
+	// the way to memory.
+	w.first = resize(w.first, len(s.plan.hops[0]))
+	for i := range s.plan.hops[0] {
+		if st := &s.plan.hops[0][i]; !st.rev {
+			w.first[i] = w.lookUp(w.first[i], st, w.entity, 0, 1)
+		}
+	}
 	for j, seed := range seeds {
-		w.seed(seed, fold(fold(s.opt.Seed, epoch), seed.Key))
-		b.count(first+j, w)
+		w.one(j, seed, fold(fold(s.opt.Seed, epoch), seed.Key))
 	}
-}
-
-// fetch touches the lists that the seeds will read in their first hop. The reads of
-// one seed wait for each other, those of many seeds do not: so the processor fetches
-// them side by side, and the sampler finds them in its cache.
-func (w *worker) fetch(seeds []Seed) {
-	for _, e := range w.s.g.Into[w.s.opt.Entity] {
-		list := w.s.edges[e].list
-		if list == nil || !w.s.reads(e, 0) {
-			continue
-		}
-		w.ends = w.ends[:0]
-		for _, seed := range seeds {
-			w.ends = append(w.ends, list.Offsets[seed.Row+1])
-		}
-		for _, end := range w.ends {
-			if end > 0 {
-				w.touched += list.Children[end-1]
-			}
-			if end > 0 && list.Times != nil {
-				w.touched += int32(list.Times[end-1])
+	for h := range k.nodes {
+		for t := range k.nodes[h] {
+			if n := len(k.nodes[h][t].rows); n > maxCopies {
+				panic(fmt.Sprintf("sample: %d seeds read %d rows of one table in one hop, more than %d", len(seeds), n, maxCopies))
 			}
 		}
 	}
 }
 
-func (w *worker) starts(table int) []int {
-	n := len(w.s.opt.FanOut) + 2
-	return w.start[table*n : (table+1)*n]
-}
-
-// mark notes where the copies of hop h start, for all tables.
-func (w *worker) mark(h int) {
-	for t := range w.k.nodes {
-		w.starts(t)[h] = len(w.k.nodes[t].rows)
+// one samples seed j of the block.
+func (w *worker) one(j int, seed Seed, path uint64) {
+	p, entity := &w.s.plan, w.s.opt.Entity
+	w.seed, w.at, w.moment = j, seed.At, w.moments[j]
+	for t, seeks := range p.seeks {
+		if seeks {
+			w.seen[t].clear()
+		}
 	}
-}
-
-func (w *worker) seed(seed Seed, path uint64) {
-	w.at = seed.At
-	w.seen.clear()
-	w.mark(0)
-	w.hop = 0
-	entity := w.s.opt.Entity
 	table := w.s.g.Snap.Tables[entity]
+	w.hidden = !table.VisibleAt(w.s.opt.Rule, seed.Row, seed.At)
+	w.starts[0][entity] = j
+	n := &w.k.nodes[0][entity]
+	n.rows, n.ends = append(n.rows, seed.Row), append(n.ends, int32(j+1))
 	age := int64(0)
-	if table.VisibleAt(w.s.opt.Rule, seed.Row, seed.At) {
+	if !w.hidden {
 		age = since(table.TimeOf(seed.Row), seed.At)
-	}
-	key := slotKey(entity, seed.Row)
-	w.add(w.seen.find(key), key, age, path)
-	for h, tables := range w.s.hops {
-		w.mark(h + 1)
-		w.hop = h + 1
-		for _, t := range tables {
-			from, to := w.starts(t)[h], w.starts(t)[h+1]
-			for _, e := range w.s.g.Into[t] {
-				w.expand(t, e, from, to)
-			}
+		if p.seed {
+			w.seen[entity].put(seed.Row, code(0, j))
 		}
 	}
-	w.mark(w.hop + 1)
-}
-
-// expand reads edge type e for the copies from to to-1 of table t. Working by edge
-// type keeps independent reads next to each other, which hides their latency.
-func (w *worker) expand(t, e, from, to int) {
-	switch et := &w.s.edges[e]; {
-	case !et.on:
-	case !w.s.reads(e, w.hop-1):
-		out := &w.k.edges[e]
-		out.deg = append(out.deg, make([]int32, to-from)...)
-	case et.rev:
-		w.readParents(t, e, from, to)
-	default:
-		w.readChildren(t, e, from, to)
+	n.ages, n.path = append(n.ages, age), append(n.path, path)
+	for h := range p.hops {
+		w.hop(h)
 	}
 }
 
-func (w *worker) readParents(t, e, from, to int) {
-	et, out := &w.s.edges[e], &w.k.edges[e]
-	w.rows = resize(w.rows, to-from)
-	for i, row := range w.k.nodes[t].rows[from:to] {
-		w.rows[i] = et.parents[row]
+// hop takes the steps of hop h, counted from 0. Working by edge type keeps independent
+// reads next to each other, which hides their latency.
+func (w *worker) hop(h int) {
+	found := w.k.nodes[h+1]
+	for _, t := range w.s.plan.found[h+1] {
+		w.starts[h+1][t] = len(found[t].rows)
 	}
-	for i, p := range w.rows {
-		if p < 0 || !et.from.VisibleAt(w.s.opt.Rule, p, w.at) {
-			out.deg = append(out.deg, 0)
-			continue
+	for i := range w.s.plan.hops[h] {
+		st := &w.s.plan.hops[h][i]
+		lo := len(found[st.src].rows)
+		if st.rev {
+			w.readParents(st, i)
+		} else {
+			w.readChildren(st, i)
 		}
-		out.deg = append(out.deg, 1)
-		key := slotKey(et.src, p)
-		at := w.seen.find(key)
-		if !w.seen.holds(at) {
-			at = w.add(at, key, since(et.from.TimeOf(p), w.at), step(w.k.nodes[t].path[from+i], e, 0))
-		}
-		out.src = append(out.src, at.code)
+		w.ranges[h][i] = span{lo, len(found[st.src].rows)}
 	}
+	for _, t := range w.s.plan.found[h+1] {
+		found[t].ends = append(found[t].ends, int32(len(found[t].rows)))
+	}
+	w.by, w.last = w.last, w.by
 }
 
-func (w *worker) readChildren(t, e, from, to int) {
-	et, out := &w.s.edges[e], &w.k.edges[e]
-	fan := et.fan[w.hop-1]
-	for i := from; i < to; i++ {
-		path := w.k.nodes[t].path[i]
-		rows, times := w.candidates(et, w.k.nodes[t].rows[i])
-		want := fan
-		if fan < 0 {
-			want = len(rows)
-		}
-		c := &w.choice
-		c.N, c.Want, c.Times, c.At = len(rows), want, times, w.at
-		c.Draws = Stream(fold(path, uint64(e)<<8|uint64(w.hop)))
-		w.picked = w.s.pick.Pick(c, w.picked[:0])
-		for _, pos := range w.picked {
-			key := slotKey(et.src, rows[pos])
-			at := w.seen.find(key)
-			if !w.seen.holds(at) {
-				age := int64(0)
-				if times != nil {
-					age = since(times[pos], w.at)
-				}
-				at = w.add(at, key, age, step(path, e, pos))
-			}
-			out.src = append(out.src, at.code)
-		}
-		out.deg = append(out.deg, int32(len(w.picked)))
-	}
-}
-
-// candidates returns the children of parent that are visible now. Where the child
-// table ends rows it looks at every known child: O(degree).
-func (w *worker) candidates(et *edge, parent int32) (rows []int32, times []int64) {
-	rows, times = et.list.Visible(parent, w.s.opt.Rule, w.at)
-	if et.from.Until == nil || times == nil {
-		return rows, times
-	}
-	w.rows, w.times = w.rows[:0], w.times[:0]
-	for i, row := range rows {
-		if et.from.VisibleAt(w.s.opt.Rule, row, w.at) {
-			w.rows, w.times = append(w.rows, row), append(w.times, times[i])
-		}
-	}
-	return w.rows, w.times
-}
-
-// add makes the copy of key, which belongs in free slot at, and returns its slot.
-func (w *worker) add(at *slot, key uint64, age int64, path uint64) *slot {
-	t, row := int(key>>32), int32(uint32(key))
-	n := &w.k.nodes[t]
-	w.seen.put(at, key, code(w.hop, len(n.rows)-w.starts(t)[w.hop]))
-	n.rows, n.ages, n.path = append(n.rows, row), append(n.ages, age), append(n.path, path)
-	if w.seen.full() {
-		w.grow()
-		at = w.seen.find(key)
-	}
-	return at
-}
-
-// grow doubles the table of seen rows by putting all copies of the seed in anew.
-func (w *worker) grow() {
-	w.seen.resize(2 << (64 - w.seen.shift))
-	for t := range w.k.nodes {
-		starts, rows := w.starts(t), w.k.nodes[t].rows
-		for h := 0; h <= w.hop; h++ {
-			end := len(rows)
-			if h < w.hop {
-				end = starts[h+1]
-			}
-			for i, row := range rows[starts[h]:end] {
-				key := slotKey(t, row)
-				w.seen.put(w.seen.find(key), key, code(h, i))
-			}
-		}
-	}
+// frontier returns the copies that a step expands: those of the seed that the hop before
+// found, which are the block's newest.
+func (w *worker) frontier(st *step) span {
+	return span{w.starts[st.hop-1][st.dst], len(w.k.nodes[st.hop-1][st.dst].rows)}
 }
 
 // since returns how long before at a row became known, in microseconds: 0 for rows
@@ -256,4 +198,9 @@ func since(time, at int64) int64 {
 		return d
 	}
 	return math.MaxInt64
+}
+
+// extend returns s longer by n elements, which hold whatever they held before.
+func extend[T any](s []T, n int) []T {
+	return slices.Grow(s, n)[:len(s)+n]
 }

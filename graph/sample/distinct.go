@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-type sortScratch struct{ keys, other []uint64 }
+type distinctScratch struct{ keys, other []uint64 }
 
 const (
 	digitBits = 11  // 2^11 counters of 4 bytes stay in the first-level cache
@@ -13,7 +13,7 @@ const (
 )
 
 // distinct fills Distinct and CopyOf; rows is the number of rows of the table.
-func (n *NodeSet) distinct(scratch *sortScratch, rows int) {
+func (n *NodeSet) distinct(scratch *distinctScratch, rows int) {
 	keys := resize(scratch.keys, len(n.Rows))
 	for i, row := range n.Rows {
 		keys[i] = uint64(row)<<32 | uint64(i)

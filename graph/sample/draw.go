@@ -30,8 +30,8 @@ func mix(x uint64) uint64 {
 // fold extends the identity h by x.
 func fold(h, x uint64) uint64 { return mix(h*golden + mix(x+golden)) }
 
-// step is the path identity of what a copy with identity path reads over edge type e
+// pathTo is the path identity of what a copy with identity path reads over edge type e
 // at position pos among its visible neighbours: never a row number.
-func step(path uint64, e int, pos int32) uint64 {
+func pathTo(path uint64, e int, pos int32) uint64 {
 	return fold(path, uint64(e)<<32|uint64(uint32(pos)))
 }

@@ -28,16 +28,24 @@ func TestSample_hub(t *testing.T) {
 	}
 }
 
-// TestSampleInto_allocs holds that a used batch is refilled with next to no allocation.
+// TestSampleInto_allocs holds that a used batch is refilled without any allocation.
 func TestSampleInto_allocs(t *testing.T) {
-	s := mustNew(t, shop(100, 20, 3000).graph(t), sample.Options{FanOut: []int{8, 8, 8}, Threads: 1})
-	seeds := make([]sample.Seed, 150)
+	g := shop(100, 20, 3000).graph(t)
+	seeds := make([]sample.Seed, 300)
 	for i := range seeds {
-		seeds[i] = sample.Seed{Row: int32(i % 100), At: int64(i * 6), Key: uint64(i)}
+		seeds[i] = sample.Seed{Row: int32(i % 100), At: int64(i * 3), Key: uint64(i)}
 	}
-	var b sample.Batch
-	if n := testing.AllocsPerRun(20, func() { s.SampleInto(&b, seeds, 0) }); n > 5 {
-		t.Errorf("%v allocations per batch, want at most 5", n)
+	for _, strategy := range sample.Strategies() {
+		for _, threads := range []int{1, 2} {
+			s := mustNew(t, g, sample.Options{FanOut: []int{8, 8, 8}, Strategy: strategy, HalfLife: 50, Threads: threads})
+			var b sample.Batch
+			for range 20 { // which thread takes which block varies
+				s.SampleInto(&b, seeds, 0)
+			}
+			if n := testing.AllocsPerRun(50, func() { s.SampleInto(&b, seeds, 0) }); n > 0 {
+				t.Errorf("%s, %d threads: %v allocations per batch, want none", strategy, threads, n)
+			}
+		}
 	}
 }
 

@@ -3,85 +3,114 @@ package sample
 import (
 	"fmt"
 	"math"
-	"sync"
-	"sync/atomic"
 )
 
-// count notes how many copies and edges worker w found for seed i: in counts[t] at
-// hop*seeds + i, in degrees[e] at (hop-1)*seeds + i. So each array lists its numbers
-// in the order in which the batch lays the copies and edges out.
-func (b *Batch) count(i int, w *worker) {
-	seeds := len(b.Seeds)
-	for t := range b.Nodes {
-		starts := w.starts(t)
-		for h := range b.hops + 1 {
-			n := starts[h+1] - starts[h]
-			if n > 1<<codeBits {
-				panic(fmt.Sprintf("sample: one seed reads %d rows of one table in one hop, more than %d", n, 1<<codeBits))
-			}
-			b.counts[t][h*seeds+i] = n
-		}
-	}
-	for e := range b.Edges {
-		if !w.s.edges[e].on {
-			continue
-		}
-		// The destinations of a hop are the copies of the hop before; a seed's edges
-		// stand at the end of the block, after those of the seeds before it.
-		set := &w.k.edges[e]
-		starts := w.starts(w.s.g.Edges[e].Dst)
-		deg := set.deg[len(set.deg)-(starts[b.hops]-starts[0]):]
-		for h := range b.hops {
-			sum := 0
-			for _, d := range deg[:starts[h+1]-starts[h]] {
-				sum += int(d)
-			}
-			deg = deg[starts[h+1]-starts[h]:]
-			b.degrees[e][h*seeds+i] = sum
-		}
-	}
+// assembly turns seeds into a batch: it samples the blocks, lines them up and places
+// them. It keeps all memory for the next batch.
+type assembly struct {
+	b       *Batch
+	s       *Sampler
+	epoch   uint64
+	blocks  []block
+	workers []worker
+	bases   [][]int // per table: see layout
+	firsts  [][]int // per edge type: see layout
+	sorts   []distinctScratch
+	crew    crew
+
+	sampleBlock, placeBlock, findDistinct func(thread, part int) // made once
 }
 
-// layout turns the counts into places: counts[t][j] becomes the first copy, and
-// degrees[e][j] the first edge, of its hop and seed. It sizes the sets.
-func (b *Batch) layout() {
-	seeds := len(b.Seeds)
+func newAssembly() *assembly {
+	a := new(assembly)
+	a.sampleBlock, a.placeBlock, a.findDistinct = a.sample, a.place, a.distinct
+	return a
+}
+
+func (a *assembly) run(s *Sampler, b *Batch, epoch uint64) {
+	a.s, a.b, a.epoch = s, b, epoch
+	a.blocks = resize(a.blocks, (len(b.Seeds)+grain-1)/grain)
+	a.workers = resize(a.workers, s.opt.Threads)
+	a.bases, a.firsts = resize(a.bases, len(b.Nodes)), resize(a.firsts, len(b.Edges))
+	a.sorts = resize(a.sorts, len(b.Nodes))
+	a.crew.do(s.opt.Threads, len(a.blocks), a.sampleBlock)
+	a.layout()
+	a.crew.do(s.opt.Threads, len(a.blocks), a.placeBlock)
+	if !s.opt.NoDistinct {
+		a.crew.do(s.opt.Threads, len(b.Nodes), a.findDistinct)
+	}
+	a.s, a.b = nil, nil
+}
+
+func (a *assembly) sample(thread, i int) {
+	first := i * grain
+	seeds := a.b.Seeds[first:min(first+grain, len(a.b.Seeds))]
+	a.workers[thread].run(a.s, &a.blocks[i], seeds, a.epoch)
+}
+
+// layout lines the blocks up: bases[t][h*blocks+i] becomes the first copy, and
+// firsts[e][h*blocks+i] the first edge, of hop h and block i. It sizes the sets.
+func (a *assembly) layout() {
+	b, blocks := a.b, len(a.blocks)
 	for t := range b.Nodes {
-		n, total := &b.Nodes[t], places(b.counts[t])
+		n, base := &b.Nodes[t], resize(a.bases[t], (b.hops+1)*blocks+1)
+		for i := range a.blocks {
+			for h := range a.blocks[i].nodes {
+				base[h*blocks+i] = len(a.blocks[i].nodes[h][t].rows)
+			}
+		}
+		total := places(base)
+		a.bases[t] = base
 		n.Rows, n.SeedOf, n.Age = resize(n.Rows, total), resize(n.SeedOf, total), resize(n.Age, total)
 		n.HopEnd = resize(n.HopEnd, b.hops+1)
 		for h := range n.HopEnd {
-			n.HopEnd[h] = b.counts[t][(h+1)*seeds]
+			n.HopEnd[h] = base[(h+1)*blocks]
 		}
 	}
 	for e := range b.Edges {
-		set, total := &b.Edges[e], places(b.degrees[e])
-		set.Src = resize(set.Src, total)
-		set.Ptr = resize(set.Ptr, b.Nodes[b.g.Edges[e].Dst].HopEnd[b.hops-1]+1)
-		if total == 0 {
-			clear(set.Ptr)
+		a.firsts[e] = resize(a.firsts[e], b.hops*blocks+1)
+		clear(a.firsts[e])
+	}
+	for h, steps := range a.s.plan.hops {
+		for j := range steps {
+			for i := range a.blocks {
+				a.firsts[steps[j].edge][h*blocks+i] = a.blocks[i].edges[h][j].count
+			}
 		}
-		switch {
-		case !b.g.Edges[e].Rev:
-			set.Parent = nil
-		case total == 0:
-			set.Parent = resize(set.Parent, len(set.Ptr)-1)
-			fill(set.Parent, -1)
-		default:
-			set.Parent = resize(set.Parent, len(set.Ptr)-1)
-		}
-		set.Ptr[len(set.Ptr)-1] = int32(total)
+	}
+	for e := range b.Edges {
+		a.size(e)
 	}
 }
 
-func fill(s []int32, value int32) {
-	for i := range s {
-		s[i] = value
+// size makes room for the edges of type e. The destinations of hops in which it is not
+// walked get none.
+func (a *assembly) size(e int) {
+	set, total := &a.b.Edges[e], places(a.firsts[e])
+	hops, blocks, base := a.b.hops, len(a.blocks), a.bases[a.b.g.Edges[e].Dst]
+	set.Src = resize(set.Src, total)
+	destinations := base[hops*blocks]
+	set.Ptr = resize(set.Ptr, destinations+1)
+	set.Ptr[destinations] = int32(total)
+	if a.b.g.Edges[e].Rev {
+		set.Parent = resize(set.Parent, destinations)
+	}
+	for h := range hops {
+		if a.s.plan.walked[h][e] {
+			continue
+		}
+		lo, hi := base[h*blocks], base[(h+1)*blocks]
+		fill(set.Ptr[lo:hi], int32(a.firsts[e][h*blocks]))
+		if set.Parent != nil {
+			fill(set.Parent[lo:hi], -1)
+		}
 	}
 }
 
 // places replaces each number by the sum of those before it and returns the sum of all.
 func places(counts []int) int {
+	last := len(counts) - 1
+	counts[last] = 0
 	sum := 0
 	for i, c := range counts {
 		counts[i] = sum
@@ -94,96 +123,91 @@ func places(counts []int) int {
 }
 
 // place copies block i into the batch.
-func (b *Batch) place(i int) {
-	k := &b.blocks[i]
-	lo, hi := i*grain, min((i+1)*grain, len(b.Seeds))
-	for t := range b.Nodes {
-		b.placeNodes(t, &k.nodes[t], lo, hi)
+func (a *assembly) place(_, i int) {
+	for h, tables := range a.s.plan.found {
+		for _, t := range tables {
+			a.placeNodes(t, h, i)
+		}
 	}
-	for e := range b.Edges {
-		if len(k.edges[e].src) > 0 || len(b.Edges[e].Src) > 0 {
-			b.placeEdges(e, &k.edges[e], lo, hi)
+	for _, steps := range a.s.plan.hops {
+		for j := range steps {
+			if steps[j].rev {
+				a.placeParents(&steps[j], j, i)
+			} else {
+				a.placeChildren(&steps[j], j, i)
+			}
 		}
 	}
 }
 
-func (b *Batch) placeNodes(t int, from *blockNodes, lo, hi int) {
-	n, seeds, at := &b.Nodes[t], len(b.Seeds), 0
-	if len(from.rows) == 0 {
-		return
+func (a *assembly) distinct(_, t int) {
+	a.b.Nodes[t].distinct(&a.sorts[t], a.b.g.Snap.Tables[t].Rows)
+}
+
+func (a *assembly) placeNodes(t, h, i int) {
+	n, from, base := &a.b.Nodes[t], &a.blocks[i].nodes[h][t], a.bases[t][h*len(a.blocks)+i]
+	copy(n.Rows[base:], from.rows)
+	if n.Timed {
+		copy(n.Age[base:], from.ages)
 	}
-	for s := lo; s < hi; s++ {
-		for h := range b.hops + 1 {
-			first, end := b.counts[t][h*seeds+s], b.counts[t][h*seeds+s+1]
-			copy(n.Rows[first:end], from.rows[at:])
-			copy(n.Age[first:end], from.ages[at:])
-			for j := first; j < end; j++ {
-				n.SeedOf[j] = int32(s)
-			}
-			at += end - first
-		}
+	seeds, lo := n.SeedOf[base:], int32(0)
+	for j, hi := range from.ends {
+		fill(seeds[lo:hi], int32(i*grain+j))
+		lo = hi
 	}
 }
 
-func (b *Batch) placeEdges(e int, from *blockEdges, lo, hi int) {
-	set, seeds := &b.Edges[e], len(b.Seeds)
-	src, dst := b.counts[b.g.Edges[e].Src], b.counts[b.g.Edges[e].Dst]
-	var first [MaxHops + 1]int32 // per hop: first copy of the seed in table Src
-	deg, codes := from.deg, from.src
-	for s := lo; s < hi; s++ {
-		for h := range b.hops + 1 {
-			first[h] = int32(src[h*seeds+s])
+// hopBases returns where the copies of each hop of table t of block i start.
+func (a *assembly) hopBases(t, i int) (out [MaxHops + 1]int32) {
+	for h := range a.b.hops + 1 {
+		out[h] = int32(a.bases[t][h*len(a.blocks)+i])
+	}
+	return out
+}
+
+func (a *assembly) placeChildren(st *step, j, i int) {
+	at := (st.hop-1)*len(a.blocks) + i
+	set, from := &a.b.Edges[st.edge], &a.blocks[i].edges[st.hop-1][j]
+	first, src := a.firsts[st.edge][at], a.hopBases(st.src, i)
+	out := set.Src[first:][:from.count]
+	if st.alone {
+		for x := range out {
+			out[x] = src[st.hop] + int32(x)
 		}
-		for h := range b.hops {
-			at := b.degrees[e][h*seeds+s]
-			end := b.degrees[e][h*seeds+s+1]
-			for i, c := range codes[:end-at] {
-				set.Src[at+i] = first[c>>codeBits] + int32(c&(1<<codeBits-1))
-			}
-			codes = codes[end-at:]
-			d, dEnd := dst[h*seeds+s], dst[h*seeds+s+1]
-			for i, n := range deg[:dEnd-d] {
-				set.Ptr[d+i] = int32(at)
-				if set.Parent != nil {
-					set.Parent[d+i] = parentOf(set.Src, at, n)
-				}
-				at += int(n)
-			}
-			deg = deg[dEnd-d:]
+	} else {
+		for x, c := range from.codes {
+			out[x] = src[c>>codeBits] + int32(c&(1<<codeBits-1))
 		}
+	}
+	edge := int32(first)
+	ptr := set.Ptr[a.bases[st.dst][at]:][:len(from.deg)]
+	for x, n := range from.deg {
+		ptr[x] = edge
+		edge += n
 	}
 }
 
-// parentOf returns the source of the one edge at position at, -1 when n is 0.
-func parentOf(src []int32, at int, n int32) int32 {
-	if n == 0 {
-		return -1
+func (a *assembly) placeParents(st *step, j, i int) {
+	at := (st.hop-1)*len(a.blocks) + i
+	set, from := &a.b.Edges[st.edge], &a.blocks[i].edges[st.hop-1][j]
+	first, src := a.firsts[st.edge][at], a.hopBases(st.src, i)
+	d := a.bases[st.dst][at]
+	out, ptr, parent := set.Src[first:][:from.count], set.Ptr[d:][:len(from.codes)], set.Parent[d:][:len(from.codes)]
+	edge := 0
+	for x, c := range from.codes {
+		ptr[x] = int32(first + edge)
+		if c == noCode {
+			parent[x] = -1
+			continue
+		}
+		p := src[c>>codeBits] + int32(c&(1<<codeBits-1))
+		out[edge], parent[x] = p, p
+		edge++
 	}
-	return src[at]
 }
 
-// parallel calls f(thread, i) for i in [0, n) on at most that many threads. Which
-// thread takes which i is not determined: f must not let it reach a result.
-func parallel(threads, n int, f func(thread, i int)) {
-	threads = min(threads, n)
-	if threads <= 1 {
-		for i := range n {
-			f(0, i)
-		}
-		return
+func fill[T any](s []T, value T) {
+	for i := range s {
+		s[i] = value
 	}
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for thread := range threads {
-		wg.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= n {
-					return
-				}
-				f(thread, i)
-			}
-		})
-	}
-	wg.Wait()
 }

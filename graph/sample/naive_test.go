@@ -67,6 +67,9 @@ func drawOptions(t *rapid.T, g *graph.Graph, strategy string) sample.Options {
 		e := rapid.IntRange(0, len(g.Edges)-1).Draw(t, "edge")
 		o.PerEdge = map[int][]int{e: rapid.SliceOfN(rapid.IntRange(-1, 4), len(o.FanOut), len(o.FanOut)).Draw(t, "fan of edge")}
 	}
+	if rapid.Bool().Draw(t, "windowed") {
+		o.Window = rapid.Int64Range(1, 14).Draw(t, "window")
+	}
 	if rapid.Bool().Draw(t, "off") {
 		o.Edges = rapid.SliceOfN(rapid.Bool(), len(g.Edges), len(g.Edges)).Draw(t, "on")
 	}
@@ -112,7 +115,7 @@ func naive(snap *ingest.Snapshot, edges []graph.EdgeType, o sample.Options, seed
 				if et.Dst != at.table || o.Edges != nil && !o.Edges[e] || et.Rev && own && fan == 0 {
 					continue
 				}
-				rows := neighbours(snap, et, o.Rule, at.row, seed.At)
+				rows := neighbours(snap, et, o, at.row, seed.At)
 				if !et.Rev && fan >= 0 && len(rows) > fan {
 					rows = rows[len(rows)-fan:]
 				}
@@ -134,14 +137,15 @@ func naive(snap *ingest.Snapshot, edges []graph.EdgeType, o sample.Options, seed
 }
 
 // neighbours returns the rows that row may read over et at moment at, in time order.
-func neighbours(snap *ingest.Snapshot, et graph.EdgeType, rule ingest.TimeRule, row int32, at int64) []int32 {
+func neighbours(snap *ingest.Snapshot, et graph.EdgeType, o sample.Options, row int32, at int64) []int32 {
 	src := snap.Tables[et.Src]
 	var rows []int32
 	for child, p := range snap.Tables[et.Table].Parents[et.Link] {
 		switch {
-		case et.Rev && int32(child) == row && p >= 0 && src.VisibleAt(rule, p, at):
+		case et.Rev && int32(child) == row && p >= 0 && src.VisibleAt(o.Rule, p, at):
 			rows = append(rows, p)
-		case !et.Rev && p == row && src.VisibleAt(rule, int32(child), at):
+		case !et.Rev && o.Window > 0 && src.Times != nil && at-src.Times[child] >= o.Window:
+		case !et.Rev && p == row && src.VisibleAt(o.Rule, int32(child), at):
 			rows = append(rows, int32(child))
 		}
 	}
@@ -219,7 +223,7 @@ func TestSample_uniformCounts(t *testing.T) {
 			set, dst := &b.Edges[e], &b.Nodes[et.Dst]
 			for d := range len(set.Ptr) - 1 {
 				h, _ := slices.BinarySearch(dst.HopEnd, d+1)
-				want := len(neighbours(w.snap, et, o.Rule, dst.Rows[d], b.Seeds[dst.SeedOf[d]].At))
+				want := len(neighbours(w.snap, et, o, dst.Rows[d], b.Seeds[dst.SeedOf[d]].At))
 				fan := o.FanOut[h]
 				if f, ok := o.PerEdge[e]; ok {
 					fan = f[h]

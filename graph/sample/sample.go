@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 
 	"github.com/rowlink/rowlink/graph"
 	"github.com/rowlink/rowlink/ingest"
@@ -33,27 +32,20 @@ type Options struct {
 	Seed     uint64          // of all draws
 	Rule     ingest.TimeRule // who is visible
 	Edges    []bool          // per edge type: whether it is walked; nil = all
-	Threads  int             // at most; 0 = GOMAXPROCS. Never changes a result
+	Window   int64           // microseconds: children this old or older are not read; 0 = of any age
+	HalfLife int64           // microseconds: of "recency", which needs it
+
+	NoDistinct bool // leave Distinct and CopyOf of a batch as they are
+	Threads    int  // at most; 0 = GOMAXPROCS. Never changes a result
 }
 
 // Sampler draws subgraphs of one graph. It is immutable and safe for concurrent use,
 // each caller with a batch of its own.
 type Sampler struct {
-	g     *graph.Graph
-	opt   Options
-	pick  Strategy
-	edges []edge  // per edge type
-	hops  [][]int // per hop, from 0: tables whose copies of the hop before are expanded
-}
-
-// edge is one edge type as the sampler reads it.
-type edge struct {
-	on, rev bool
-	src     int
-	from    *ingest.Table // table src
-	list    *graph.List   // of a type that reads children
-	parents []int32       // of a functional type
-	fan     []int         // per hop; -1 = all
+	g    *graph.Graph
+	opt  Options
+	pick Strategy
+	plan plan
 }
 
 // New returns a sampler over g. The error lists all faults of the options.
@@ -71,20 +63,8 @@ func New(g *graph.Graph, o Options) (*Sampler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sampler options: %w", err)
 	}
-	s := &Sampler{g: g, opt: o, pick: pick, edges: make([]edge, len(g.Edges))}
-	for i, t := range g.Edges {
-		e := edge{on: o.Edges == nil || o.Edges[i], rev: t.Rev, src: t.Src, from: g.Snap.Tables[t.Src], fan: o.FanOut}
-		if f, ok := o.PerEdge[i]; ok {
-			e.fan = f
-		}
-		if t.Rev {
-			e.parents = g.Parents(i)
-		} else {
-			e.list = g.List(i)
-		}
-		s.edges[i] = e
-	}
-	s.reach()
+	s := &Sampler{g: g, opt: o, pick: pick}
+	s.plan = s.newPlan()
 	return s, nil
 }
 
@@ -122,41 +102,13 @@ func (o *Options) validate(g *graph.Graph) error {
 			check(fmt.Sprintf("PerEdge of %q", g.Label(e)), fan)
 		}
 	}
+	if o.Window < 0 {
+		fault("Window is %d, want 0 (children of any age) or more", o.Window)
+	}
 	if o.Edges != nil && len(o.Edges) != len(g.Edges) {
 		fault("Edges has %d entries, want one for each of %d edge types", len(o.Edges), len(g.Edges))
 	}
 	return errors.Join(errs...)
-}
-
-// reads tells whether the edge type is walked in hop h, counted from 0. A functional
-// type follows its one parent whatever FanOut is, unless its own fan-out is 0.
-func (s *Sampler) reads(e, h int) bool {
-	if !s.edges[e].on {
-		return false
-	}
-	if s.edges[e].rev {
-		own, ok := s.opt.PerEdge[e]
-		return !ok || own[h] != 0
-	}
-	return s.edges[e].fan[h] != 0
-}
-
-// reach finds for each hop the tables that can hold copies of the hop before it.
-func (s *Sampler) reach() {
-	now := []int{s.opt.Entity}
-	for h := range s.opt.FanOut {
-		s.hops = append(s.hops, now)
-		var next []int
-		for _, t := range now {
-			for _, e := range s.g.Into[t] {
-				if s.reads(e, h) {
-					next = append(next, s.edges[e].src)
-				}
-			}
-		}
-		slices.Sort(next)
-		now = slices.Compact(next)
-	}
 }
 
 // Sample draws the subgraphs of the seeds into a new batch; see [Sampler.SampleInto].
@@ -167,7 +119,7 @@ func (s *Sampler) Sample(seeds []Seed, epoch uint64) *Batch {
 }
 
 // SampleInto draws the subgraphs of the seeds into b, reusing its memory: what b held
-// before is overwritten, and in steady state next to nothing is allocated.
+// before is overwritten, and in steady state nothing is allocated.
 //
 // The subgraph of a seed is a pure function of Options.Seed, the epoch, the seed and
 // the rows that it may see. It depends neither on the other seeds of the batch nor on
@@ -182,12 +134,8 @@ func (s *Sampler) SampleInto(b *Batch, seeds []Seed, epoch uint64) {
 		}
 	}
 	b.reset(s, seeds)
-	parallel(s.opt.Threads, len(b.blocks), func(thread, i int) {
-		b.workers[thread].run(s, b, i, epoch)
-	})
-	b.layout()
-	parallel(s.opt.Threads, len(b.blocks), func(_, i int) { b.place(i) })
-	parallel(s.opt.Threads, len(b.Nodes), func(_, t int) {
-		b.Nodes[t].distinct(&b.sorts[t], s.g.Snap.Tables[t].Rows)
-	})
+	if b.asm == nil {
+		b.asm = newAssembly()
+	}
+	b.asm.run(s, b, epoch)
 }
