@@ -49,21 +49,8 @@ const GNN = "gnn"
 // compare. Everything that is chosen is chosen on validation.
 func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitted, error) {
 	start := time.Now()
-	f := &Fitted{}
-	err := checkModel(opt.Model)
+	f, err := d.prepare(ctx, text, opt)
 	if err != nil {
-		return nil, err
-	}
-	if f.Task, err = d.Task(text); err != nil {
-		return nil, err
-	}
-	if opt.Regime != nil {
-		f.Task.Options.Regime, f.Task.Options.ValRegime = *opt.Regime, *opt.Regime
-	}
-	if f.Labels, err = tasks.Label(ctx, d.Snap, f.Task, d.opt.Threads); err != nil {
-		return nil, err
-	}
-	if f.Graph, err = model.Graph(ctx, d.Snap, f.Task, true); err != nil {
 		return nil, err
 	}
 	opt.Train.Threads = d.opt.Threads
@@ -91,6 +78,37 @@ func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitte
 	f.Report.choose(opt.Model)
 	f.Report.finish(start)
 	return f, f.Report.err
+}
+
+// prepare binds, labels and links: what every training starts from.
+func (d *Database) prepare(ctx context.Context, text string, opt FitOptions) (*Fitted, error) {
+	f := &Fitted{}
+	err := checkModel(opt.Model)
+	if err != nil {
+		return nil, err
+	}
+	if f.Task, err = d.Task(text); err != nil {
+		return nil, err
+	}
+	if opt.Regime != nil {
+		f.Task.Options.Regime, f.Task.Options.ValRegime = *opt.Regime, *opt.Regime
+	}
+	if f.Labels, err = tasks.Label(ctx, d.Snap, f.Task, d.opt.Threads); err != nil {
+		return nil, err
+	}
+	f.Graph, err = model.Graph(ctx, d.Snap, f.Task, true)
+	return f, err
+}
+
+// Plan tells how [Database.Fit] would compute the network's first layer and what a step
+// would cost, without training.
+func (d *Database) Plan(ctx context.Context, text string, opt FitOptions) (*model.Plan, error) {
+	f, err := d.prepare(ctx, text, opt)
+	if err != nil {
+		return nil, err
+	}
+	opt.Train.Threads = d.opt.Threads
+	return train.Plan(train.Data{Graph: f.Graph, Labels: f.Labels}, opt.Train)
 }
 
 // checkModel refuses a name that no row of the report will have.

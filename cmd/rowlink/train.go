@@ -24,6 +24,7 @@ func init() { subcommands.Add("train", trainCommand) }
 func trainCommand(a *app) *cobra.Command {
 	var opt rowlink.FitOptions
 	var regime string
+	var explainPlan bool
 	cmd := &cobra.Command{
 		Use:   "train TASK",
 		Short: "Fit a network for a task, compare it with the baselines, store a version",
@@ -52,6 +53,13 @@ TASK is a file, - for stdin, or a stored task.`,
 			task, err := d.Task(text)
 			if err != nil {
 				return err
+			}
+			if explainPlan {
+				plan, err := d.Plan(cmd.Context(), text, opt)
+				if err != nil {
+					return err
+				}
+				return a.print(plan, plan.Text)
 			}
 			epochs := a.follow(&opt.Train)
 			a.say("task %s, %s by %s: labelling, then the baselines, then the network", task.Name, task.Type, cmp.Or(task.Options.Metric, tasks.MetricNames(task.Type)[0]))
@@ -82,6 +90,9 @@ TASK is a file, - for stdin, or a stored task.`,
 	f.IntVar(&opt.Train.Batch, "batch", 0, "seeds per step (default 256)")
 	f.Float64Var(&opt.Train.Rate, "rate", 0, "learning rate (default 0.005)")
 	f.IntVar(&opt.Train.Model.Width, "width", 0, "channels (default 32)")
+	f.IntVar(&opt.Train.Model.Blocks, "blocks", 0, "residual blocks of the encoder of a row (default 1)")
+	f.StringVar(&opt.Train.Model.Plan, "plan", "", "how the first layer is computed: factored (once per distinct row), plain, or auto (by cost, the default)")
+	f.BoolVar(&explainPlan, "explain-plan", false, "print what a step would cost and which plan is chosen, and train nothing")
 	f.IntSliceVar(&opt.Train.Model.FanOut, "fan-out", nil, "children per foreign key, one number per hop, 0 = parents only (default 32,16)")
 	f.StringSliceVar(&opt.Train.Model.IDs, "ids", nil, "tables whose rows get learned vectors of their own, such as products (default none)")
 	f.StringVar(&opt.Train.Model.Strategy, "strategy", "", "which neighbours: latest (default) or uniform")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rowlink/rowlink"
 	"github.com/rowlink/rowlink/gnn/conv"
+	"github.com/rowlink/rowlink/gnn/model"
 	"github.com/rowlink/rowlink/graph/sample"
 	"github.com/rowlink/rowlink/tabular/baseline"
 )
@@ -18,6 +19,7 @@ func checkTrain(o *rowlink.FitOptions, given func(flag string) bool) error {
 		flag  string
 		value float64
 	}{{"epochs", float64(o.Train.Epochs)}, {"batch", float64(o.Train.Batch)}, {"rate", o.Train.Rate}, {"width", float64(o.Train.Model.Width)},
+		{"blocks", float64(o.Train.Model.Blocks)},
 		{"ensemble", float64(o.Ensemble)}, {"time-limit", o.Train.TimeLimit.Seconds()}} {
 		if given(n.flag) && !(n.value > 0) {
 			return usage("", "--%s is %g, want more than 0", n.flag, n.value)
@@ -35,6 +37,7 @@ func checkTrain(o *rowlink.FitOptions, given func(flag string) bool) error {
 		{"model", o.Model, append([]string{"auto", rowlink.GNN}, baseline.Names()...)},
 		{"layer", o.Train.Model.Layer, conv.Names()},
 		{"aggregate", o.Train.Model.Aggregate, conv.Aggregators()},
+		{"plan", o.Train.Model.Plan, []string{model.PlanAuto, model.PlanFactored, model.PlanPlain}},
 		{"strategy", o.Train.Model.Strategy, sample.Strategies()},
 	} {
 		if given(n.flag) && !slices.Contains(n.known, n.value) {

@@ -49,6 +49,16 @@ func (c *Config) aggregator() (Aggregator, error) {
 	return make(*c)
 }
 
+// MessageWidth returns the number of columns that a layer reduces the messages of an
+// edge type that is not functional to.
+func (c Config) MessageWidth() (int, error) {
+	agg, err := c.aggregator()
+	if err != nil {
+		return 0, err
+	}
+	return agg.Width(c.In), nil
+}
+
 // plain is the sum, mean or maximum of the messages; a destination without messages gets 0.
 type plain tensor.Reduce
 

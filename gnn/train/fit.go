@@ -114,14 +114,11 @@ func newRun(d Data, opt Options) (*run, error) {
 		return nil, err
 	}
 	r.result.Metric = r.metric.Name()
-	if err := r.build(); err != nil {
-		return nil, err
-	}
 	r.collect()
 	if len(r.examples) == 0 || len(r.val) == 0 {
 		return nil, fmt.Errorf("task %s has %d training and %d validation examples, want at least one of each", r.task.Name, len(r.examples), len(r.val))
 	}
-	return r, nil
+	return r, r.build()
 }
 
 // build makes the model, its sampler, tape and optimiser.
@@ -152,6 +149,7 @@ func (r *run) build() error {
 	if r.sampler, err = c.Sampler(r.Graph, r.task.Entity, r.task.Options.Rule, r.opt.Seed, r.pool); err != nil {
 		return err
 	}
+	m.Config.Plan = r.plan().Chosen
 	r.tape = tensor.NewTape(r.pool)
 	r.tape.Train = true
 	r.pass = r.bound.NewPass(r.tape)
@@ -197,13 +195,18 @@ func (r *run) done() bool {
 	return n >= r.opt.Epochs || n-r.result.Best.Number >= r.opt.Patience && n > 0
 }
 
+// order lists the training examples of an epoch.
+func (r *run) order(epoch int) []int {
+	order := permute(indices(len(r.examples)), func(i int) uint64 {
+		return tensor.Hash64(r.opt.Seed, uint64(epoch), r.examples[i].key)
+	})
+	return order[:min(len(order), r.opt.Steps*r.opt.Batch)]
+}
+
 // epoch makes one pass over the training seeds and validates.
 func (r *run) epoch(ctx context.Context) error {
 	number := len(r.result.Epochs) + 1
-	order := permute(indices(len(r.examples)), func(i int) uint64 {
-		return tensor.Hash64(r.opt.Seed, uint64(number), r.examples[i].key)
-	})
-	order = order[:min(len(order), r.opt.Steps*r.opt.Batch)]
+	order := r.order(number)
 	e := Epoch{Number: number, Seeds: len(order)}
 	start := time.Now()
 	loader := r.load(ctx, order, uint64(number))
