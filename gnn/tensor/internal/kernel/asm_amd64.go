@@ -9,8 +9,8 @@ import "golang.org/x/sys/cpu"
 // assembly holds the paths in machine code, the widest first. Each is plain Go with
 // parts replaced.
 var assembly = []*Path{
-	machinePath("avx512", lacksAVX512, gemmAVX512),
-	machinePath("avx2", lacksAVX2, gemmAVX2),
+	machinePath("avx512", lacksAVX512, gemmAVX512, rowsAVX512),
+	machinePath("avx2", lacksAVX2, gemmAVX2, rowsAVX2),
 }
 
 // absent says why a path that exists elsewhere is not in this build.
@@ -26,10 +26,10 @@ func machinePath(name string, lacks func() string, parts ...func(*Path)) *Path {
 }
 
 func lacksAVX2() string {
-	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasF16C {
 		return ""
 	}
-	return "AVX2 or FMA"
+	return "AVX2, FMA or F16C"
 }
 
 func lacksAVX512() string {

@@ -6,6 +6,9 @@ import "math"
 // paths are tested against it.
 var naive = Path{
 	Name:      "naive",
+	Rows:      plainRows,
+	Flat:      plainFlat,
+	Halves:    plainHalves,
 	PackedLen: func(k, n int) int { return k * n },
 	Pack: func(dst []Real, k, n int, b []Real, row, col int) {
 		for p := range k {

@@ -22,6 +22,10 @@ type Path struct {
 
 	// Adam moves p against the gradient g and updates both moments.
 	Adam func(p, g, m, v []Real, s AdamStep)
+
+	Rows
+	Flat
+	Halves
 }
 
 // AdamStep holds the numbers of one Adam step; per element

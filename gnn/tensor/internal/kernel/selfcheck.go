@@ -7,7 +7,7 @@ import (
 
 // selfChecks compare a path in machine code with plain Go before it is offered; each
 // says what differs, or nothing. They take some microseconds.
-var selfChecks = []func(*Path) string{checkProducts}
+var selfChecks = []func(*Path) string{checkProducts, checkRows}
 
 func (p *Path) disagreement() string {
 	for _, check := range selfChecks {

@@ -14,6 +14,9 @@ var plain = Path{
 	GatherSum:  plainGatherSum,
 	GatherAxpy: plainGatherAxpy,
 	Adam:       plainAdam,
+	Rows:       plainRows,
+	Flat:       plainFlat,
+	Halves:     plainHalves,
 }
 
 func plainAdd(dst, x []Real) {

@@ -1,0 +1,267 @@
+//go:build amd64 && !noasm && !real64
+
+package kernel
+
+import (
+	"math"
+	"unsafe"
+)
+
+// flat returns the element-wise kernels of the instruction set.
+func (v rowVectors) flat() Flat {
+	return Flat{
+		Scale:    v.scale,
+		Product:  v.product,
+		ReLU:     v.relu,
+		ReLUBack: v.reluBack,
+		Exp:      v.exp,
+		Sigmoid:  v.sigmoid,
+		SiLU:     v.silu,
+		Dropout:  v.dropout,
+	}
+}
+
+func (v rowVectors) halves() Halves {
+	return Halves{FromHalf: v.fromHalf, ToHalf: v.toHalf, FromBrain: v.fromBrain}
+}
+
+// constants are vectors that the kernels read, one row each, in the order that package
+// gen knows; the second table is for AVX-512.
+var constants = [2][]constant{constantsOf(4), constantsOf(8)}
+
+type constant [8]uint64
+
+func constantsOf(lanes64 uint64) []constant {
+	table := []constant{{}, same(splitStep * lanes64), same(splitMul1), same(splitMul1 >> 32), same(splitMul2), same(splitMul2 >> 32)}
+	for i := range table[0] {
+		table[0][i] = splitStep * uint64(i)
+	}
+	for _, f := range expNumbers {
+		bits := uint64(math.Float32bits(f))
+		table = append(table, same(bits<<32|bits))
+	}
+	return append(table, same(127<<32|127)) // bias of the exponent
+}
+
+func same(v uint64) (c constant) {
+	for i := range c {
+		c[i] = v
+	}
+	return c
+}
+
+// expNumbers: exp is infinite above the first and 0 below the second; then 1/log 2,
+// -log 2 in two parts, and the coefficients of exp(r) for |r| <= log(2)/2, from r^6
+// down: 1 + r + r^2 q(r) with q interpolated at Chebyshev nodes, off by at most 1.1e-8
+// of the value.
+var expNumbers = []float32{
+	89, -104, 1 / math.Ln2, -355.0 / 512, 355.0/512 - math.Ln2,
+	0.0013926326, 0.0083632926, 0.041666552, 0.16666576, 0.5, 1, 1,
+}
+
+func (v rowVectors) table() unsafe.Pointer {
+	if v {
+		return unsafe.Pointer(&constants[1][0])
+	}
+	return unsafe.Pointer(&constants[0][0])
+}
+
+func (v rowVectors) add(dst, x []Real) {
+	var a rowArgs
+	a.start(len(dst), 1, Store)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
+	if v {
+		addAVX512(&a)
+	} else {
+		addAVX2(&a)
+	}
+}
+
+func (v rowVectors) axpy(dst []Real, r Real, x []Real) {
+	var a rowArgs
+	a.start(len(dst), 1, Store)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
+	a.f[0] = r
+	if v {
+		axpyAVX512(&a)
+	} else {
+		axpyAVX2(&a)
+	}
+}
+
+func (v rowVectors) scale(dst []Real, r Real, x []Real) {
+	var a rowArgs
+	a.start(len(dst), 1, Store)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
+	a.f[0] = r
+	if v {
+		scaleAVX512(&a)
+	} else {
+		scaleAVX2(&a)
+	}
+}
+
+func (v rowVectors) product(dst, x, y []Real, mode Mode) {
+	var a rowArgs
+	a.start(len(dst), 1, mode)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x), addr(y)}
+	if v {
+		productAVX512(&a)
+	} else {
+		productAVX2(&a)
+	}
+}
+
+func (v rowVectors) relu(dst, x []Real) {
+	var a rowArgs
+	a.start(len(dst), 1, Store)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
+	if v {
+		reluAVX512(&a)
+	} else {
+		reluAVX2(&a)
+	}
+}
+
+func (v rowVectors) reluBack(dst, g, y []Real, mode Mode) {
+	var a rowArgs
+	a.start(len(dst), 1, mode)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(g), addr(y)}
+	if v {
+		reluBackAVX512(&a)
+	} else {
+		reluBackAVX2(&a)
+	}
+}
+
+func (v rowVectors) exp(dst, x []Real) {
+	var a rowArgs
+	a.start(len(dst), 1, Store)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
+	a.p[8] = v.table()
+	if v {
+		expAVX512(&a)
+	} else {
+		expAVX2(&a)
+	}
+}
+
+func (v rowVectors) sigmoid(dst, x []Real) {
+	var a rowArgs
+	a.start(len(dst), 1, Store)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
+	a.p[8] = v.table()
+	if v {
+		sigmoidAVX512(&a)
+	} else {
+		sigmoidAVX2(&a)
+	}
+}
+
+func (v rowVectors) silu(dst, x []Real) {
+	var a rowArgs
+	a.start(len(dst), 1, AddTo)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
+	a.p[8] = v.table()
+	if v {
+		sigmoidAVX512(&a)
+	} else {
+		sigmoidAVX2(&a)
+	}
+}
+
+func (v rowVectors) dropout(dst, x []Real, d *Dropout, mode Mode) {
+	var a rowArgs
+	a.start(len(dst), 1, mode)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
+	a.p[8] = v.table()
+	a.n[3] = int(d.Key + (uint64(d.First)/2+1)*splitStep)
+	a.n[4] = int(d.Limit)
+	a.f[0] = d.Scale
+	if v {
+		dropoutAVX512(&a)
+	} else {
+		dropoutAVX2(&a)
+	}
+}
+
+func (v rowVectors) adam(p, g, m, u []Real, s AdamStep) {
+	var a rowArgs
+	a.start(len(p), 1, Store)
+	a.p = [10]unsafe.Pointer{addr(p), addr(g), addr(m), addr(u)}
+	a.f = [16]float32{s.Beta1, 1 - s.Beta1, s.Beta2, 1 - s.Beta2, s.Rate, s.Root, s.Eps, s.Shrink, s.L2}
+	if v {
+		adamAVX512(&a)
+	} else {
+		adamAVX2(&a)
+	}
+}
+
+func (v rowVectors) dot(x, y []Real) Real {
+	var a rowArgs
+	var sum [1]Real
+	a.start(len(x), 1, Store)
+	a.p = [10]unsafe.Pointer{addr(sum[:]), addr(x), addr(y)}
+	if v {
+		dotAVX512(&a)
+	} else {
+		dotAVX2(&a)
+	}
+	return sum[0]
+}
+
+// whole is the number of whole vectors in n elements.
+func (v rowVectors) whole(n int) int {
+	if v {
+		return n / 16
+	}
+	return n / 8
+}
+
+func (v rowVectors) fromHalf(dst []float32, src []uint16) {
+	src = src[:len(dst)]
+	rest := len(dst) % 16
+	if rest < len(dst) {
+		var a rowArgs
+		a.n[argCols] = v.whole(len(dst) - rest)
+		a.p = [10]unsafe.Pointer{addr(dst), addr(src)}
+		if v {
+			fromHalfAVX512(&a)
+		} else {
+			fromHalfAVX2(&a)
+		}
+	}
+	plainFromHalf(dst[len(dst)-rest:], src[len(dst)-rest:])
+}
+
+func (v rowVectors) toHalf(dst []uint16, src []float32) {
+	src = src[:len(dst)]
+	rest := len(dst) % 16
+	if rest < len(dst) {
+		var a rowArgs
+		a.n[argCols] = v.whole(len(dst) - rest)
+		a.p = [10]unsafe.Pointer{addr(dst), addr(src)}
+		if v {
+			toHalfAVX512(&a)
+		} else {
+			toHalfAVX2(&a)
+		}
+	}
+	plainToHalf(dst[len(dst)-rest:], src[len(dst)-rest:])
+}
+
+func (v rowVectors) fromBrain(dst []float32, src []uint16) {
+	src = src[:len(dst)]
+	rest := len(dst) % 16
+	if rest < len(dst) {
+		var a rowArgs
+		a.n[argCols] = v.whole(len(dst) - rest)
+		a.p = [10]unsafe.Pointer{addr(dst), addr(src)}
+		if v {
+			fromBrainAVX512(&a)
+		} else {
+			fromBrainAVX2(&a)
+		}
+	}
+	plainFromBrain(dst[len(dst)-rest:], src[len(dst)-rest:])
+}
