@@ -25,7 +25,7 @@ func rowSample(p *Path, cols int) []Real {
 	ptr, src := []int32{0, 3, 3, 4, 7}, []int32{2, 0, 1, 2, 2, 1, 1}
 	back, to, edge := []int32{0, 1, 4, 7}, []int32{0, 0, 3, 3, 0, 2, 3}, []int32{1, 2, 5, 6, 0, 3, 4}
 	x, g, w := ramp(sources*cols), ramp(dst*heads*cols), ramp(7*heads)
-	var all []Real
+	all := make([]Real, 0, 64*cols+64) // results stay where they are written
 	out := func(n int) []Real {
 		at := len(all)
 		all = append(all, ramp(n)...)
@@ -51,7 +51,7 @@ func rowSample(p *Path, cols int) []Real {
 }
 
 func flatSample(p *Path, n int) []Real {
-	var all []Real
+	all := make([]Real, 0, 64*n+64) // results stay where they are written
 	x, y := ramp(n), ramp(2 * n)[n:]
 	out := func() []Real {
 		at := len(all)
