@@ -6,8 +6,10 @@ package graph
 import (
 	"fmt"
 	"runtime"
+	"slices"
 
 	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/internal/mapped"
 )
 
 // EdgeType is one foreign key read in one direction. Messages go from rows of Src
@@ -32,13 +34,15 @@ type List struct {
 
 // Graph is a snapshot with its links readable in both directions. It is immutable
 // and safe for concurrent use, and lives no longer than its snapshot. It costs 12
-// bytes per link of a timed table and 4 per link of another, beside the snapshot.
+// bytes per link of a timed table and 4 per link of another, beside the snapshot: on
+// the heap after [Build], in a mapped file after [Open].
 type Graph struct {
 	Snap  *ingest.Snapshot
 	Edges []EdgeType // two per link: f2p at 2i, rev_f2p at 2i+1
 	Into  [][]int    // per table: numbers of the edge types that end there, ascending
 
 	lists []List // per link: Edges[2i]'s children
+	file  *mapped.File
 }
 
 // Build lists the children of every parent, for each link between two tables that
@@ -48,8 +52,53 @@ type Graph struct {
 func Build(s *ingest.Snapshot) (*Graph, error) { return build(s, runtime.GOMAXPROCS(0)) }
 
 func build(s *ingest.Snapshot, threads int) (*Graph, error) {
-	g := &Graph{Snap: s, Into: make([][]int, len(s.Tables))}
-	for t, table := range s.Tables {
+	g := &Graph{}
+	err := g.extend(s, func(link edgeLink) (List, error) {
+		return children(link.table, link.link, link.parents, threads, place{}, nil)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// Append returns the graph of s, which has the tables of g's snapshot and further ones
+// (see [ingest.Snapshot.Append]), as [Build] would: only the links of the further
+// tables are listed, on the heap. The rest is shared with g and lives no longer.
+func (g *Graph) Append(s *ingest.Snapshot) (*Graph, error) {
+	for i, t := range g.Snap.Tables {
+		if i >= len(s.Tables) || s.Tables[i] != t {
+			return nil, fmt.Errorf("table %q of the graph is not in the snapshot that should continue it", t.Def.FullName())
+		}
+	}
+	out := &Graph{Snap: g.Snap, Edges: slices.Clip(g.Edges), lists: slices.Clip(g.lists)}
+	for _, into := range g.Into {
+		out.Into = append(out.Into, slices.Clip(into))
+	}
+	err := out.extend(s, func(link edgeLink) (List, error) {
+		return children(link.table, link.link, link.parents, runtime.GOMAXPROCS(0), place{}, nil)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// edgeLink is a link between two tables that are not ignored.
+type edgeLink struct {
+	number  int // of its list in the graph
+	table   *ingest.Table
+	link    int
+	parents int // rows of the table that it points to
+}
+
+// extend adds the edge types of the tables of s that g does not have yet.
+func (g *Graph) extend(s *ingest.Snapshot, list func(edgeLink) (List, error)) error {
+	first := len(g.Into)
+	g.Snap = s
+	g.Into = append(g.Into, make([][]int, len(s.Tables)-first)...)
+	for t := first; t < len(s.Tables); t++ {
+		table := s.Tables[t]
 		if table.Def.Ignore {
 			continue
 		}
@@ -58,13 +107,13 @@ func build(s *ingest.Snapshot, threads int) (*Graph, error) {
 			if parent.Def.Ignore {
 				continue
 			}
-			list, err := children(table, l, parent.Rows, threads)
+			lst, err := list(edgeLink{len(g.lists), table, l, parent.Rows})
 			if err != nil {
-				return nil, fmt.Errorf("link %q of table %q: %w", table.Def.Label(link), table.Def.FullName(), err)
+				return fmt.Errorf("link %q of table %q: %w", table.Def.Label(link), table.Def.FullName(), err)
 			}
 			name := table.Def.Label(link)
 			e := len(g.Edges)
-			g.lists = append(g.lists, list)
+			g.lists = append(g.lists, lst)
 			g.Edges = append(g.Edges,
 				EdgeType{Name: "f2p_" + name, Src: t, Dst: link.To, Table: t, Link: l},
 				EdgeType{Name: "rev_f2p_" + name, Src: link.To, Dst: t, Table: t, Link: l, Rev: true})
@@ -72,7 +121,7 @@ func build(s *ingest.Snapshot, threads int) (*Graph, error) {
 			g.Into[t] = append(g.Into[t], e+1)
 		}
 	}
-	return g, nil
+	return nil
 }
 
 // Label names edge type e with both ends: "results -f2p_driverId-> drivers".

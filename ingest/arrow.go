@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/rowlink/rowlink/internal/mapped"
 	"github.com/rowlink/rowlink/schema"
 )
 
@@ -49,7 +50,7 @@ func writeTable(w io.Writer, t *Table) error {
 		}
 	}
 	for _, p := range t.Parents {
-		arrays = append(arrays, arrayOf(arrow.PrimitiveTypes.Int32, t.Rows, 0, nil, byteView(p)))
+		arrays = append(arrays, arrayOf(arrow.PrimitiveTypes.Int32, t.Rows, 0, nil, mapped.Bytes(p)))
 	}
 	out, err := ipc.NewFileWriter(w, ipc.WithSchema(sc))
 	if err != nil {
@@ -75,11 +76,11 @@ func (c *Column) array(rows int) arrow.Array {
 	case schema.Bool:
 		return arrayOf(typ, rows, nulls, c.Valid, c.Bits)
 	case schema.Float:
-		return arrayOf(typ, rows, nulls, c.Valid, byteView(c.Floats))
+		return arrayOf(typ, rows, nulls, c.Valid, mapped.Bytes(c.Floats))
 	case schema.Text:
-		return arrayOf(typ, rows, nulls, c.Valid, byteView(c.Offsets), c.Bytes)
+		return arrayOf(typ, rows, nulls, c.Valid, mapped.Bytes(c.Offsets), c.Bytes)
 	}
-	return arrayOf(typ, rows, nulls, c.Valid, byteView(c.Ints))
+	return arrayOf(typ, rows, nulls, c.Valid, mapped.Bytes(c.Ints))
 }
 
 func arrayOf(typ arrow.DataType, rows, nulls int, parts ...[]byte) arrow.Array {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/rowlink/rowlink/internal/mapped"
 	"github.com/rowlink/rowlink/schema"
 )
 
@@ -24,13 +25,17 @@ func (b *Builder) Finish(s *schema.Schema, taken int64) (*Snapshot, error) {
 	if len(b.Tables) != len(s.Tables) {
 		panic("ingest: builder and schema have different tables")
 	}
-	snap := &Snapshot{Schema: s, Taken: taken, Tables: make([]*Table, len(s.Tables))}
+	snap := &Snapshot{Schema: s, Taken: taken, Tables: make([]*Table, len(s.Tables)), space: b.space}
+	if b.space != nil {
+		snap.held = &held{closers: []func() error{b.space.Close}}
+	}
 	found := make([][]Finding, len(s.Tables))
 	err := each(len(s.Tables), func(i int) (err error) {
 		snap.Tables[i], found[i], err = b.Tables[i].finish(s.Tables[i])
 		return err
 	})
 	if err != nil {
+		b.space.Close()
 		return nil, err
 	}
 	for _, f := range found {
@@ -53,7 +58,10 @@ func (t *TableBuilder) finish(def *schema.Table) (*Table, []Finding, error) {
 	out := &Table{Def: def, Rows: int(rows), Columns: make([]Column, len(t.Columns))}
 	var found []Finding
 	for c := range t.Columns {
-		col, repaired := t.Columns[c].column()
+		col, repaired, err := t.Columns[c].column(t.owner.space)
+		if err != nil {
+			return nil, nil, fmt.Errorf("table %q, column %q: %w", def.FullName(), def.Columns[c].Name, err)
+		}
 		out.Columns[c] = col
 		if repaired > 0 {
 			found = append(found, Finding{Level: LevelWarning, Check: "text encoding",
@@ -63,7 +71,10 @@ func (t *TableBuilder) finish(def *schema.Table) (*Table, []Finding, error) {
 	t.Columns = nil
 	if perm := order(out); perm != nil {
 		for c := range out.Columns {
-			out.Columns[c] = out.Columns[c].gather(perm)
+			var err error
+			if out.Columns[c], err = out.Columns[c].gather(perm, t.owner.space); err != nil {
+				return nil, nil, fmt.Errorf("order the rows of table %q: %w", def.FullName(), err)
+			}
 		}
 	}
 	if row := duplicate(out); row >= 0 {
@@ -75,56 +86,64 @@ func (t *TableBuilder) finish(def *schema.Table) (*Table, []Finding, error) {
 }
 
 // column takes the values over. repaired is the number of texts that were not UTF-8.
-func (b *ColumnBuilder) column() (c Column, repaired int) {
+func (b *ColumnBuilder) column(space *mapped.Space) (c Column, repaired int, err error) {
 	c = Column{Kind: b.Kind}
 	if b.Kind == schema.Opaque {
-		return c, 0
+		return c, 0, nil
 	}
-	if len(b.nulls) > 0 {
-		c.Valid = bitmap(int(b.n), true)
-		for _, r := range b.nulls {
-			c.Valid[r>>3] &^= 1 << (r & 7)
+	if b.nulls.Len() > 0 {
+		if c.Valid, err = b.valid(space); err != nil {
+			return c, 0, err
 		}
 	}
 	switch b.Kind {
 	case schema.Bool:
-		c.Bits = bitmap(len(b.bools), false)
-		for i, v := range b.bools {
-			if v {
-				c.Bits[i>>3] |= 1 << (i & 7)
-			}
-		}
+		c.Bits, err = b.bits.Slice()
 	case schema.Int, schema.Time:
-		c.Ints = b.ints
+		c.Ints, err = b.ints.Slice()
 	case schema.Float:
-		c.Floats = canonicalFloats(b.floats)
+		c.Floats, err = b.floats.Slice()
+		canonicalFloats(c.Floats)
 	case schema.Text:
-		c.Offsets, c.Bytes = b.offsets, b.bytes
-		if len(c.Offsets) == 0 {
-			c.Offsets = []int64{0}
+		if b.n == 0 {
+			b.offsets.Append(0)
 		}
-		repaired = c.repairText()
+		if c.Offsets, err = b.offsets.Slice(); err != nil {
+			return c, 0, err
+		}
+		if c.Bytes, err = b.bytes.Slice(); err == nil {
+			repaired = c.repairText()
+		}
 	}
 	*b = ColumnBuilder{Kind: b.Kind}
-	return c, repaired
+	return c, repaired, err
 }
 
-// bitmap returns n bits of the given value; the bits behind the last row are 0.
-func bitmap(n int, value bool) []byte {
-	b := make([]byte, (n+7)/8)
-	if value {
-		for i := range b {
-			b[i] = 0xff
-		}
-		if n%8 != 0 {
-			b[len(b)-1] = 1<<(n%8) - 1
-		}
+// valid returns the bitmap of the values that are not NULL; the bits behind the last
+// row are 0.
+func (b *ColumnBuilder) valid(space *mapped.Space) ([]byte, error) {
+	nulls, err := b.nulls.Slice()
+	if err != nil {
+		return nil, err
 	}
-	return b
+	valid, err := mapped.Make[byte](space, int(b.n+7)/8)
+	if err != nil {
+		return nil, err
+	}
+	for i := range valid {
+		valid[i] = 0xff
+	}
+	if b.n%8 != 0 {
+		valid[len(valid)-1] = 1<<(b.n%8) - 1
+	}
+	for _, r := range nulls {
+		valid[r>>3] &^= 1 << (r & 7)
+	}
+	return valid, nil
 }
 
 // canonicalFloats gives values that the database holds equal the same bits.
-func canonicalFloats(v []float64) []float64 {
+func canonicalFloats(v []float64) {
 	for i, x := range v {
 		if x == 0 {
 			v[i] = 0
@@ -132,7 +151,6 @@ func canonicalFloats(v []float64) []float64 {
 			v[i] = math.NaN()
 		}
 	}
-	return v
 }
 
 // repairText replaces what is not UTF-8 and returns in how many values it did.
@@ -173,44 +191,57 @@ func (c *Column) validText() bool {
 }
 
 // gather returns the column with row i taken from row perm[i].
-func (c *Column) gather(perm []int32) Column {
-	out := Column{Kind: c.Kind}
+func (c *Column) gather(perm []int32, space *mapped.Space) (out Column, err error) {
+	out = Column{Kind: c.Kind}
 	if c.Kind == schema.Opaque {
-		return out
+		return out, nil
 	}
 	if c.Valid != nil {
-		out.Valid = gatherBits(c.Valid, perm)
+		if out.Valid, err = gatherBits(c.Valid, perm, space); err != nil {
+			return out, err
+		}
 	}
 	switch c.Kind {
 	case schema.Bool:
-		out.Bits = gatherBits(c.Bits, perm)
+		out.Bits, err = gatherBits(c.Bits, perm, space)
 	case schema.Int, schema.Time:
-		out.Ints = make([]int64, len(perm))
-		for i, r := range perm {
-			out.Ints[i] = c.Ints[r]
-		}
+		out.Ints, err = gatherValues(c.Ints, perm, space)
 	case schema.Float:
-		out.Floats = make([]float64, len(perm))
-		for i, r := range perm {
-			out.Floats[i] = c.Floats[r]
-		}
+		out.Floats, err = gatherValues(c.Floats, perm, space)
 	case schema.Text:
-		out.Offsets = make([]int64, len(perm)+1)
-		out.Bytes = make([]byte, 0, len(c.Bytes))
-		for i, r := range perm {
-			out.Bytes = append(out.Bytes, c.Bytes[c.Offsets[r]:c.Offsets[r+1]]...)
-			out.Offsets[i+1] = int64(len(out.Bytes))
+		offsets, texts := mapped.Vector[int64]{Space: space}, mapped.Vector[byte]{Space: space}
+		offsets.Append(0)
+		for _, r := range perm {
+			texts.AppendAll(c.Bytes[c.Offsets[r]:c.Offsets[r+1]])
+			offsets.Append(int64(texts.Len()))
+		}
+		if out.Offsets, err = offsets.Slice(); err == nil {
+			out.Bytes, err = texts.Slice()
 		}
 	}
-	return out
+	return out, err
 }
 
-func gatherBits(bits []byte, perm []int32) []byte {
-	out := make([]byte, len(bits))
+func gatherValues[T int64 | float64](from []T, perm []int32, space *mapped.Space) ([]T, error) {
+	out, err := mapped.Make[T](space, len(perm))
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range perm {
+		out[i] = from[r]
+	}
+	return out, nil
+}
+
+func gatherBits(bits []byte, perm []int32, space *mapped.Space) ([]byte, error) {
+	out, err := mapped.Make[byte](space, len(bits))
+	if err != nil {
+		return nil, err
+	}
 	for i, r := range perm {
 		if bits[r>>3]&(1<<(r&7)) != 0 {
 			out[i>>3] |= 1 << (i & 7)
 		}
 	}
-	return out
+	return out, nil
 }

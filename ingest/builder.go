@@ -3,6 +3,7 @@ package ingest
 import (
 	"sync/atomic"
 
+	"github.com/rowlink/rowlink/internal/mapped"
 	"github.com/rowlink/rowlink/schema"
 )
 
@@ -12,6 +13,8 @@ type Builder struct {
 	// Progress, if set, is told the table number and its rows so far from time to
 	// time; it may be called by several goroutines at once.
 	Progress func(table int, rows int64)
+
+	space *mapped.Space // nil = the heap
 }
 
 // NewBuilder returns an empty builder for the tables of s.
@@ -25,6 +28,18 @@ func NewBuilder(s *schema.Schema) *Builder {
 		b.Tables[i] = tb
 	}
 	return b
+}
+
+// Spill lets b collect large columns, and keep what is computed from them, in unnamed
+// temporary files of folder dir instead of the heap, until the snapshot is closed. It
+// must be called before the first row.
+func (b *Builder) Spill(dir string) {
+	b.space = mapped.NewSpace(dir)
+	for _, t := range b.Tables {
+		for c := range t.Columns {
+			t.Columns[c].spill(b.space)
+		}
+	}
 }
 
 // TableBuilder collects the rows of one table. It must be used by one goroutine at a time.
@@ -53,18 +68,24 @@ func (t *TableBuilder) Rows() int64 { return t.rows.Load() }
 // ColumnBuilder collects the values of one column in the order of the source.
 type ColumnBuilder struct {
 	Kind    schema.Kind
-	nulls   []int64 // row numbers of NULLs, ascending
 	n       int64
-	bools   []bool
-	ints    []int64
-	floats  []float64
-	offsets []int64
-	bytes   []byte
+	nulls   mapped.Vector[int64] // row numbers of NULLs, ascending
+	bits    mapped.Vector[byte]  // booleans, least significant bit first
+	ints    mapped.Vector[int64]
+	floats  mapped.Vector[float64]
+	offsets mapped.Vector[int64]
+	bytes   mapped.Vector[byte]
+	length  int64 // of bytes
+}
+
+// spill lets the column collect its values in files of s.
+func (c *ColumnBuilder) spill(s *mapped.Space) {
+	c.nulls.Space, c.bits.Space, c.ints.Space, c.floats.Space, c.offsets.Space, c.bytes.Space = s, s, s, s, s, s
 }
 
 // Null appends a NULL.
 func (c *ColumnBuilder) Null() {
-	c.nulls = append(c.nulls, c.n)
+	c.nulls.Append(c.n)
 	switch c.Kind {
 	case schema.Bool:
 		c.Bool(false)
@@ -78,20 +99,29 @@ func (c *ColumnBuilder) Null() {
 }
 
 // Bool appends a boolean.
-func (c *ColumnBuilder) Bool(v bool) { c.bools = append(c.bools, v); c.n++ }
+func (c *ColumnBuilder) Bool(v bool) {
+	if c.n%8 == 0 {
+		c.bits.Append(0)
+	}
+	if v {
+		*c.bits.Last() |= 1 << (c.n % 8)
+	}
+	c.n++
+}
 
 // Int appends an integer, or for a Time column microseconds since 1970-01-01 UTC.
-func (c *ColumnBuilder) Int(v int64) { c.ints = append(c.ints, v); c.n++ }
+func (c *ColumnBuilder) Int(v int64) { c.ints.Append(v); c.n++ }
 
 // Float appends a floating-point number.
-func (c *ColumnBuilder) Float(v float64) { c.floats = append(c.floats, v); c.n++ }
+func (c *ColumnBuilder) Float(v float64) { c.floats.Append(v); c.n++ }
 
 // Text appends a copy of UTF-8 text.
 func (c *ColumnBuilder) Text(v []byte) {
-	if len(c.offsets) == 0 {
-		c.offsets = append(c.offsets, 0)
+	if c.n == 0 {
+		c.offsets.Append(0)
 	}
-	c.bytes = append(c.bytes, v...)
-	c.offsets = append(c.offsets, int64(len(c.bytes)))
+	c.bytes.AppendAll(v)
+	c.length += int64(len(v))
+	c.offsets.Append(c.length)
 	c.n++
 }

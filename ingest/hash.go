@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"unsafe"
 
+	"github.com/rowlink/rowlink/internal/mapped"
 	"github.com/rowlink/rowlink/schema"
 )
 
@@ -46,7 +46,7 @@ func (s *Snapshot) contentID() string {
 // sum is the SHA-256 of the values. NULLs hold zeros, so only the bitmap tells them.
 func (c *Column) sum() (out [sha256.Size]byte) {
 	h := sha256.New()
-	for _, b := range [][]byte{c.Valid, c.Bits, byteView(c.Ints), byteView(c.Floats), byteView(c.Offsets), c.Bytes} {
+	for _, b := range [][]byte{c.Valid, c.Bits, mapped.Bytes(c.Ints), mapped.Bytes(c.Floats), mapped.Bytes(c.Offsets), c.Bytes} {
 		var n [8]byte
 		binary.LittleEndian.PutUint64(n[:], uint64(len(b)))
 		h.Write(n[:])
@@ -54,14 +54,6 @@ func (c *Column) sum() (out [sha256.Size]byte) {
 	}
 	h.Sum(out[:0])
 	return out
-}
-
-// byteView returns the memory of v.
-func byteView[T int32 | int64 | float64](v []T) []byte {
-	if len(v) == 0 {
-		return nil
-	}
-	return unsafe.Slice((*byte)(unsafe.Pointer(&v[0])), len(v)*int(unsafe.Sizeof(v[0])))
 }
 
 // KeyHash returns a hash of the key values of row (of all its values in a table

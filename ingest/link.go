@@ -23,21 +23,27 @@ func (s *Snapshot) Derive(sc *schema.Schema) (*Snapshot, error) {
 	if err := s.sameColumns(sc); err != nil {
 		return nil, err
 	}
-	d := &Snapshot{ID: s.ID, Schema: sc, Taken: s.Taken, Findings: s.Findings, close: s.close, Tables: make([]*Table, len(s.Tables))}
+	d := &Snapshot{ID: s.ID, Schema: sc, Taken: s.Taken, Findings: s.Findings, Tables: make([]*Table, len(s.Tables)),
+		held: s.held, space: s.space, derived: s.derived}
 	for i, t := range s.Tables {
 		n := len(sc.Tables[i].Links)
 		d.Tables[i] = &Table{Def: sc.Tables[i], Rows: t.Rows, Columns: t.Columns, Parents: make([][]int32, n), Dangling: make([]int, n)}
 	}
-	if err := d.checkKeys(s); err != nil {
-		return nil, err
-	}
-	if err := d.resolve(s); err != nil {
-		return nil, err
-	}
-	if err := d.computeTimes(); err != nil {
+	if err := d.complete(s); err != nil {
 		return nil, err
 	}
 	return d, nil
+}
+
+// compute fills in parents and times where they are not in place yet.
+func (d *Snapshot) compute(base *Snapshot) error {
+	if err := d.checkKeys(base); err != nil {
+		return err
+	}
+	if err := d.resolve(base); err != nil {
+		return err
+	}
+	return d.computeTimes(base)
 }
 
 // sameColumns refuses a schema that does not fit the stored columns.
@@ -118,7 +124,13 @@ func (s *Snapshot) resolve(base *Snapshot) error {
 				t.Parents[li], t.Dangling[li] = base.Tables[ti].Parents[old], base.Tables[ti].Dangling[old]
 				continue
 			}
-			t.Parents[li] = make([]int32, t.Rows)
+			if t.Parents[li] != nil {
+				continue // from the stored file
+			}
+			var err error
+			if t.Parents[li], err = s.int32s(parentsName(ti, li), t.Rows); err != nil {
+				return err
+			}
 			k := slices.IndexFunc(targets, func(o target) bool { return o.table == l.To && slices.Equal(o.cols, l.Ref) })
 			if k < 0 {
 				k = len(targets)

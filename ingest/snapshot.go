@@ -6,8 +6,11 @@
 package ingest
 
 import (
+	"errors"
+	"sync"
 	"unsafe"
 
+	"github.com/rowlink/rowlink/internal/mapped"
 	"github.com/rowlink/rowlink/schema"
 )
 
@@ -26,16 +29,41 @@ type Snapshot struct {
 	// Findings tells what was repaired or lost on the way in; not part of the ID.
 	Findings []Finding
 
-	close func() error // unmaps the files; nil for a snapshot in memory
+	held    *held         // what Close gives back; nil for a snapshot in memory
+	space   *mapped.Space // where arrays that are computed lie; nil = the heap
+	derived derivedFile
+}
+
+// held lists what a snapshot and those derived from it hold together.
+type held struct {
+	mu      sync.Mutex
+	closers []func() error
+}
+
+func (h *held) add(f func() error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closers = append(h.closers, f)
+}
+
+func (h *held) close() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var errs []error
+	for _, f := range h.closers {
+		errs = append(errs, f())
+	}
+	h.closers = nil
+	return errors.Join(errs...)
 }
 
 // Close releases the memory-mapped files, also those of snapshots derived from this
 // one. No slice or string obtained from any of them may be used afterwards.
 func (s *Snapshot) Close() error {
-	if s.close == nil {
+	if s.held == nil {
 		return nil
 	}
-	return s.close()
+	return s.held.close()
 }
 
 // Table holds the rows of one table.

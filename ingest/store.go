@@ -4,14 +4,14 @@ import (
 	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
+
+	"github.com/rowlink/rowlink/internal/mapped"
 )
 
 // Save writes the snapshot to folder dir, which must not exist yet (else the error
@@ -45,7 +45,7 @@ func (s *Snapshot) Save(dir string) (err error) {
 	if err := os.Rename(tmp, dir); err != nil {
 		return fmt.Errorf("save snapshot: %w", err)
 	}
-	return syncFolder(parent)
+	return mapped.SyncFolder(parent)
 }
 
 func (s *Snapshot) writeFiles(dir string) error {
@@ -56,12 +56,12 @@ func (s *Snapshot) writeFiles(dir string) error {
 		if err := writeFile(path, func(w io.Writer) error { return writeTable(w, s.Tables[i]) }); err != nil {
 			return fmt.Errorf("write table %q: %w", mt.Name, err)
 		}
-		file, err := openMapping(path)
+		file, err := mapped.Map(path)
 		if err != nil {
 			return err
 		}
-		defer file.close()
-		mt.Bytes, mt.SHA256, mt.FrameSHA256 = int64(len(file.data)), sha(file.data), sha(frame(file.data)...)
+		defer file.Close()
+		mt.Bytes, mt.SHA256, mt.FrameSHA256 = int64(len(file.Data)), sha(file.Data), sha(frame(file.Data)...)
 		return nil
 	})
 	if err != nil {
@@ -78,7 +78,7 @@ func (s *Snapshot) writeFiles(dir string) error {
 	if err != nil {
 		return err
 	}
-	return syncFolder(dir)
+	return mapped.SyncFolder(dir)
 }
 
 // sha is the SHA-256 of the parts one after the other, in hexadecimal.
@@ -145,25 +145,20 @@ func openSnapshot(dir string, opt StoreOptions) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", manifestName, err)
 	}
-	s := &Snapshot{ID: m.ID, Taken: m.Taken, Schema: sc, Findings: m.Findings, Tables: make([]*Table, len(m.Tables))}
-	files := make([]mapping, len(m.Tables))
-	s.close = sync.OnceValue(func() error {
-		var errs []error
-		for i := range files {
-			errs = append(errs, files[i].close())
-		}
-		return errors.Join(errs...)
-	})
+	s := &Snapshot{ID: m.ID, Taken: m.Taken, Schema: sc, Findings: m.Findings, Tables: make([]*Table, len(m.Tables)),
+		held: &held{}, derived: derivedFile{folder: dir, skipChecksum: opt.SkipChecksum}}
 	err = each(len(m.Tables), func(i int) (err error) {
 		mt := &m.Tables[i]
 		path := filepath.Join(dir, mt.File)
-		if files[i], err = openMapping(path); err != nil {
+		file, err := mapped.Map(path)
+		if err != nil {
 			return err
 		}
-		if err := mt.verify(files[i].data, opt); err != nil {
+		s.held.add(file.Close)
+		if err := mt.verify(file.Data, opt); err != nil {
 			return fmt.Errorf("%s (table %q): %w", mt.File, mt.Name, err)
 		}
-		s.Tables[i], err = readTable(files[i].data, sc.Tables[i], mt.Rows, func(link int) int { return m.Tables[mt.Links[link].To].Rows })
+		s.Tables[i], err = readTable(file.Data, sc.Tables[i], mt.Rows, func(link int) int { return m.Tables[mt.Links[link].To].Rows })
 		if err != nil {
 			return fmt.Errorf("%s (table %q): %w", mt.File, mt.Name, err)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/rowlink/rowlink/internal/mapped"
 	"github.com/rowlink/rowlink/schema"
 )
 
@@ -134,19 +135,19 @@ func TestOpenSnapshot_noCopies(t *testing.T) {
 	if err := sample(t).Save(dir); err != nil {
 		t.Fatal(err)
 	}
-	m, err := openMapping(filepath.Join(dir, fileName(0)))
+	m, err := mapped.Map(filepath.Join(dir, fileName(0)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m.close()
+	defer m.Close()
 	def := sample(t).Tables[0].Def
-	table, err := readTable(m.data, def, 21, nil)
+	table, err := readTable(m.Data, def, 21, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lo := uintptr(unsafe.Pointer(&m.data[0]))
+	lo := uintptr(unsafe.Pointer(&m.Data[0]))
 	inside := func(name string, p unsafe.Pointer) {
-		if at := uintptr(p); at < lo || at >= lo+uintptr(len(m.data)) {
+		if at := uintptr(p); at < lo || at >= lo+uintptr(len(m.Data)) {
 			t.Errorf("%s lies outside the file", name)
 		}
 	}

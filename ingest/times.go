@@ -8,9 +8,17 @@ import (
 	"github.com/rowlink/rowlink/schema"
 )
 
-// computeTimes fills Times, Until and NoTime of every table with a time.
-func (s *Snapshot) computeTimes() error {
+// computeTimes fills Times, Until and NoTime of every table with a time, taking over
+// from base what is the same there.
+func (s *Snapshot) computeTimes(base *Snapshot) error {
 	state := make([]timeState, len(s.Tables))
+	for i, t := range s.Tables {
+		if t.Def.Time != nil && s.sameTimes(base, i, len(s.Tables)) {
+			b := base.Tables[i]
+			t.Times, t.Until, t.NoTime = b.Times, b.Until, b.NoTime
+			state[i] = timeDone
+		}
+	}
 	for i := range s.Tables {
 		if err := s.timesOf(i, state); err != nil {
 			return err
@@ -43,21 +51,26 @@ func (s *Snapshot) timesOf(i int, state []timeState) error {
 	if err != nil {
 		return err
 	}
-	if rt.Via < 0 {
-		t.Times, err = t.instants(rt.Column, zone)
-	} else {
-		t.Times, err = s.inherited(t, zone, state)
-	}
-	if err != nil {
-		return err
-	}
-	for _, v := range t.Times {
-		if v == Never {
-			t.NoTime++
+	if t.Times == nil { // else it is from the stored file
+		if rt.Via < 0 {
+			t.Times, err = s.instants(i, rt.Column, zone, timesName(i))
+		} else {
+			t.Times, err = s.inherited(i, zone, state)
+		}
+		if err != nil {
+			return err
+		}
+		t.NoTime = 0
+		if rt.Via >= 0 || !t.plainTime(rt.Column) {
+			for _, v := range t.Times {
+				if v == Never {
+					t.NoTime++
+				}
+			}
 		}
 	}
-	if rt.Until >= 0 {
-		if t.Until, err = t.instants(rt.Until, zone); err != nil {
+	if rt.Until >= 0 && t.Until == nil {
+		if t.Until, err = s.instants(i, rt.Until, zone, untilName(i)); err != nil {
 			return err
 		}
 	}
@@ -65,65 +78,141 @@ func (s *Snapshot) timesOf(i int, state []timeState) error {
 	return nil
 }
 
+// sameTimes reports whether table i has the times that it has in base. depth ends the
+// search in circles, which are an error elsewhere.
+func (s *Snapshot) sameTimes(base *Snapshot, i, depth int) bool {
+	t, old := s.Tables[i], base.Tables[i]
+	a, b := t.Def.Time, old.Def.Time
+	if old.Times == nil || a == nil || b == nil || depth < 0 {
+		return false
+	}
+	if a.Column != b.Column || a.Until != b.Until || a.Zone != b.Zone || (a.Via < 0) != (b.Via < 0) {
+		return false
+	}
+	if a.Via < 0 {
+		return true
+	}
+	if a.Via >= len(t.Def.Links) || old.sameLink(t.Def.Links[a.Via]) != b.Via {
+		return false
+	}
+	return a.Column >= 0 || s.sameTimes(base, t.Def.Links[a.Via].To, depth-1)
+}
+
 // inherited returns the times of rows that take them from the parent of link Via:
 // from a column of it, or with Column -1 from the parent's own row time.
-func (s *Snapshot) inherited(t *Table, zone *time.Location, state []timeState) ([]int64, error) {
+func (s *Snapshot) inherited(i int, zone *time.Location, state []timeState) ([]int64, error) {
+	t := s.Tables[i]
 	rt := t.Def.Time
 	if rt.Via >= len(t.Def.Links) {
 		return nil, fmt.Errorf("table %q inherits its time by link number %d, but has %d links", t.Def.FullName(), rt.Via, len(t.Def.Links))
 	}
 	to := t.Def.Links[rt.Via].To
 	p := s.Tables[to]
-	var times []int64
+	var own clock
 	var err error
 	if rt.Column >= 0 {
-		times, err = p.instants(rt.Column, zone)
-	} else {
-		err = s.timesOf(to, state)
-		times = p.Times
-		if err == nil && times == nil {
-			err = &UserError{Msg: fmt.Sprintf("table %q inherits its time from %q, which has none", t.Def.FullName(), p.Def.FullName()), Hint: "name the parent's time column in the mapping"}
-		}
+		own, err = p.clock(rt.Column, zone)
+	} else if err = s.timesOf(to, state); err == nil && p.Times == nil {
+		err = &UserError{Msg: fmt.Sprintf("table %q inherits its time from %q, which has none", t.Def.FullName(), p.Def.FullName()), Hint: "name the parent's time column in the mapping"}
 	}
 	if err != nil {
 		return nil, err
 	}
-	out := make([]int64, t.Rows)
+	out, err := s.int64s(timesName(i), t.Rows)
+	if err != nil {
+		return nil, err
+	}
 	for r, parent := range t.Parents[rt.Via] {
-		out[r] = Never
-		if parent >= 0 {
-			out[r] = times[parent]
+		switch {
+		case parent < 0:
+			out[r] = Never
+		case rt.Column < 0:
+			out[r] = p.Times[parent]
+		default:
+			if out[r], err = own.at(int(parent)); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return out, nil
 }
 
-// instants returns the values of a time column as row times: Never for NULL, and
-// values without a zone moved from local time in zone to UTC.
-func (t *Table) instants(col int, zone *time.Location) ([]int64, error) {
+// instants returns the values of a time column of table i as row times. A column that
+// needs no change is shared, not copied.
+func (s *Snapshot) instants(i, col int, zone *time.Location, name string) ([]int64, error) {
+	t := s.Tables[i]
+	c, err := t.clock(col, zone)
+	if err != nil {
+		return nil, err
+	}
+	if t.plainTime(col) {
+		for r := range t.Rows {
+			if _, err := c.at(r); err != nil {
+				return nil, err
+			}
+		}
+		return c.column.Ints, nil
+	}
+	out, err := s.int64s(name, t.Rows)
+	if err != nil {
+		return nil, err
+	}
+	for r := range out {
+		if out[r], err = c.at(r); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// plainTime reports whether the values of a column are row times as they stand.
+func (t *Table) plainTime(col int) bool {
+	if col < 0 || col >= len(t.Columns) || t.Rows == 0 {
+		return false
+	}
+	zone := t.Def.Time.Zone
+	return t.Columns[col].Kind == schema.Time && t.Columns[col].Valid == nil && (zone == "" || zone == "UTC" || !zoned(t.Def.Columns[col].DBType))
+}
+
+// zoned reports whether values of a database type depend on the zone of the mapping.
+func zoned(dbType string) bool { return dbType == "date" || isLocal(dbType) }
+
+// clock reads a time column as row times: Never for NULL, and values without a zone
+// moved from local time in zone to UTC.
+type clock struct {
+	table  *Table
+	column *Column
+	number int
+	zone   *time.Location // nil: values stand as they are
+}
+
+func (t *Table) clock(col int, zone *time.Location) (clock, error) {
 	if col < 0 || col >= len(t.Columns) {
-		return nil, fmt.Errorf("table %q has no column number %d for its time", t.Def.FullName(), col)
+		return clock{}, fmt.Errorf("table %q has no column number %d for its time", t.Def.FullName(), col)
 	}
 	c, def := &t.Columns[col], t.Def.Columns[col]
 	if c.Kind != schema.Time {
-		return nil, &UserError{Msg: fmt.Sprintf("column %q of table %q is %s, which holds no time", def.Name, t.Def.FullName(), def.DBType),
+		return clock{}, &UserError{Msg: fmt.Sprintf("column %q of table %q is %s, which holds no time", def.Name, t.Def.FullName(), def.DBType),
 			Hint: "name a column of type date or timestamp in the mapping, or none"}
 	}
-	local := zone != nil && (def.DBType == "date" || isLocal(def.DBType))
-	out := make([]int64, t.Rows)
-	for r, v := range c.Ints {
-		switch {
-		case c.Null(r):
-			v = Never
-		case local:
-			v = toUTC(v, zone)
-		}
-		if v == Always || v == Never && !c.Null(r) {
-			return nil, fmt.Errorf("column %q of table %q holds a time outside the calendar in row %d", def.Name, t.Def.FullName(), r)
-		}
-		out[r] = v
+	if !zoned(def.DBType) {
+		zone = nil
 	}
-	return out, nil
+	return clock{t, c, col, zone}, nil
+}
+
+func (c *clock) at(row int) (int64, error) {
+	v, null := c.column.Ints[row], c.column.Null(row)
+	switch {
+	case null:
+		v = Never
+	case c.zone != nil:
+		v = toUTC(v, c.zone)
+	}
+	if v == Always || v == Never && !null {
+		return 0, fmt.Errorf("column %q of table %q holds a time outside the calendar in row %d", c.table.Def.Columns[c.number].Name, c.table.Def.FullName(), row)
+	}
+	return v, nil
 }
 
 // isLocal reports whether a database type is a timestamp without a zone, with or

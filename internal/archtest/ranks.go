@@ -11,7 +11,7 @@ func Repository() Rules {
 	return Rules{
 		Module: "github.com/rowlink/rowlink",
 		Ranks: []Rank{
-			{"internal/registry", 0}, {"internal/testdata", 0},
+			{"internal/registry", 0}, {"internal/testdata", 0}, {"internal/mapped", 0},
 			{"schema", 1}, {"gnn/tensor", 1}, {"gnn/tensor/internal/*", 1}, {"gnn/tensor/internal/kernel/*", 1}, {"internal/pgtest", 1},
 			{"ingest", 2}, {"gnn/nn", 2},
 			{"ingest/*", 3}, {"graph", 3}, {"tasks", 3}, {"internal/sourcetest", 3},
