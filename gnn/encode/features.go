@@ -3,29 +3,49 @@ package encode
 import (
 	"fmt"
 	"math"
+	"unsafe"
 
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/ingest"
 )
 
-// Features holds the encoded rows of one table.
+// Features gives the encoded rows of one table. A small table's rows are encoded once,
+// in the exported fields; those of a large one each time that they are asked for, which
+// needs no memory (see onDemandFrom). Both give the same bits.
 type Features struct {
-	Dense   tensor.Mat // rows x dense features
+	Dense   tensor.Mat // rows x dense features; no rows when they are encoded on demand
 	Codes   tensor.CSR // row -> codes
 	Weights []tensor.Real
+
+	demand *onDemand // nil when the fields hold the rows
+	jobs   pickJobs
 }
 
 // encodeGrain is the fixed number of rows in one block of work.
 const encodeGrain = 4096
 
-// Features encodes every row of t. A column that the encoder knows and the table
-// lacks, or that means something else now, is an error: the model does not fit this
-// schema.
+// Features encodes every row of t, or prepares to do so on demand. A column that the
+// encoder knows and the table lacks, or that means something else now, is an error: the
+// model does not fit this schema.
 func (e *Table) Features(pool *tensor.Pool, t *ingest.Table) (*Features, error) {
 	sources, err := e.sources(t)
 	if err != nil {
 		return nil, err
 	}
+	if e.bytes(t.Rows) >= onDemandFrom {
+		return &Features{demand: &onDemand{e, sources}}, nil
+	}
+	return e.encodeAll(pool, t, sources)
+}
+
+// bytes estimates what the encoded rows of a table take: a code per column and its
+// weight beside the dense features.
+func (e *Table) bytes(rows int) int {
+	const real = int(unsafe.Sizeof(tensor.Real(0)))
+	return rows * (e.Dense*real + len(e.Columns)*(4+real) + 4)
+}
+
+func (e *Table) encodeAll(pool *tensor.Pool, t *ingest.Table, sources []Source) (*Features, error) {
 	f := &Features{Dense: tensor.NewMat(t.Rows, e.Dense)}
 	blocks := make([][]Code, (t.Rows+encodeGrain-1)/encodeGrain)
 	f.Codes.Ptr = make([]int32, t.Rows+1)
@@ -80,43 +100,24 @@ func (e *Table) sources(t *ingest.Table) ([]Source, error) {
 func (e *Table) encodeRows(sources []Source, lo, hi int, f *Features) []Code {
 	var codes []Code
 	for r := lo; r < hi; r++ {
-		dense := f.Dense.Row(r)
 		before := len(codes)
-		for i := range e.Columns {
-			c := &e.Columns[i]
-			width, _ := c.Encoder.Shape()
-			from := len(codes)
-			codes = c.Encoder.Cell(sources[i], r, dense[c.DenseFrom:c.DenseFrom+width], codes)
-			for j := from; j < len(codes); j++ {
-				codes[j].ID += int32(c.CodeFrom)
-			}
-		}
+		codes = e.encodeRow(sources, r, f.Dense.Row(r), codes)
 		f.Codes.Ptr[r+1] = int32(len(codes) - before)
 	}
 	return codes
 }
 
-// pickGrain is the fixed number of rows in one block of copying.
-const pickGrain = 1024
-
-// Pick returns the features of the given rows, in memory of the tape's step: dense is
-// rows x dense features, and codes has one destination per row.
-func (f *Features) Pick(t *tensor.Tape, rows []int32) (dense tensor.Mat, codes tensor.CSR, weights []tensor.Real) {
-	codes.Ptr = t.Ints(len(rows) + 1)
-	codes.Ptr[0] = 0
-	for i, r := range rows {
-		codes.Ptr[i+1] = codes.Ptr[i] + f.Codes.Ptr[r+1] - f.Codes.Ptr[r]
-	}
-	n := int(codes.Ptr[len(rows)])
-	dense, codes.Src, weights = t.Alloc(len(rows), f.Dense.Cols), t.Ints(n), t.Alloc(1, n).Data
-	t.Pool().Run(len(rows), pickGrain, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			r := rows[i]
-			copy(dense.Row(i), f.Dense.Row(int(r)))
-			from, to := f.Codes.Ptr[r], f.Codes.Ptr[r+1]
-			copy(codes.Src[codes.Ptr[i]:], f.Codes.Src[from:to])
-			copy(weights[codes.Ptr[i]:], f.Weights[from:to])
+// encodeRow writes the dense features of a row into dense, which is zeroed, and appends
+// its codes.
+func (e *Table) encodeRow(sources []Source, row int, dense []tensor.Real, codes []Code) []Code {
+	for i := range e.Columns {
+		c := &e.Columns[i]
+		width, _ := c.Encoder.Shape()
+		from := len(codes)
+		codes = c.Encoder.Cell(sources[i], row, dense[c.DenseFrom:c.DenseFrom+width], codes)
+		for j := from; j < len(codes); j++ {
+			codes[j].ID += int32(c.CodeFrom)
 		}
-	})
-	return dense, codes, weights
+	}
+	return codes
 }

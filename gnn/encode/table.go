@@ -31,7 +31,7 @@ type Column struct {
 // column takes part unless it belongs to a key, is ignored by its semantic type, or is
 // hidden by mask.
 func Fit(t *ingest.Table, rule ingest.TimeRule, cut int64, mask func(column int) bool) (*Table, error) {
-	rows := visibleRows(t, rule, cut)
+	rows := fitRows(t, rule, cut)
 	enc := &Table{Name: t.Def.FullName(), Timed: t.Times != nil}
 	for c, col := range t.Def.Columns {
 		if col.Kind == schema.Opaque || col.Sem == schema.SemID || col.Sem == schema.SemIgnore ||
@@ -72,6 +72,38 @@ func visibleRows(t *ingest.Table, rule ingest.TimeRule, cut int64) []int32 {
 		if t.VisibleAt(rule, r, cut) {
 			rows = append(rows, r)
 		}
+	}
+	return rows
+}
+
+// mostFitRows bounds the rows that encoders are fitted on: a million tell a quantile or
+// a share to a thousandth, and columns of any length are fitted in the same memory.
+// It is a variable for tests only.
+var mostFitRows = 1 << 20
+
+// fitRows lists the rows of t that are visible at cut, or of more than mostFitRows as
+// many at equal distances. It depends on visible rows alone.
+func fitRows(t *ingest.Table, rule ingest.TimeRule, cut int64) []int32 {
+	visible := 0
+	for r := range int32(t.Rows) {
+		if t.VisibleAt(rule, r, cut) {
+			visible++
+		}
+	}
+	take := min(visible, mostFitRows)
+	rows := make([]int32, 0, take)
+	seen := 0
+	for r := range int32(t.Rows) {
+		if len(rows) == take {
+			break
+		}
+		if !t.VisibleAt(rule, r, cut) {
+			continue
+		}
+		if seen == len(rows)*visible/take {
+			rows = append(rows, r)
+		}
+		seen++
 	}
 	return rows
 }

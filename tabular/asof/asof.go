@@ -121,9 +121,9 @@ func choose(enc *encode.Table) chosen {
 }
 
 // add adds weight to the slot of each chosen category of a row.
-func (c *chosen) add(f *encode.Features, row int32, weight float64, to []float64) {
-	for j := f.Codes.Ptr[row]; j < f.Codes.Ptr[row+1]; j++ {
-		if at := c.codes[f.Codes.Src[j]]; at >= 0 {
+func (c *chosen) add(r *encode.Row, weight float64, to []float64) {
+	for _, code := range r.Codes {
+		if at := c.codes[code.ID]; at >= 0 {
 			to[at] += weight
 		}
 	}
@@ -168,33 +168,34 @@ func (p *Plan) Features(pool *tensor.Pool, queries []Query) []float64 {
 	width := len(p.Names)
 	out := make([]float64, len(queries)*width)
 	pool.Run(len(queries), queryGrain, func(lo, hi int) {
+		var r encode.Row
 		for i := lo; i < hi; i++ {
-			p.row(queries[i], out[i*width:(i+1)*width])
+			p.row(queries[i], out[i*width:(i+1)*width], &r)
 		}
 	})
 	return out
 }
 
-func (p *Plan) row(q Query, out []float64) {
-	own := p.own.Dense.Row(int(q.Row))
-	for i, v := range own {
+func (p *Plan) row(q Query, out []float64, r *encode.Row) {
+	p.own.Read(q.Row, r)
+	for i, v := range r.Dense {
 		out[i] = float64(v)
 	}
-	at := len(own)
-	p.ownCodes.add(p.own, q.Row, 1, out[at:])
+	at := len(r.Dense)
+	p.ownCodes.add(r, 1, out[at:])
 	at += len(p.ownCodes.names)
 	if t := p.g.Snap.Tables[p.opt.Entity].TimeOf(q.Row); t != ingest.Always && p.opt.Rule.Visible(t, q.Cut) {
 		out[at] = math.Log1p(float64(q.Cut-t) / dayMicros)
 	}
 	at++
 	for i := range p.children {
-		at += p.children[i].fill(p, q, out[at:])
+		at += p.children[i].fill(p, q, out[at:], r)
 	}
 }
 
 // fill writes the features of one foreign key and returns how many there are.
-func (c *child) fill(p *Plan, q Query, out []float64) int {
-	dense := c.feat.Dense.Cols
+func (c *child) fill(p *Plan, q Query, out []float64, r *encode.Row) int {
+	dense := c.feat.Width()
 	block := dense + len(c.codes.names) + 1
 	latest := float64(noChildDays)
 	for _, row := range p.g.Children(c.edge, q.Row, p.opt.Rule, q.Cut) {
@@ -206,13 +207,14 @@ func (c *child) fill(p *Plan, q Query, out []float64) int {
 			days = float64(q.Cut-c.table.Times[row]) / dayMicros
 		}
 		latest = min(latest, days)
+		c.feat.Read(row, r)
 		for k, half := range p.opt.HalfLives {
 			w := math.Exp2(-days / half)
 			sums := out[k*block : (k+1)*block]
-			for j, v := range c.feat.Dense.Row(int(row)) {
+			for j, v := range r.Dense {
 				sums[j] += w * float64(v)
 			}
-			c.codes.add(c.feat, row, w, sums[dense:])
+			c.codes.add(r, w, sums[dense:])
 			sums[block-1] += w
 		}
 	}
