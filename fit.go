@@ -96,7 +96,11 @@ func (d *Database) prepare(ctx context.Context, text string, opt FitOptions) (*F
 	if f.Labels, err = tasks.Label(ctx, d.Snap, f.Task, d.opt.Threads); err != nil {
 		return nil, err
 	}
-	f.Graph, err = model.Graph(ctx, d.Snap, f.Task, true)
+	links, err := d.links()
+	if err != nil {
+		return nil, err
+	}
+	f.Graph, err = model.GraphOver(ctx, links, f.Task, true)
 	return f, err
 }
 

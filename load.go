@@ -57,7 +57,11 @@ func (d *Database) Load(ctx context.Context, taskName, ref, name string) (*Loade
 	if name != "" {
 		l.Served = name
 	}
-	if l.graph, err = model.Graph(ctx, d.Snap, task, true); err != nil {
+	links, err := d.links()
+	if err != nil {
+		return nil, err
+	}
+	if l.graph, err = model.GraphOver(ctx, links, task, true); err != nil {
 		return nil, err
 	}
 	if l.Predictor, err = predict.New(d.Snap, task, nil, st.Scaling.Classes, dataUntil); err != nil {

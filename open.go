@@ -10,7 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
+	"github.com/rowlink/rowlink/graph"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/schema"
 	"github.com/rowlink/rowlink/tasks"
@@ -39,6 +41,11 @@ type Database struct {
 
 	opt  Options
 	base *ingest.Snapshot // as stored, before the mapping
+	dir  string           // the folder of the stored snapshot; empty = in memory
+
+	graphOnce sync.Once
+	graph     *graph.Graph // see links
+	graphErr  error
 }
 
 // Open takes a snapshot of the database, or reopens the one that the workspace holds of
@@ -65,7 +72,9 @@ func Open(ctx context.Context, opt Options) (*Database, error) {
 	}
 	err := d.mapped()
 	if err == nil && d.Workspace != nil && !d.Reused {
-		err = d.store() // only now: a snapshot that the mapping does not fit is of no use
+		if err = d.store(); err == nil { // only now: a snapshot that the mapping does not fit is of no use
+			err = d.remap()
+		}
 	}
 	if err != nil {
 		d.base.Close()
@@ -75,7 +84,13 @@ func Open(ctx context.Context, opt Options) (*Database, error) {
 }
 
 // Close releases the snapshot's memory.
-func (d *Database) Close() error { return d.base.Close() }
+func (d *Database) Close() error {
+	var err error
+	if d.graph != nil {
+		err = d.graph.Close()
+	}
+	return errors.Join(err, d.base.Close())
+}
 
 // sourceFile names, beside a snapshot, the database that it was taken from.
 const sourceFile = "source"
@@ -103,7 +118,7 @@ func (d *Database) reopen() error {
 	if d.base, err = ingest.OpenSnapshot(dir); err != nil {
 		return fmt.Errorf("open snapshot %s: %w", id, err)
 	}
-	d.Source, d.Reused = string(source), true
+	d.Source, d.Reused, d.dir = string(source), true, dir
 	return nil
 }
 
@@ -118,7 +133,11 @@ func (d *Database) take(ctx context.Context) error {
 		return err
 	}
 	defer src.Close()
-	raw, err := ingest.Take(ctx, src, ingest.TakeOptions{Progress: d.opt.OnProgress})
+	opt := ingest.TakeOptions{Progress: d.opt.OnProgress}
+	if d.Workspace != nil {
+		opt.Spill = d.Workspace.Dir()
+	}
+	raw, err := ingest.Take(ctx, src, opt)
 	if err != nil {
 		return err
 	}
@@ -138,11 +157,27 @@ func (d *Database) store() error {
 	if err := d.base.Save(dir.Path); err != nil {
 		return err
 	}
-	stored, err := d.Workspace.CommitSnapshot(dir, d.base.ID)
+	if d.dir, err = d.Workspace.CommitSnapshot(dir, d.base.ID); err != nil {
+		return err
+	}
+	return workspace.WriteFile(filepath.Join(filepath.Dir(d.dir), d.base.ID+"."+sourceFile), []byte(d.Source))
+}
+
+// remap replaces the snapshot that was taken by the stored one, whose columns need no
+// memory.
+func (d *Database) remap() error {
+	taken, findings := d.base.Taken, d.base.Findings
+	stored, err := ingest.OpenSnapshotWith(d.dir, ingest.StoreOptions{SkipChecksum: true})
 	if err != nil {
 		return err
 	}
-	return workspace.WriteFile(filepath.Join(filepath.Dir(stored), d.base.ID+"."+sourceFile), []byte(d.Source))
+	err = d.base.Close()
+	d.base = stored
+	d.base.Taken, d.base.Findings = taken, findings
+	if err != nil {
+		return err
+	}
+	return d.mapped()
 }
 
 // mapped applies the mapping file, or writes one.

@@ -24,6 +24,9 @@ type TakeOptions struct {
 	Progress func(Progress)
 	// Schema is what to read; nil = what the source declares.
 	Schema *schema.Schema
+	// Spill is a folder in whose unnamed temporary files large columns are collected, so
+	// that a database may be larger than memory; empty = on the heap.
+	Spill string
 	// Taken is the moment that the snapshot bears, microseconds UTC; 0 = now.
 	Taken int64
 }
@@ -44,6 +47,9 @@ func Take(ctx context.Context, src Source, opt TakeOptions) (*Snapshot, error) {
 		taken = time.Now().UnixMicro()
 	}
 	b := NewBuilder(sc)
+	if opt.Spill != "" {
+		b.Spill(opt.Spill)
+	}
 	if opt.Progress != nil {
 		var mu sync.Mutex
 		b.Progress = func(table int, rows int64) {
@@ -70,7 +76,11 @@ func Take(ctx context.Context, src Source, opt TakeOptions) (*Snapshot, error) {
 	if r, ok := src.(Reporter); ok {
 		snap.Findings = append(snap.Findings, r.Findings()...)
 	}
-	return snap.deriveDeclared()
+	d, err := snap.deriveDeclared()
+	if err != nil {
+		snap.Close()
+	}
+	return d, err
 }
 
 // deriveDeclared is Derive without the links that cannot be resolved.

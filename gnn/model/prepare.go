@@ -19,14 +19,24 @@ const HistoryName = "target history"
 // from the moment its window closed (anchor + horizon), so the time rule alone keeps
 // it from any seed that may not see it.
 func Graph(ctx context.Context, snap *ingest.Snapshot, task *tasks.Task, history bool) (*graph.Graph, error) {
-	if history {
-		labels, err := tasks.History(ctx, snap, task, ingest.Never-1)
-		if err != nil {
-			return nil, fmt.Errorf("target history: %w", err)
-		}
-		snap = snap.Append(historyTable(task, labels))
+	base, err := graph.Build(snap)
+	if err != nil {
+		return nil, err
 	}
-	return graph.Build(snap)
+	return GraphOver(ctx, base, task, history)
+}
+
+// GraphOver is [Graph] with the lists of base, the graph of the snapshot, which the
+// result shares and must not outlive.
+func GraphOver(ctx context.Context, base *graph.Graph, task *tasks.Task, history bool) (*graph.Graph, error) {
+	if !history {
+		return base, nil
+	}
+	labels, err := tasks.History(ctx, base.Snap, task, ingest.Never-1)
+	if err != nil {
+		return nil, fmt.Errorf("target history: %w", err)
+	}
+	return base.Append(base.Snap.Append(historyTable(task, labels)))
 }
 
 // historyTable turns label rows into a table with a link to the entity table.
