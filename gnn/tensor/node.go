@@ -11,6 +11,8 @@ type node struct {
 	z     *Var // third input
 	all   []*Var
 	terms []GatherTerm
+	rels  []Relation
+	lists []Attended
 	back  func(*Tape, *node)
 
 	a, b, c Mat // matrices that the block functions work on

@@ -139,7 +139,7 @@ func opCases() []opCase {
 				return t.Linear(in[0], in[1], in[2], act)
 			}, [2]int{0, 3}, [2]int{3, 5}, [2]int{1, 5}))
 	}
-	return append(cases, append(edgeCases(), lossCases()...)...)
+	return append(cases, append(append(edgeCases(), messageCases()...), lossCases()...)...)
 }
 
 // inDomain makes the inputs positive where the function asks for it.

@@ -18,6 +18,8 @@ type Tape struct {
 	vars  arena[Var]
 	refs  arena[*Var]
 	terms arena[GatherTerm]
+	rels  arena[Relation]
+	lists arena[Attended]
 	reals arena[Real]
 	ints  arena[int32]
 	sums  arena[float64]
@@ -42,6 +44,8 @@ func (t *Tape) Reset() {
 	t.vars.reset(&Var{})
 	t.refs.reset(nil)
 	t.terms.reset(&GatherTerm{})
+	t.rels.reset(&Relation{})
+	t.lists.reset(&Attended{})
 	if poisoned {
 		nan := Real(math.NaN())
 		t.reals.reset(&nan)

@@ -13,6 +13,7 @@ var plain = Path{
 	Dot:        plainDot,
 	GatherSum:  plainGatherSum,
 	GatherAxpy: plainGatherAxpy,
+	Attention:  plainAttention,
 	Adam:       plainAdam,
 	Rows:       plainRows,
 	Flat:       plainFlat,
