@@ -5,6 +5,8 @@
 package conv
 
 import (
+	"fmt"
+
 	"github.com/rowlink/rowlink/gnn/nn"
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/internal/registry"
@@ -25,6 +27,9 @@ type EdgeType struct {
 type Block struct {
 	Dst   []int  // per node type: number of destination copies
 	Edges []Edge // per edge type
+	// Whole: every copy is a destination with all its edges, as in a whole graph, so that
+	// the degree of a source is known too. A sample of neighbours is never whole.
+	Whole bool
 }
 
 // Edge holds the messages of one edge type, grouped by destination.
@@ -58,6 +63,38 @@ type Config struct {
 	Computes  []bool    // per node type: whether a block may have destinations of it; nil = all
 	Aggregate string    // name of the aggregator; empty = "mean"
 	HalfLives []float64 // days, for aggregators that decay
+	Heads     int       // attention heads, a divisor of Out; 0 = the most of 4, 2, 1 that divides it
+	Bases     int       // matrices that R-GCN mixes its weights from; 0 = 8, or one per edge type where those are fewer
+	// Bare leaves out the root term that relational and attention layers add to the
+	// messages: the layer as its paper has it.
+	Bare bool
+}
+
+// heads returns the number of attention heads.
+func (c *Config) heads() (int, error) {
+	switch {
+	case c.Heads < 0 || c.Heads > 0 && c.Out%c.Heads != 0:
+		return 0, fmt.Errorf("%d attention heads for %d channels, want a divisor", c.Heads, c.Out)
+	case c.Heads > 0:
+		return c.Heads, nil
+	}
+	h := 4
+	for c.Out%h != 0 {
+		h /= 2
+	}
+	return h, nil
+}
+
+// param adds a parameter of the layer: kind and, quoted, the type that it belongs to.
+func (c *Config) param(set *nn.Set, kind, of string, rows, cols int, init nn.Init) *nn.Param {
+	return set.New(fmt.Sprintf("%s.%s.%q", c.Name, kind, of), rows, cols, init)
+}
+
+// bias is param for a row of zeros that weight decay leaves alone.
+func (c *Config) bias(set *nn.Set, kind, of string, cols int) *nn.Param {
+	p := c.param(set, kind, of, 1, cols, nn.Zeros)
+	p.Decay = false
+	return p
 }
 
 // computes says whether a block may have destinations of the node type.
