@@ -142,6 +142,23 @@ func (t *Tape) Backward(loss *Var) {
 	}
 	g, _ := t.into(loss)
 	g.Data[0] = 1
+	t.unwind()
+}
+
+// BackwardFrom is Backward from several values whose gradients are given, grads[i] being
+// that of from[i]; it does not change them.
+func (t *Tape) BackwardFrom(from []*Var, grads []Mat) {
+	for i, v := range from {
+		if v.Rows() != grads[i].Rows || v.Cols() != grads[i].Cols {
+			panic(fmt.Sprintf("tensor: gradient of %s for a value of %s", grads[i].shape(), v.Val.shape()))
+		}
+		t.send(v, grads[i], 1)
+	}
+	t.unwind()
+}
+
+// unwind runs the recorded operators backwards.
+func (t *Tape) unwind() {
 	for i := len(t.order) - 1; i >= 0; i-- {
 		if n := t.order[i]; n.out.hasGrad {
 			n.back(t, n)
