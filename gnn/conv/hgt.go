@@ -28,13 +28,13 @@ type HGT struct {
 	config Config
 	heads  int
 	sends  []*nn.Linear // per node type, In x 2*Out: keys and values; nil where nothing starts
-	asks   []*nn.Linear // per node type, In x Out: queries; nil where nothing arrives
-	out    []*nn.Linear // the same, Out x Out
+	asks   []*nn.Linear // per node type, In x Out: queries; nil where there is no choice
+	out    []*nn.Linear // per node type, Out x Out; nil where nothing arrives
 	idle   []*nn.Param  // per node type that is computed but never reached, 1 x Out
 	gate   []*nn.Param  // per node type, 1 x 1; nil unless In = Out
-	key    []*nn.Param  // per edge type, Out x width: A of each head, below one another
+	key    []*nn.Param  // per edge type, Out x width: A of each head, below one another; nil where there is no choice
 	value  []*nn.Param  // per edge type, Out x width: M of each head
-	prior  []*nn.Param  // per edge type, heads x 1
+	prior  []*nn.Param  // per edge type, heads x 1; nil like key
 	headOf []int32      // channel -> head
 }
 
@@ -52,15 +52,34 @@ func newHGT(c Config, set *nn.Set) (*HGT, error) {
 	for j := range h.headOf {
 		h.headOf[j] = int32(j / width)
 	}
-	for _, e := range c.Edges {
-		h.key = append(h.key, c.param(set, "key", e.Name, c.Out, width, nn.Uniform(glorot(width, width))))
+	h.key, h.prior = make([]*nn.Param, len(c.Edges)), make([]*nn.Param, len(c.Edges))
+	for i, e := range c.Edges {
 		h.value = append(h.value, c.param(set, "value", e.Name, c.Out, width, nn.Uniform(glorot(width, width))))
-		h.prior = append(h.prior, c.param(set, "prior", e.Name, heads, 1, nn.Ones))
+		if h.chooses(e.Dst) {
+			h.key[i] = c.param(set, "key", e.Name, c.Out, width, nn.Uniform(glorot(width, width)))
+			h.prior[i] = c.param(set, "prior", e.Name, heads, 1, nn.Ones)
+		}
 	}
 	for i := range c.Types {
 		h.addType(set, i)
 	}
 	return h, nil
+}
+
+// chooses says whether destinations of a node type can have more than one neighbour; a
+// softmax over one is 1 and has nothing to learn.
+func (h *HGT) chooses(typ int) bool {
+	neighbours := 0
+	for _, e := range h.config.Edges {
+		switch {
+		case e.Dst != typ:
+		case e.Functional:
+			neighbours++
+		default:
+			return true
+		}
+	}
+	return neighbours > 1
 }
 
 // addType adds the parameters of one node type.
@@ -84,7 +103,10 @@ func (h *HGT) addType(set *nn.Set, typ int) {
 		h.idle[typ] = c.bias(set, "idle", name, c.Out)
 		return
 	}
-	h.asks[typ], h.out[typ] = linear("ask", c.In, c.Out), linear("out", c.Out, c.Out)
+	h.out[typ] = linear("out", c.Out, c.Out)
+	if h.chooses(typ) {
+		h.asks[typ] = linear("ask", c.In, c.Out)
+	}
 	if c.In == c.Out {
 		h.gate[typ] = c.param(set, "gate", name, 1, 1, nn.Ones)
 		h.gate[typ].Decay = false
@@ -101,7 +123,7 @@ func (h *HGT) Forward(t *tensor.Tape, b *Block, x []*tensor.Var) []*tensor.Var {
 		if n == 0 {
 			continue
 		}
-		if h.asks[typ] == nil {
+		if h.out[typ] == nil {
 			out[typ] = t.AddBias(t.Const(t.Alloc(n, h.config.Out)), h.idle[typ].Var(t))
 			continue
 		}
@@ -118,7 +140,10 @@ func (h *HGT) Forward(t *tensor.Tape, b *Block, x []*tensor.Var) []*tensor.Var {
 // messages returns y of node type typ. sent holds the keys and values of the node types
 // that were needed so far.
 func (h *HGT) messages(t *tensor.Tape, b *Block, x []*tensor.Var, typ int, own *tensor.Var, sent []*tensor.Var) *tensor.Var {
-	q := h.asks[typ].Apply(t, own, tensor.Identity)
+	var q *tensor.Var
+	if h.asks[typ] != nil {
+		q = h.asks[typ].Apply(t, own, tensor.Identity)
+	}
 	lists, values := t.Attendeds(len(h.key))[:0], t.Vars(len(h.key))[:0]
 	for i, e := range h.config.Edges {
 		if e.Dst != typ {
@@ -127,8 +152,15 @@ func (h *HGT) messages(t *tensor.Tape, b *Block, x []*tensor.Var, typ int, own *
 		if sent[e.Src] == nil {
 			sent[e.Src] = h.sends[e.Src].Apply(t, h.config.copies(t, x, e.Src), tensor.Identity)
 		}
-		lists = append(lists, tensor.Attended{Q: t.HeadLinear(q, h.heads, h.scaledKey(t, i)), KV: sent[e.Src], CSR: b.Edges[i].CSR})
-		values = append(values, h.value[i].Var(t))
+		l := tensor.Attended{KV: sent[e.Src], CSR: b.Edges[i].CSR}
+		if q != nil {
+			l.Q = t.HeadLinear(q, h.heads, h.scaledKey(t, i))
+		}
+		lists, values = append(lists, l), append(values, h.value[i].Var(t))
+	}
+	if q == nil { // the value of the one parent
+		only := t.SliceCols(lists[0].KV, h.config.Out, 2*h.config.Out)
+		return t.HeadLinear(t.GatherReduce(only, lists[0].CSR, tensor.Sum), h.heads, values...)
 	}
 	return t.HeadLinear(t.Attend(own.Rows(), h.heads, lists), h.heads, values...)
 }
