@@ -109,9 +109,6 @@ func newDecay(c Config) (Aggregator, error) {
 
 func (d decay) Width(width int) int { return len(d.halfLives)*(width+1) + 1 }
 
-// decayGrain is the fixed number of destinations in one block of work.
-const decayGrain = 64
-
 func (d decay) Reduce(t *tensor.Tape, e *Edge, x *tensor.Var) *tensor.Var {
 	weights, stats := d.weights(t, e)
 	parts := t.Vars(len(d.halfLives) + 1)
@@ -139,42 +136,16 @@ func (d decay) ReduceRows(t *tensor.Tape, e *Edge, from *Rows) *tensor.Var {
 // weights returns the weight of every message, one row per half-life, and the columns
 // that do not depend on the messages (destinations x half-lives + 1).
 func (d decay) weights(t *tensor.Tape, e *Edge) (weights, stats tensor.Mat) {
-	dst, k := e.CSR.Rows(), len(d.halfLives)
-	weights, stats = t.Alloc(k, e.CSR.Edges()), t.Alloc(dst, k+1)
-	t.Pool().Run(dst, decayGrain, func(lo, hi int) {
-		for v := lo; v < hi; v++ {
-			d.weigh(e, v, weights, stats.Row(v))
+	weights, stats = t.DecayWeights(e.CSR, e.Age, d.halfLives, noMessageAge)
+	last := len(d.halfLives)
+	for v := range stats.Rows {
+		row := stats.Row(v)
+		for i, sum := range row[:last] {
+			row[i] = tensor.Real(math.Log(float64(sum) + 0.05))
 		}
-	})
+		row[last] = tensor.Real(math.Log1p(float64(row[last])) / 4)
+	}
 	return weights, stats
-}
-
-// weigh stores the weights of destination v's messages, one row per half-life, and
-// what is said of them all together.
-func (d decay) weigh(e *Edge, v int, weights tensor.Mat, stats []tensor.Real) {
-	from, to := e.CSR.Ptr[v], e.CSR.Ptr[v+1]
-	age := e.Age[from:to]
-	for i, half := range d.halfLives {
-		w := weights.Row(i)[from:to]
-		var n float64
-		for j, a := range age {
-			weight := math.Exp2(-float64(a) / half)
-			w[j] = tensor.Real(weight)
-			n += weight
-		}
-		share := tensor.Real(1 / (n + 1))
-		for j := range w {
-			w[j] *= share
-		}
-		stats[i] = tensor.Real(math.Log(n + 0.05))
-	}
-	youngest := tensor.Real(noMessageAge)
-	for j, a := range age {
-		if j == 0 || a < youngest {
-			youngest = a
-		}
-	}
-	stats[len(stats)-1] = tensor.Real(math.Log1p(float64(youngest))) / 4
 }
 
 // noMessageAge stands for "never" in log(1 + days): about 27 years.

@@ -25,15 +25,16 @@ type Pass struct {
 	bound  *Bound
 	tape   *tensor.Tape
 	rows   []conv.Rows
-	in     []*conv.Rows // per node type; nil for types without encoder
-	ages   [][]tensor.Real
-	blocks []conv.Block // per layer
+	in     []*conv.Rows    // per node type; nil for types without encoder
+	days   [][]tensor.Real // per node type: age of every copy
+	ages   [][]tensor.Real // per edge type: age of every message's source; nil for functional ones
+	blocks []conv.Block    // per layer
 }
 
 // NewPass returns a pass of b on tape.
 func (b *Bound) NewPass(tape *tensor.Tape) *Pass {
 	p := &Pass{bound: b, tape: tape, rows: make([]conv.Rows, len(b.Types)), in: make([]*conv.Rows, len(b.Types)),
-		ages: make([][]tensor.Real, len(b.Edges)), blocks: make([]conv.Block, len(b.layers))}
+		days: make([][]tensor.Real, len(b.Types)), ages: make([][]tensor.Real, len(b.Edges)), blocks: make([]conv.Block, len(b.layers))}
 	for i := range p.rows {
 		if b.input[i] != nil {
 			p.in[i] = &p.rows[i]
@@ -82,10 +83,11 @@ func (p *Pass) encode(batch *sample.Batch, drop uint64) {
 		if r == nil {
 			continue
 		}
+		p.days[i] = t.Days(n.Age)
 		x := t.Dropout(r.rows(t, b.features[i], n.Distinct), b.Config.Dropout, tensor.Hash64(drop, uint64(i)))
 		p.rows[i] = conv.Rows{X: x, Of: n.CopyOf}
 		if r.time != nil {
-			p.rows[i].Te, p.rows[i].T = r.ages(t, n.Age), r.time.Var(t)
+			p.rows[i].Te, p.rows[i].T = t.AgeTerms(p.days[i], r.scales), r.time.Var(t)
 		}
 	}
 }
@@ -114,20 +116,13 @@ func (p *Pass) residual(l, typ, n int, x []*tensor.Var) *tensor.Var {
 	return p.tape.SliceRows(x[typ], 0, n)
 }
 
-// messageAges computes for each edge type the age in days of each message's source; nil
-// for functional ones.
+// messageAges hands the ages of the copies to the messages that they send.
 func (p *Pass) messageAges(batch *sample.Batch) {
 	for i, e := range p.bound.Edges {
 		p.ages[i] = nil
-		if e.Functional {
-			continue
+		if !e.Functional && p.in[e.Src] != nil {
+			p.ages[i] = p.tape.Pick(p.days[e.Src], batch.Edges[i].Src)
 		}
-		src, age := batch.Edges[i].Src, batch.Nodes[e.Src].Age
-		out := p.tape.Alloc(1, len(src)).Data
-		for j, u := range src {
-			out[j] = tensor.Real(ageDays(age[u]))
-		}
-		p.ages[i] = out
 	}
 }
 

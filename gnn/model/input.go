@@ -80,23 +80,4 @@ func (r *rowEncoder) rows(t *tensor.Tape, f *encode.Features, rows []int32) *ten
 	return x
 }
 
-// ageGrain is the fixed number of copies in one block of work.
-const ageGrain = 1024
-
-// ages is te for copies of the given ages in microseconds.
-func (r *rowEncoder) ages(t *tensor.Tape, micros []int64) *tensor.Var {
-	te := t.Alloc(len(micros), len(r.scales)+1)
-	t.Pool().Run(len(micros), ageGrain, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			days := ageDays(micros[i])
-			row := te.Row(i)
-			row[0] = tensor.Real(math.Log1p(days) / 4)
-			for k, scale := range r.scales {
-				row[k+1] = tensor.Real(math.Exp2(-days / scale))
-			}
-		}
-	})
-	return t.Const(te)
-}
-
 func ageDays(micros int64) float64 { return math.Max(0, float64(micros)/dayMicros) }

@@ -28,6 +28,7 @@ type node struct {
 	csr     CSR
 	inv     inverse
 	idx     []int32
+	micros  []int64
 	arg     []int32
 	w       []Real
 	part    []Real    // partial sums, one stretch per block

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/rowlink/rowlink/gnn/model"
@@ -88,6 +89,7 @@ type run struct {
 	best     []tensor.Mat // parameters of the best epoch
 	result   Result
 	step     int
+	scratch  scratch
 }
 
 // example is one training example: its query, its target and its order key.
@@ -234,19 +236,20 @@ func (r *run) epoch(ctx context.Context) error {
 // train makes one step of the optimiser and returns the mean loss.
 func (r *run) train(batch *sample.Batch, part []int, epochSeeds int) (float64, error) {
 	r.tape.Reset()
-	anchors := make([]int64, len(part))
-	target := make([]float64, len(part))
+	r.scratch.resize(len(part), r.bound.Config.Outputs)
 	for i, p := range part {
-		anchors[i], target[i] = r.examples[p].Anchor, r.examples[p].target
+		r.scratch.anchor[i], r.scratch.target[i] = r.examples[p].Anchor, r.examples[p].target
 	}
-	out := r.pass.Forward(batch, model.Seeds{Anchor: anchors, Drop: tensor.Hash64(r.opt.Seed, 0xd2, uint64(r.step))})
-	grad := make([]float64, len(out.Val.Data))
-	loss := r.typ.Loss(r.scaling, wide(out.Val.Data), target, grad)
+	out := r.pass.Forward(batch, model.Seeds{Anchor: r.scratch.anchor, Drop: tensor.Hash64(r.opt.Seed, 0xd2, uint64(r.step))})
+	for i, v := range out.Val.Data {
+		r.scratch.out[i] = float64(v)
+	}
+	loss := r.typ.Loss(r.scaling, r.scratch.out, r.scratch.target, r.scratch.grad)
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return 0, fmt.Errorf("the loss is %v at step %d: lower the learning rate (now %g)", loss, r.step+1, r.opt.Rate)
 	}
 	g := r.tape.Alloc(out.Val.Rows, out.Val.Cols)
-	for i, v := range grad {
+	for i, v := range r.scratch.grad {
 		g.Data[i] = tensor.Real(v)
 	}
 	r.bound.Params.ZeroGrad()
@@ -256,6 +259,17 @@ func (r *run) train(batch *sample.Batch, part []int, epochSeeds int) (float64, e
 	r.adam.Step(r.rate(total))
 	r.step++
 	return loss, nil
+}
+
+// scratch is what a step needs beside the tape, used again by the next one.
+type scratch struct {
+	anchor            []int64
+	target, out, grad []float64
+}
+
+func (s *scratch) resize(seeds, outputs int) {
+	s.anchor, s.target = slices.Grow(s.anchor[:0], seeds)[:seeds], slices.Grow(s.target[:0], seeds)[:seeds]
+	s.out, s.grad = slices.Grow(s.out[:0], seeds*outputs)[:seeds*outputs], slices.Grow(s.grad[:0], seeds*outputs)[:seeds*outputs]
 }
 
 // rate is the step size: a short linear warm-up, then a cosine to a twentieth.
