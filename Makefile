@@ -1,7 +1,8 @@
 # make demo   the whole path on a generated shop
+# make bench-peers   ours beside PyTorch and PyG in one go; writes docs/benchmarks.md
 # make test   lint and all tests, with a throw-away Postgres of their own
 
-.PHONY: demo build test test-fast race fuzz bench lint
+.PHONY: demo build test test-fast race fuzz bench bench-peers lint
 
 demo: build
 	bin/rowlink demo
@@ -28,6 +29,11 @@ fuzz:
 # For benchstat: make bench BENCH=Case COUNT=6 > new.txt
 bench:
 	ROWLINK_TEST_POSTGRES=none go test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) -timeout 60m ./...
+
+# Ours beside PyTorch and PyG: PEERS='-quick', PEERS='-parts kernels,layers' and others.
+bench-peers: build
+	bench/peers/setup.sh
+	go run ./bench/peers $(PEERS)
 
 lint:
 	scripts/lint.sh

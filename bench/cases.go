@@ -10,10 +10,24 @@ import (
 
 // Cases lists all loads in the order in which they run.
 func Cases() []Case {
-	return slices.Concat(kernelCases(), []Case{
+	return slices.Concat(kernelCases(), samplerCases(), []Case{
 		epochCase(),
 		{Name: "score/rel-f1", What: "8,712 examples of driver-position scored with the reference network", Unit: Seeds, prepare: scorePass, Long: true},
 	})
+}
+
+func samplerCases() []Case {
+	var cases []Case
+	for _, l := range []struct{ name, what string }{
+		{"f1", "edges drawn per second, rel-f1, 128 then 64 neighbours, batches of 512"},
+		{"synth", "edges drawn per second, 1 M entities with 20 M facts, 128 neighbours, batches of 512"},
+		{"synth+parents", "the same, and the facts read their entity"},
+	} {
+		c := sized("sampler/"+l.name, l.what, Edges, func(threads int) (func() int64, error) { return SamplerCase(l.name, threads) })
+		c.Long = l.name != "f1" // builds its graph first: ten seconds and 1 GB
+		cases = append(cases, c)
+	}
+	return cases
 }
 
 // needsData says whether the case reads rel-f1.

@@ -15,10 +15,7 @@ func scorePass(ctx context.Context, e Env) (Pass, error) {
 		return nil, err
 	}
 	task := w.labels.Task
-	c, err := reference()
-	if err != nil {
-		return nil, err
-	}
+	c := reference()
 	c.Outputs = 1
 	c = c.Complete(task.Horizon.ApproxDays())
 	enc, err := model.Encoders(w.graph, task, len(c.FanOut))

@@ -2,8 +2,6 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"sync"
 
 	"github.com/rowlink/rowlink/bench/relf1"
@@ -36,17 +34,11 @@ var loadWorld = sync.OnceValues(func() (*world, error) {
 	return w, err
 })
 
-// referenceConfig is the network of the reference pipeline: a row encoder of four
-// residual blocks and two GraphSAGE layers with sums, 128 channels, 128 neighbours of
-// each kind and then 64, drawn uniformly.
-const referenceConfig = `{"layer": "sage", "aggregate": "sum", "width": 128, "blocks": 4, "fan_out": [128, 64], "strategy": "uniform"}`
-
-func reference() (model.Config, error) {
-	var c model.Config
-	if err := json.Unmarshal([]byte(referenceConfig), &c); err != nil {
-		return c, fmt.Errorf("reference config: %w", err)
-	}
-	return c, nil
+// reference is the network of the reference pipeline: a row encoder of four residual
+// blocks and two GraphSAGE layers with sums, 128 channels, 128 neighbours of each kind
+// and then 64, drawn uniformly.
+func reference() model.Config {
+	return model.Config{Layer: "sage", Aggregate: "sum", Width: channels, Blocks: 4, FanOut: []int{128, 64}, Strategy: "uniform"}
 }
 
 // queries are all examples of the label table as they would be scored.

@@ -11,6 +11,7 @@ var homes = []Home{
 	{"github.com/jackc/pgx/v5", []string{"ingest/postgres", "internal/pgtest", "internal/pgtest/throwpg", "internal/shop"}, "Postgres"},
 	{"github.com/apache/arrow-go/v18", []string{"ingest", "ingest/parquet"}, "snapshot files and Parquet"},
 	{"modernc.org/sqlite", []string{"ingest/sqlite", "internal/shop", "bench/relf1"}, "SQLite files"},
+	{"gonum.org/v1/plot", []string{"bench/peers"}, "the picture of the loss curves"},
 	{"gonum.org/v1/gonum", []string{"graph", "tabular/baseline"}, "schema graph; linear algebra of the baselines"},
 	{"gorgonia.org/gorgonia", []string{"gnn/conv/gorgonia"}, "layers written as expression graphs"},
 	{"gorgonia.org/tensor", []string{"gnn/conv/gorgonia"}, "values of gorgonia"},
