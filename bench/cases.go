@@ -10,10 +10,22 @@ import (
 
 // Cases lists all loads in the order in which they run.
 func Cases() []Case {
-	return slices.Concat(kernelCases(), samplerCases(), []Case{
+	return slices.Concat(kernelCases(), layerCasesOf(), samplerCases(), []Case{
 		epochCase(),
 		{Name: "score/rel-f1", What: "8,712 examples of driver-position scored with the reference network", Unit: Seeds, prepare: scorePass, Long: true},
 	})
+}
+
+// layerCasesOf are the layers of the peers' layers.py.
+func layerCasesOf() []Case {
+	var cases []Case
+	for _, name := range LayerNames() {
+		cases = append(cases, sized("layer/"+name, "forward and backward, 20,000 nodes, 200,000 edges, 128 channels", Millis, func(threads int) (func() int64, error) {
+			step, err := LayerCase(name, nodes, edges, channels, threads)
+			return func() int64 { step(); return 1 }, err
+		}))
+	}
+	return cases
 }
 
 func samplerCases() []Case {
