@@ -12,9 +12,9 @@ TEXT ·stripAVX2(SB), NOSPLIT, $32-8
 	MOVQ CX, (SP)
 	MOVQ 16(AX), CX
 	MOVQ CX, 8(SP)
-	MOVQ 48(AX), CX
+	MOVQ 56(AX), CX
 	MOVQ CX, 16(SP)
-	MOVQ 64(AX), CX
+	MOVQ 72(AX), CX
 	MOVQ CX, 24(SP)
 	MOVQ 32(AX), SI
 	MOVQ 24(AX), DI
@@ -26,8 +26,8 @@ rows6:
 	JLT     below6
 	SUBQ    $+6, (SP)
 	MOVQ    16(SP), CX
-	MOVQ    56(AX), DX
-	MOVQ    80(AX), BX
+	MOVQ    64(AX), DX
+	MOVQ    88(AX), BX
 	TESTQ   BX, BX
 	JNE     begin6cut
 	VMOVUPS (CX), Y0
@@ -75,7 +75,7 @@ begin6cut:
 begin6done:
 	MOVQ CX, 16(SP)
 	MOVQ 8(SP), CX
-	MOVQ 40(AX), DX
+	MOVQ 48(AX), DX
 	MOVQ 8(AX), BX
 	SUBQ $+4, BX
 	JLT  tail6
@@ -201,9 +201,9 @@ tail6step:
 
 done6:
 	MOVQ   8(SP), CX
-	LEAQ   (CX)(R8*2), CX
+	ADDQ   40(AX), CX
 	MOVQ   CX, 8(SP)
-	CMPQ   96(AX), $+0
+	CMPQ   104(AX), $+0
 	JEQ    linear6
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
@@ -221,8 +221,8 @@ done6:
 
 linear6:
 	MOVQ    24(SP), CX
-	MOVQ    72(AX), DX
-	MOVQ    80(AX), BX
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
 	TESTQ   BX, BX
 	JNE     finish6cut
 	VMOVUPS Y0, (CX)
@@ -277,8 +277,8 @@ rows4:
 	JLT     below4
 	SUBQ    $+4, (SP)
 	MOVQ    16(SP), CX
-	MOVQ    56(AX), DX
-	MOVQ    80(AX), BX
+	MOVQ    64(AX), DX
+	MOVQ    88(AX), BX
 	TESTQ   BX, BX
 	JNE     begin4cut
 	VMOVUPS (CX), Y0
@@ -314,7 +314,7 @@ begin4cut:
 begin4done:
 	MOVQ CX, 16(SP)
 	MOVQ 8(SP), CX
-	MOVQ 40(AX), DX
+	MOVQ 48(AX), DX
 	MOVQ 8(AX), BX
 	SUBQ $+4, BX
 	JLT  tail4
@@ -412,7 +412,7 @@ done4:
 	MOVQ   8(SP), CX
 	LEAQ   (CX)(DI*4), CX
 	MOVQ   CX, 8(SP)
-	CMPQ   96(AX), $+0
+	CMPQ   104(AX), $+0
 	JEQ    linear4
 	VXORPS Y8, Y8, Y8
 	VMAXPS Y0, Y8, Y0
@@ -426,8 +426,8 @@ done4:
 
 linear4:
 	MOVQ    24(SP), CX
-	MOVQ    72(AX), DX
-	MOVQ    80(AX), BX
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
 	TESTQ   BX, BX
 	JNE     finish4cut
 	VMOVUPS Y0, (CX)
@@ -470,8 +470,8 @@ rows2:
 	JLT     below2
 	SUBQ    $+2, (SP)
 	MOVQ    16(SP), CX
-	MOVQ    56(AX), DX
-	MOVQ    80(AX), BX
+	MOVQ    64(AX), DX
+	MOVQ    88(AX), BX
 	TESTQ   BX, BX
 	JNE     begin2cut
 	VMOVUPS (CX), Y0
@@ -495,7 +495,7 @@ begin2cut:
 begin2done:
 	MOVQ CX, 16(SP)
 	MOVQ 8(SP), CX
-	MOVQ 40(AX), DX
+	MOVQ 48(AX), DX
 	MOVQ 8(AX), BX
 	SUBQ $+4, BX
 	JLT  tail2
@@ -563,7 +563,7 @@ done2:
 	MOVQ   8(SP), CX
 	LEAQ   (CX)(DI*2), CX
 	MOVQ   CX, 8(SP)
-	CMPQ   96(AX), $+0
+	CMPQ   104(AX), $+0
 	JEQ    linear2
 	VXORPS Y4, Y4, Y4
 	VMAXPS Y0, Y4, Y0
@@ -573,8 +573,8 @@ done2:
 
 linear2:
 	MOVQ    24(SP), CX
-	MOVQ    72(AX), DX
-	MOVQ    80(AX), BX
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
 	TESTQ   BX, BX
 	JNE     finish2cut
 	VMOVUPS Y0, (CX)
@@ -605,8 +605,8 @@ rows1:
 	JLT     below1
 	SUBQ    $+1, (SP)
 	MOVQ    16(SP), CX
-	MOVQ    56(AX), DX
-	MOVQ    80(AX), BX
+	MOVQ    64(AX), DX
+	MOVQ    88(AX), BX
 	TESTQ   BX, BX
 	JNE     begin1cut
 	VMOVUPS (CX), Y0
@@ -624,7 +624,7 @@ begin1cut:
 begin1done:
 	MOVQ CX, 16(SP)
 	MOVQ 8(SP), CX
-	MOVQ 40(AX), DX
+	MOVQ 48(AX), DX
 	MOVQ 8(AX), BX
 	SUBQ $+4, BX
 	JLT  tail1
@@ -677,7 +677,7 @@ done1:
 	MOVQ   8(SP), CX
 	LEAQ   (CX)(DI*1), CX
 	MOVQ   CX, 8(SP)
-	CMPQ   96(AX), $+0
+	CMPQ   104(AX), $+0
 	JEQ    linear1
 	VXORPS Y2, Y2, Y2
 	VMAXPS Y0, Y2, Y0
@@ -685,8 +685,8 @@ done1:
 
 linear1:
 	MOVQ    24(SP), CX
-	MOVQ    72(AX), DX
-	MOVQ    80(AX), BX
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
 	TESTQ   BX, BX
 	JNE     finish1cut
 	VMOVUPS Y0, (CX)
@@ -717,9 +717,9 @@ TEXT ·stripAVX2Half(SB), NOSPLIT, $32-8
 	MOVQ CX, (SP)
 	MOVQ 16(AX), CX
 	MOVQ CX, 8(SP)
-	MOVQ 48(AX), CX
+	MOVQ 56(AX), CX
 	MOVQ CX, 16(SP)
-	MOVQ 64(AX), CX
+	MOVQ 72(AX), CX
 	MOVQ CX, 24(SP)
 	MOVQ 32(AX), SI
 	MOVQ 24(AX), DI
@@ -731,8 +731,8 @@ rows6:
 	JLT     below6
 	SUBQ    $+6, (SP)
 	MOVQ    16(SP), CX
-	MOVQ    56(AX), DX
-	MOVQ    80(AX), BX
+	MOVQ    64(AX), DX
+	MOVQ    88(AX), BX
 	TESTQ   BX, BX
 	JNE     begin6cut
 	VMOVUPS (CX), Y0
@@ -767,7 +767,7 @@ begin6cut:
 begin6done:
 	MOVQ CX, 16(SP)
 	MOVQ 8(SP), CX
-	MOVQ 40(AX), DX
+	MOVQ 48(AX), DX
 	MOVQ 8(AX), BX
 	SUBQ $+4, BX
 	JLT  tail6
@@ -858,9 +858,9 @@ tail6step:
 
 done6:
 	MOVQ   8(SP), CX
-	LEAQ   (CX)(R8*2), CX
+	ADDQ   40(AX), CX
 	MOVQ   CX, 8(SP)
-	CMPQ   96(AX), $+0
+	CMPQ   104(AX), $+0
 	JEQ    linear6
 	VXORPS Y6, Y6, Y6
 	VMAXPS Y0, Y6, Y0
@@ -872,8 +872,8 @@ done6:
 
 linear6:
 	MOVQ    24(SP), CX
-	MOVQ    72(AX), DX
-	MOVQ    80(AX), BX
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
 	TESTQ   BX, BX
 	JNE     finish6cut
 	VMOVUPS Y0, (CX)
@@ -915,8 +915,8 @@ rows4:
 	JLT     below4
 	SUBQ    $+4, (SP)
 	MOVQ    16(SP), CX
-	MOVQ    56(AX), DX
-	MOVQ    80(AX), BX
+	MOVQ    64(AX), DX
+	MOVQ    88(AX), BX
 	TESTQ   BX, BX
 	JNE     begin4cut
 	VMOVUPS (CX), Y0
@@ -943,7 +943,7 @@ begin4cut:
 begin4done:
 	MOVQ CX, 16(SP)
 	MOVQ 8(SP), CX
-	MOVQ 40(AX), DX
+	MOVQ 48(AX), DX
 	MOVQ 8(AX), BX
 	SUBQ $+4, BX
 	JLT  tail4
@@ -1016,7 +1016,7 @@ done4:
 	MOVQ   8(SP), CX
 	LEAQ   (CX)(DI*4), CX
 	MOVQ   CX, 8(SP)
-	CMPQ   96(AX), $+0
+	CMPQ   104(AX), $+0
 	JEQ    linear4
 	VXORPS Y4, Y4, Y4
 	VMAXPS Y0, Y4, Y0
@@ -1026,8 +1026,8 @@ done4:
 
 linear4:
 	MOVQ    24(SP), CX
-	MOVQ    72(AX), DX
-	MOVQ    80(AX), BX
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
 	TESTQ   BX, BX
 	JNE     finish4cut
 	VMOVUPS Y0, (CX)
@@ -1061,8 +1061,8 @@ rows2:
 	JLT     below2
 	SUBQ    $+2, (SP)
 	MOVQ    16(SP), CX
-	MOVQ    56(AX), DX
-	MOVQ    80(AX), BX
+	MOVQ    64(AX), DX
+	MOVQ    88(AX), BX
 	TESTQ   BX, BX
 	JNE     begin2cut
 	VMOVUPS (CX), Y0
@@ -1081,7 +1081,7 @@ begin2cut:
 begin2done:
 	MOVQ CX, 16(SP)
 	MOVQ 8(SP), CX
-	MOVQ 40(AX), DX
+	MOVQ 48(AX), DX
 	MOVQ 8(AX), BX
 	SUBQ $+4, BX
 	JLT  tail2
@@ -1134,7 +1134,7 @@ done2:
 	MOVQ   8(SP), CX
 	LEAQ   (CX)(DI*2), CX
 	MOVQ   CX, 8(SP)
-	CMPQ   96(AX), $+0
+	CMPQ   104(AX), $+0
 	JEQ    linear2
 	VXORPS Y2, Y2, Y2
 	VMAXPS Y0, Y2, Y0
@@ -1142,8 +1142,8 @@ done2:
 
 linear2:
 	MOVQ    24(SP), CX
-	MOVQ    72(AX), DX
-	MOVQ    80(AX), BX
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
 	TESTQ   BX, BX
 	JNE     finish2cut
 	VMOVUPS Y0, (CX)
@@ -1169,8 +1169,8 @@ rows1:
 	JLT     below1
 	SUBQ    $+1, (SP)
 	MOVQ    16(SP), CX
-	MOVQ    56(AX), DX
-	MOVQ    80(AX), BX
+	MOVQ    64(AX), DX
+	MOVQ    88(AX), BX
 	TESTQ   BX, BX
 	JNE     begin1cut
 	VMOVUPS (CX), Y0
@@ -1185,7 +1185,7 @@ begin1cut:
 begin1done:
 	MOVQ CX, 16(SP)
 	MOVQ 8(SP), CX
-	MOVQ 40(AX), DX
+	MOVQ 48(AX), DX
 	MOVQ 8(AX), BX
 	SUBQ $+4, BX
 	JLT  tail1
@@ -1228,15 +1228,15 @@ done1:
 	MOVQ   8(SP), CX
 	LEAQ   (CX)(DI*1), CX
 	MOVQ   CX, 8(SP)
-	CMPQ   96(AX), $+0
+	CMPQ   104(AX), $+0
 	JEQ    linear1
 	VXORPS Y1, Y1, Y1
 	VMAXPS Y0, Y1, Y0
 
 linear1:
 	MOVQ    24(SP), CX
-	MOVQ    72(AX), DX
-	MOVQ    80(AX), BX
+	MOVQ    80(AX), DX
+	MOVQ    88(AX), BX
 	TESTQ   BX, BX
 	JNE     finish1cut
 	VMOVUPS Y0, (CX)

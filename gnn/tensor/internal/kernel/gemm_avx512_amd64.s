@@ -12,9 +12,9 @@ TEXT ·stripAVX512(SB), NOSPLIT, $32-8
 	MOVQ  CX, (SP)
 	MOVQ  16(AX), CX
 	MOVQ  CX, 8(SP)
-	MOVQ  48(AX), CX
+	MOVQ  56(AX), CX
 	MOVQ  CX, 16(SP)
-	MOVQ  64(AX), CX
+	MOVQ  72(AX), CX
 	MOVQ  CX, 24(SP)
 	MOVQ  32(AX), SI
 	MOVQ  24(AX), DI
@@ -23,15 +23,15 @@ TEXT ·stripAVX512(SB), NOSPLIT, $32-8
 	LEAQ  (R9)(DI*2), R10
 	LEAQ  (R10)(DI*2), R11
 	LEAQ  (R11)(DI*2), R12
-	KMOVW 88(AX), K1
-	KMOVW 90(AX), K2
+	KMOVW 96(AX), K1
+	KMOVW 98(AX), K2
 
 rows12:
 	CMPQ      (SP), $+12
 	JLT       below12
 	SUBQ      $+12, (SP)
 	MOVQ      16(SP), CX
-	MOVQ      56(AX), DX
+	MOVQ      64(AX), DX
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z 64(CX), K2, Z1
 	ADDQ      DX, CX
@@ -70,7 +70,7 @@ rows12:
 	ADDQ      DX, CX
 	MOVQ      CX, 16(SP)
 	MOVQ      8(SP), CX
-	MOVQ      40(AX), DX
+	MOVQ      48(AX), DX
 	MOVQ      8(AX), BX
 	SUBQ      $+4, BX
 	JLT       tail12
@@ -286,9 +286,9 @@ tail12step:
 
 done12:
 	MOVQ   8(SP), CX
-	LEAQ   (CX)(R8*4), CX
+	ADDQ   40(AX), CX
 	MOVQ   CX, 8(SP)
-	CMPQ   96(AX), $+0
+	CMPQ   104(AX), $+0
 	JEQ    linear12
 	VPXORD Z27, Z27, Z27
 	VMAXPS Z0, Z27, Z0
@@ -318,7 +318,7 @@ done12:
 
 linear12:
 	MOVQ    24(SP), CX
-	MOVQ    72(AX), DX
+	MOVQ    80(AX), DX
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K2, 64(CX)
 	ADDQ    DX, CX
@@ -364,7 +364,7 @@ rows8:
 	JLT       below8
 	SUBQ      $+8, (SP)
 	MOVQ      16(SP), CX
-	MOVQ      56(AX), DX
+	MOVQ      64(AX), DX
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z 64(CX), K2, Z1
 	ADDQ      DX, CX
@@ -391,7 +391,7 @@ rows8:
 	ADDQ      DX, CX
 	MOVQ      CX, 16(SP)
 	MOVQ      8(SP), CX
-	MOVQ      40(AX), DX
+	MOVQ      48(AX), DX
 	MOVQ      8(AX), BX
 	SUBQ      $+4, BX
 	JLT       tail8
@@ -549,7 +549,7 @@ done8:
 	MOVQ   8(SP), CX
 	LEAQ   (CX)(DI*8), CX
 	MOVQ   CX, 8(SP)
-	CMPQ   96(AX), $+0
+	CMPQ   104(AX), $+0
 	JEQ    linear8
 	VPXORD Z28, Z28, Z28
 	VMAXPS Z0, Z28, Z0
@@ -571,7 +571,7 @@ done8:
 
 linear8:
 	MOVQ    24(SP), CX
-	MOVQ    72(AX), DX
+	MOVQ    80(AX), DX
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K2, 64(CX)
 	ADDQ    DX, CX
@@ -605,7 +605,7 @@ rows4:
 	JLT       below4
 	SUBQ      $+4, (SP)
 	MOVQ      16(SP), CX
-	MOVQ      56(AX), DX
+	MOVQ      64(AX), DX
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z 64(CX), K2, Z1
 	ADDQ      DX, CX
@@ -620,7 +620,7 @@ rows4:
 	ADDQ      DX, CX
 	MOVQ      CX, 16(SP)
 	MOVQ      8(SP), CX
-	MOVQ      40(AX), DX
+	MOVQ      48(AX), DX
 	MOVQ      8(AX), BX
 	SUBQ      $+4, BX
 	JLT       tail4
@@ -718,7 +718,7 @@ done4:
 	MOVQ   8(SP), CX
 	LEAQ   (CX)(DI*4), CX
 	MOVQ   CX, 8(SP)
-	CMPQ   96(AX), $+0
+	CMPQ   104(AX), $+0
 	JEQ    linear4
 	VPXORD Z29, Z29, Z29
 	VMAXPS Z0, Z29, Z0
@@ -732,7 +732,7 @@ done4:
 
 linear4:
 	MOVQ    24(SP), CX
-	MOVQ    72(AX), DX
+	MOVQ    80(AX), DX
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K2, 64(CX)
 	ADDQ    DX, CX
@@ -754,7 +754,7 @@ rows2:
 	JLT       below2
 	SUBQ      $+2, (SP)
 	MOVQ      16(SP), CX
-	MOVQ      56(AX), DX
+	MOVQ      64(AX), DX
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z 64(CX), K2, Z1
 	ADDQ      DX, CX
@@ -763,7 +763,7 @@ rows2:
 	ADDQ      DX, CX
 	MOVQ      CX, 16(SP)
 	MOVQ      8(SP), CX
-	MOVQ      40(AX), DX
+	MOVQ      48(AX), DX
 	MOVQ      8(AX), BX
 	SUBQ      $+4, BX
 	JLT       tail2
@@ -831,7 +831,7 @@ done2:
 	MOVQ   8(SP), CX
 	LEAQ   (CX)(DI*2), CX
 	MOVQ   CX, 8(SP)
-	CMPQ   96(AX), $+0
+	CMPQ   104(AX), $+0
 	JEQ    linear2
 	VPXORD Z30, Z30, Z30
 	VMAXPS Z0, Z30, Z0
@@ -841,7 +841,7 @@ done2:
 
 linear2:
 	MOVQ    24(SP), CX
-	MOVQ    72(AX), DX
+	MOVQ    80(AX), DX
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K2, 64(CX)
 	ADDQ    DX, CX
@@ -857,13 +857,13 @@ rows1:
 	JLT       below1
 	SUBQ      $+1, (SP)
 	MOVQ      16(SP), CX
-	MOVQ      56(AX), DX
+	MOVQ      64(AX), DX
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z 64(CX), K2, Z1
 	ADDQ      DX, CX
 	MOVQ      CX, 16(SP)
 	MOVQ      8(SP), CX
-	MOVQ      40(AX), DX
+	MOVQ      48(AX), DX
 	MOVQ      8(AX), BX
 	SUBQ      $+4, BX
 	JLT       tail1
@@ -916,7 +916,7 @@ done1:
 	MOVQ   8(SP), CX
 	LEAQ   (CX)(DI*1), CX
 	MOVQ   CX, 8(SP)
-	CMPQ   96(AX), $+0
+	CMPQ   104(AX), $+0
 	JEQ    linear1
 	VPXORD Z31, Z31, Z31
 	VMAXPS Z0, Z31, Z0
@@ -924,7 +924,7 @@ done1:
 
 linear1:
 	MOVQ    24(SP), CX
-	MOVQ    72(AX), DX
+	MOVQ    80(AX), DX
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K2, 64(CX)
 	ADDQ    DX, CX
@@ -943,9 +943,9 @@ TEXT ·stripAVX512Half(SB), NOSPLIT, $32-8
 	MOVQ  CX, (SP)
 	MOVQ  16(AX), CX
 	MOVQ  CX, 8(SP)
-	MOVQ  48(AX), CX
+	MOVQ  56(AX), CX
 	MOVQ  CX, 16(SP)
-	MOVQ  64(AX), CX
+	MOVQ  72(AX), CX
 	MOVQ  CX, 24(SP)
 	MOVQ  32(AX), SI
 	MOVQ  24(AX), DI
@@ -954,14 +954,14 @@ TEXT ·stripAVX512Half(SB), NOSPLIT, $32-8
 	LEAQ  (R9)(DI*2), R10
 	LEAQ  (R10)(DI*2), R11
 	LEAQ  (R11)(DI*2), R12
-	KMOVW 88(AX), K1
+	KMOVW 96(AX), K1
 
 rows12:
 	CMPQ      (SP), $+12
 	JLT       below12
 	SUBQ      $+12, (SP)
 	MOVQ      16(SP), CX
-	MOVQ      56(AX), DX
+	MOVQ      64(AX), DX
 	VMOVUPS.Z (CX), K1, Z0
 	ADDQ      DX, CX
 	VMOVUPS.Z (CX), K1, Z1
@@ -988,7 +988,7 @@ rows12:
 	ADDQ      DX, CX
 	MOVQ      CX, 16(SP)
 	MOVQ      8(SP), CX
-	MOVQ      40(AX), DX
+	MOVQ      48(AX), DX
 	MOVQ      8(AX), BX
 	SUBQ      $+4, BX
 	JLT       tail12
@@ -1139,9 +1139,9 @@ tail12step:
 
 done12:
 	MOVQ   8(SP), CX
-	LEAQ   (CX)(R8*4), CX
+	ADDQ   40(AX), CX
 	MOVQ   CX, 8(SP)
-	CMPQ   96(AX), $+0
+	CMPQ   104(AX), $+0
 	JEQ    linear12
 	VPXORD Z14, Z14, Z14
 	VMAXPS Z0, Z14, Z0
@@ -1159,7 +1159,7 @@ done12:
 
 linear12:
 	MOVQ    24(SP), CX
-	MOVQ    72(AX), DX
+	MOVQ    80(AX), DX
 	VMOVUPS Z0, K1, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, K1, (CX)
@@ -1193,7 +1193,7 @@ rows8:
 	JLT       below8
 	SUBQ      $+8, (SP)
 	MOVQ      16(SP), CX
-	MOVQ      56(AX), DX
+	MOVQ      64(AX), DX
 	VMOVUPS.Z (CX), K1, Z0
 	ADDQ      DX, CX
 	VMOVUPS.Z (CX), K1, Z1
@@ -1212,7 +1212,7 @@ rows8:
 	ADDQ      DX, CX
 	MOVQ      CX, 16(SP)
 	MOVQ      8(SP), CX
-	MOVQ      40(AX), DX
+	MOVQ      48(AX), DX
 	MOVQ      8(AX), BX
 	SUBQ      $+4, BX
 	JLT       tail8
@@ -1325,7 +1325,7 @@ done8:
 	MOVQ   8(SP), CX
 	LEAQ   (CX)(DI*8), CX
 	MOVQ   CX, 8(SP)
-	CMPQ   96(AX), $+0
+	CMPQ   104(AX), $+0
 	JEQ    linear8
 	VPXORD Z15, Z15, Z15
 	VMAXPS Z0, Z15, Z0
@@ -1339,7 +1339,7 @@ done8:
 
 linear8:
 	MOVQ    24(SP), CX
-	MOVQ    72(AX), DX
+	MOVQ    80(AX), DX
 	VMOVUPS Z0, K1, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, K1, (CX)
@@ -1365,7 +1365,7 @@ rows4:
 	JLT       below4
 	SUBQ      $+4, (SP)
 	MOVQ      16(SP), CX
-	MOVQ      56(AX), DX
+	MOVQ      64(AX), DX
 	VMOVUPS.Z (CX), K1, Z0
 	ADDQ      DX, CX
 	VMOVUPS.Z (CX), K1, Z1
@@ -1376,7 +1376,7 @@ rows4:
 	ADDQ      DX, CX
 	MOVQ      CX, 16(SP)
 	MOVQ      8(SP), CX
-	MOVQ      40(AX), DX
+	MOVQ      48(AX), DX
 	MOVQ      8(AX), BX
 	SUBQ      $+4, BX
 	JLT       tail4
@@ -1449,7 +1449,7 @@ done4:
 	MOVQ   8(SP), CX
 	LEAQ   (CX)(DI*4), CX
 	MOVQ   CX, 8(SP)
-	CMPQ   96(AX), $+0
+	CMPQ   104(AX), $+0
 	JEQ    linear4
 	VPXORD Z16, Z16, Z16
 	VMAXPS Z0, Z16, Z0
@@ -1459,7 +1459,7 @@ done4:
 
 linear4:
 	MOVQ    24(SP), CX
-	MOVQ    72(AX), DX
+	MOVQ    80(AX), DX
 	VMOVUPS Z0, K1, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, K1, (CX)
@@ -1477,14 +1477,14 @@ rows2:
 	JLT       below2
 	SUBQ      $+2, (SP)
 	MOVQ      16(SP), CX
-	MOVQ      56(AX), DX
+	MOVQ      64(AX), DX
 	VMOVUPS.Z (CX), K1, Z0
 	ADDQ      DX, CX
 	VMOVUPS.Z (CX), K1, Z1
 	ADDQ      DX, CX
 	MOVQ      CX, 16(SP)
 	MOVQ      8(SP), CX
-	MOVQ      40(AX), DX
+	MOVQ      48(AX), DX
 	MOVQ      8(AX), BX
 	SUBQ      $+4, BX
 	JLT       tail2
@@ -1537,7 +1537,7 @@ done2:
 	MOVQ   8(SP), CX
 	LEAQ   (CX)(DI*2), CX
 	MOVQ   CX, 8(SP)
-	CMPQ   96(AX), $+0
+	CMPQ   104(AX), $+0
 	JEQ    linear2
 	VPXORD Z17, Z17, Z17
 	VMAXPS Z0, Z17, Z0
@@ -1545,7 +1545,7 @@ done2:
 
 linear2:
 	MOVQ    24(SP), CX
-	MOVQ    72(AX), DX
+	MOVQ    80(AX), DX
 	VMOVUPS Z0, K1, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, K1, (CX)
@@ -1559,12 +1559,12 @@ rows1:
 	JLT       below1
 	SUBQ      $+1, (SP)
 	MOVQ      16(SP), CX
-	MOVQ      56(AX), DX
+	MOVQ      64(AX), DX
 	VMOVUPS.Z (CX), K1, Z0
 	ADDQ      DX, CX
 	MOVQ      CX, 16(SP)
 	MOVQ      8(SP), CX
-	MOVQ      40(AX), DX
+	MOVQ      48(AX), DX
 	MOVQ      8(AX), BX
 	SUBQ      $+4, BX
 	JLT       tail1
@@ -1607,14 +1607,14 @@ done1:
 	MOVQ   8(SP), CX
 	LEAQ   (CX)(DI*1), CX
 	MOVQ   CX, 8(SP)
-	CMPQ   96(AX), $+0
+	CMPQ   104(AX), $+0
 	JEQ    linear1
 	VPXORD Z18, Z18, Z18
 	VMAXPS Z0, Z18, Z0
 
 linear1:
 	MOVQ    24(SP), CX
-	MOVQ    72(AX), DX
+	MOVQ    80(AX), DX
 	VMOVUPS Z0, K1, (CX)
 	ADDQ    DX, CX
 	MOVQ    CX, 24(SP)

@@ -218,28 +218,6 @@ func TestUse_unknownPath(t *testing.T) {
 	}
 }
 
-func BenchmarkGemm(b *testing.B) {
-	const m, n, k = 20000, 128, 128
-	x, w, y := make([]Real, m*k), make([]Real, k*n), make([]Real, m*n)
-	fill(x, 1)
-	fill(w, 2)
-	for _, c := range []struct {
-		name string
-		f    func()
-	}{
-		{"NN", func() { NN(m, n, k, x, k, w, n, y, n, false) }},
-		{"NT", func() { NT(m, n, k, x, k, w, k, y, n, false) }},
-		{"TN", func() { TN(k, n, m, x, k, y, n, w, n, false) }},
-	} {
-		b.Run(c.name, func(b *testing.B) {
-			for b.Loop() {
-				c.f()
-			}
-			b.ReportMetric(2*m*n*k*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
-		})
-	}
-}
-
 func TestUse_pathOfAnotherMachine(t *testing.T) {
 	for _, name := range []string{"avx512", "avx2"} {
 		if slices.Contains(Names(), name) {

@@ -10,6 +10,7 @@ type strip struct {
 	rows, k    int
 	a          *Real
 	aRow, aCol int
+	aTile      int   // from one tile of the greatest height to the next
 	b          *Real // k x panel
 	start      *Real // the values that the sums begin with
 	startRow   int
@@ -59,71 +60,69 @@ func gemmAVX512(p *Path) { zmm.replace(p) }
 
 func (w vectors) replace(p *Path) { p.PackedLen, p.Pack, p.Mul = w.packedLen, w.pack, w.mul }
 
-func (w vectors) packedLen(k, n int) int { return k * ceil(n, int(w)) * int(w) }
-
-// pack lays B out in panels: panel[j/w][p][j%w], zeros behind the last column.
-func (w vectors) pack(dst []Real, k, n int, b []Real, row, col int) {
-	wide := int(w)
-	for j0 := 0; j0 < n; j0 += wide {
-		panel := dst[j0*k:][:k*wide]
-		cols := min(wide, n-j0)
-		if cols < wide {
-			clear(panel)
-		}
-		for p := range k {
-			if col == 1 {
-				copy(panel[p*wide:][:cols], b[p*row+j0:])
-				continue
-			}
-			for j := range cols {
-				panel[p*wide+j] = b[p*row+(j0+j)*col]
-			}
-		}
-	}
-}
-
 // mul runs over blocks of rows, stretches of the summed dimension and panels, in
 // this order: a panel's stretch stays in the first-level cache and the block's rows
 // of A in the second.
 func (w vectors) mul(x *Product) {
-	if x.N == 0 {
+	if x.M == 0 || x.N == 0 {
 		return
+	}
+	var copied *[]Real
+	if x.ARow == 1 && x.ACol >= farRows && x.N > int(w) {
+		copied = blocksOfA.Get().(*[]Real)
+		defer blocksOfA.Put(copied)
+		*copied = grow(*copied, (blockRows+w.tall())*deepest)
 	}
 	for i := 0; i < x.M; i += blockRows {
 		for p := 0; p == 0 || p < x.K; p += deepest {
+			s := w.block(x, i, p)
+			if copied != nil {
+				w.packA(*copied, from(x.A, p*x.ACol+i), s.rows, s.k, x.ACol)
+				s.a, s.aRow, s.aCol, s.aTile = &(*copied)[0], size, w.tall()*size, w.tall()*s.k*size
+			}
 			for j := 0; j < x.N; j += int(w) {
-				w.strip(x, i, p, j)
+				w.strip(&s, x, i, p, j)
 			}
 		}
 	}
 }
 
-var zeros [panelMost]Real
+// farRows is the distance between rows of a transposed A from which on a tile does
+// better to read a copy: its columns would fall into few places of the caches.
+const farRows = 256
 
-func (w vectors) strip(x *Product, i, p, j int) {
+// block holds what the strips of a block share.
+func (w vectors) block(x *Product, i, p int) strip {
 	s := strip{
 		rows: min(blockRows, x.M-i), k: min(deepest, x.K-p),
-		a:    unsafe.SliceData(from(x.A, i*x.ARow+p*x.ACol)),
-		aRow: x.ARow * size, aCol: x.ACol * size,
-		b: unsafe.SliceData(from(x.B, j*x.K+p*int(w))),
-		c: &x.C[i*x.CRow+j], cRow: x.CRow * size,
-		start: &zeros[0],
+		a:    address(x.A, i*x.ARow+p*x.ACol),
+		aRow: x.ARow * size, aCol: x.ACol * size, aTile: w.tall() * x.ARow * size,
+		cRow: x.CRow * size,
 	}
+	if x.ReLU && p+deepest >= x.K {
+		s.relu = 1
+	}
+	return s
+}
+
+var zeros [panelMost]Real
+
+func (w vectors) strip(s *strip, x *Product, i, p, j int) {
+	s.b = address(x.B, j*x.K+p*int(w))
+	s.c = &x.C[i*x.CRow+j]
+	s.start, s.startRow = &zeros[0], 0
 	switch {
 	case x.Add || p > 0:
 		s.start, s.startRow = s.c, s.cRow
 	case x.Bias != nil:
 		s.start = &x.Bias[j]
 	}
-	if x.ReLU && p+deepest >= x.K {
-		s.relu = 1
-	}
-	w.run(&s, min(int(w), x.N-j))
+	w.run(s, min(int(w), x.N-j))
 }
 
 // run computes the strip's first columns.
 func (w vectors) run(s *strip, cols int) {
-	s.bits = 1<<cols - 1
+	s.bits, s.mask = 1<<cols-1, nil
 	if w == ymm && cols != int(w)/2 && cols < int(w) {
 		s.mask = &columnMasks[cols]
 	}
@@ -141,7 +140,7 @@ func (w vectors) run(s *strip, cols int) {
 }
 
 // columnMasks[n] marks the first n columns.
-var columnMasks = func() (m [panelMost / 2][panelMost]int32) {
+var columnMasks = func() (m [panelMost/2 + 1][panelMost]int32) {
 	for n := range m {
 		for j := range n {
 			m[n][j] = -1

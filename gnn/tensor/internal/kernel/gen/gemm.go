@@ -21,6 +21,7 @@ const (
 	stripA
 	stripARow
 	stripACol
+	stripATile
 	stripB
 	stripStart
 	stripStartRow
@@ -196,8 +197,17 @@ func (s *strip) multiply(rows int, sums [][]reg.VecVirtual) {
 	s.DECQ(s.count)
 	s.JNE(operand.LabelRef(tail + "step"))
 	s.Label(done)
+	s.advance(rows)
+}
+
+// advance moves on in A: behind the tallest tile to wherever the next one lies.
+func (s *strip) advance(rows int) {
 	s.MOVQ(s.leftA, s.a)
-	s.LEAQ(s.row(rows), s.a)
+	if rows == s.set.rows[0] {
+		s.ADDQ(s.field(stripATile), s.a)
+	} else {
+		s.LEAQ(s.row(rows), s.a)
+	}
 	s.MOVQ(s.a, s.leftA)
 }
 
