@@ -7,7 +7,8 @@ import (
 )
 
 // Linear is act(x w + b) for x of n x in, w of in x out and b of 1 x out or nil. Bias
-// and activation are applied while a block of the product is still in the cache.
+// and ReLU are applied as the product is stored, other activations while a block of it
+// is still in the cache.
 func (t *Tape) Linear(x, w, b *Var, act Activation) *Var {
 	if x.Cols() != w.Rows() {
 		panic(fmt.Sprintf("tensor: linear step of %s by %s: inner sizes differ", x.Val.shape(), w.Val.shape()))
@@ -17,11 +18,12 @@ func (t *Tape) Linear(x, w, b *Var, act Activation) *Var {
 	}
 	out := t.raw(x.Rows(), w.Cols())
 	n := t.node(out, linearBack, x, w, b)
-	n.act, n.a, n.b, n.c = act, x.Val, w.Val, out
+	n.act, n.a, n.c = act, x.Val, out
+	n.w = t.pack(w.Val, false)
 	if activations[act].fromInput && n.out.needs {
 		n.c = t.raw(out.Rows, out.Cols) // the activation's input, for its slope
 	}
-	t.run(tiles(out), 1, n, linearBlock)
+	t.run(out.Rows, productRows(out.Cols, x.Cols()), n, linearBlock)
 	return n.out
 }
 
@@ -32,59 +34,72 @@ func wantRow(v *Var, cols int, what string) {
 }
 
 func linearBlock(n *node, s span) {
-	nnBlock(n, s)
-	if n.z == nil && n.act == Identity {
-		return
+	p := rowsOfProduct(n.c, n.a, n.w, false, s.lo, s.hi)
+	p.ReLU = n.act == ReLU
+	if n.z != nil {
+		p.Bias = n.z.Val.Data
 	}
-	i, j, rows, cols := tile(n.c, s.block)
-	for r := i; r < i+rows; r++ {
-		row := n.c.Row(r)[j:][:cols]
-		if n.z != nil {
-			kernel.Add(row, n.z.Val.Data[j:][:cols])
-		}
-		if n.act != Identity {
-			n.act.apply(n.out.Val.Row(r)[j:][:cols], row)
-		}
+	kernel.Mul(p)
+	if n.act != Identity && n.act != ReLU {
+		lo, hi := s.lo*n.c.Cols, s.hi*n.c.Cols
+		n.act.apply(n.out.Val.Data[lo:hi], n.c.Data[lo:hi])
 	}
 }
 
-// linearBack turns the gradient of the result, in place, into that of the product.
+// linearBack runs over the gradient once: a slice of its rows is turned, in place,
+// into the gradient of the product and then gives all three gradients while it is in
+// the cache.
 func linearBack(t *Tape, n *node) {
 	g := n.out.grad
-	bias := n.z != nil && n.z.needs
-	if bias || n.act != Identity {
-		grain := rowGrain(g.Cols)
-		if bias {
-			n.part = t.reals.take(blocks(g.Rows, grain) * g.Cols)
-		}
-		t.run(g.Rows, grain, n, linearBackBlock)
-		if bias {
-			db, add := t.into(n.z)
-			t.total(db, n.part, add)
-		}
+	stretch := stretchRows(g.Rows)
+	parts := blocks(g.Rows, stretch)
+	if n.x.needs {
+		n.w = t.pack(n.y.Val, true)
+		n.a, n.add = t.into(n.x)
 	}
 	if n.y.needs {
-		dw, add := t.into(n.y)
-		t.mulTN(dw, n.x.Val, g, add)
+		n.aux = Mat{parts, n.y.Val.Len(), t.reals.take(parts * n.y.Val.Len())}
 	}
-	if n.x.needs {
-		dx, add := t.into(n.x)
-		t.mulNT(dx, g, n.y.Val, add)
+	if n.z != nil && n.z.needs {
+		n.part = t.reals.take(parts * g.Cols)
+	}
+	t.run(g.Rows, stretch, n, linearBackBlock)
+	if n.y.needs {
+		dw, add := t.into(n.y)
+		t.total(dw, n.aux.Data, add)
+	}
+	if n.part != nil {
+		db, add := t.into(n.z)
+		t.total(db, n.part, add)
 	}
 }
 
 func linearBackBlock(n *node, s span) {
-	g, cols := n.out.grad, n.out.grad.Cols
-	if n.act != Identity {
-		lo, hi := s.lo*cols, s.hi*cols
-		n.act.chain(g.Data[lo:hi], g.Data[lo:hi], n.c.Data[lo:hi], n.out.Val.Data[lo:hi], false)
+	if n.part != nil {
+		clear(n.biasPart(s.block))
 	}
-	if n.part == nil {
-		return
+	for lo := s.lo; lo < s.hi; lo += sliceRows {
+		linearBackSlice(n, s.block, lo, min(lo+sliceRows, s.hi), lo > s.lo)
 	}
-	sum := n.part[s.block*cols:][:cols]
-	clear(sum)
-	for i := s.lo; i < s.hi; i++ {
-		kernel.Add(sum, g.Row(i))
+}
+
+func (n *node) biasPart(block int) []Real {
+	cols := n.out.grad.Cols
+	return n.part[block*cols:][:cols]
+}
+
+func linearBackSlice(n *node, block, lo, hi int, add bool) {
+	g := n.out.grad
+	if rows := g.Data[lo*g.Cols : hi*g.Cols]; n.act != Identity {
+		n.act.chain(rows, rows, n.c.slice(lo, hi).Data, n.out.Val.slice(lo, hi).Data, false)
+	}
+	if n.part != nil {
+		kernel.ColumnSums(n.biasPart(block), g.slice(lo, hi).Data, nil)
+	}
+	if n.x.needs {
+		kernel.Mul(rowsOfProduct(n.a, g, n.w, n.add, lo, hi))
+	}
+	if n.y.needs {
+		tnSlice(n.aux.Row(block), n.x.Val, g, lo, hi, add)
 	}
 }

@@ -37,13 +37,3 @@ func (t *Tape) Product(form Form, c, a, b Mat) {
 		panic(fmt.Sprintf("tensor: no product of %s", form))
 	}
 }
-
-// mulNN is c = a b.
-func (t *Tape) mulNN(c, a, b Mat) {
-	if a.Cols != b.Rows || c.Rows != a.Rows || c.Cols != b.Cols {
-		panic(fmt.Sprintf("tensor: product of %s and %s into %s", a.shape(), b.shape(), c.shape()))
-	}
-	n := t.scratch()
-	n.a, n.b, n.c = a, b, c
-	t.run(tiles(c), 1, n, nnBlock)
-}

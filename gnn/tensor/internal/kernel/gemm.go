@@ -53,13 +53,13 @@ func plainPack(dst []Real, k, n int, b []Real, row, col int) {
 
 var panelsOfA = sync.Pool{New: func() any { return new([]panelA) }}
 
-func plainMul(x *Product) {
+func plainMul(x Product) {
 	if x.M == 0 || x.N == 0 {
 		return
 	}
 	if x.K <= thinK {
 		for i := range x.M {
-			thinRow(x, i)
+			thinRow(&x, i)
 		}
 		return
 	}
@@ -68,8 +68,8 @@ func plainMul(x *Product) {
 	for p := 0; p < x.K; p += deepest {
 		*at = grow(*at, ceil(min(deepest, x.K-p), tileK))
 		for i := 0; i < x.M; i += tileM {
-			packA(*at, x, i, p)
-			tileRow(*at, x, i, p)
+			packA(*at, &x, i, p)
+			tileRow(*at, &x, i, p)
 		}
 	}
 }

@@ -60,7 +60,7 @@ var naive = Path{
 	},
 }
 
-func naiveMul(x *Product) {
+func naiveMul(x Product) {
 	for i := range x.M {
 		for j := range x.N {
 			var sum Real

@@ -9,7 +9,7 @@ type Path struct {
 	// any number of times and in parallel. It fills PackedLen(k, n) elements.
 	Pack      func(dst []Real, k, n int, b []Real, row, col int)
 	PackedLen func(k, n int) int
-	Mul       func(*Product)
+	Mul       func(Product)
 
 	Add  func(dst, x []Real)                // dst[j] += x[j]
 	Axpy func(dst []Real, a Real, x []Real) // dst[j] += a x[j]
@@ -63,7 +63,7 @@ func PackedLen(k, n int) int { return active.PackedLen(k, n) }
 func Pack(dst []Real, k, n int, b []Real, row, col int) { active.Pack(dst, k, n, b, row, col) }
 
 // Mul computes a product on the path in use.
-func Mul(x *Product) { active.Mul(x) }
+func Mul(x Product) { active.Mul(x) }
 
 // Add is dst += x on the path in use.
 func Add(dst, x []Real) { active.Add(dst, x) }

@@ -53,13 +53,8 @@ func (p *Path) TN(m, n, k int, a []Real, lda int, b []Real, ldb int, c []Real, l
 // a panel of B, that many rows (16 KB) stay in the first-level cache.
 const deepest = 256
 
-// running is a product with the copy of its B, reused: both would escape otherwise.
-type running struct {
-	Product
-	copy []Real
-}
-
-var runs = sync.Pool{New: func() any { return new(running) }}
+// copies are where products lay out their B, one per running product.
+var copies = sync.Pool{New: func() any { return new([]Real) }}
 
 // gemm packs and multiplies one stretch of the summed dimension after the other, so
 // that the copy of a long B stays in the cache.
@@ -67,19 +62,17 @@ func (p *Path) gemm(x Product, b []Real, row, col int) {
 	if x.M == 0 || x.N == 0 {
 		return
 	}
-	r := runs.Get().(*running)
-	r.Product = x
-	for done := 0; done == 0 || done < x.K; done += deepest {
-		r.K = min(deepest, x.K-done)
-		r.copy = grow(r.copy, p.PackedLen(r.K, r.N))
-		r.B = r.copy
-		p.Pack(r.B, r.K, r.N, from(b, done*row), row, col)
-		r.A = from(x.A, done*x.ACol)
-		p.Mul(&r.Product)
-		r.Add = true
+	at := copies.Get().(*[]Real)
+	defer copies.Put(at)
+	a, k := x.A, x.K
+	for done := 0; done == 0 || done < k; done += deepest {
+		x.K = min(deepest, k-done)
+		*at = grow(*at, p.PackedLen(x.K, x.N))
+		x.A, x.B = from(a, done*x.ACol), *at
+		p.Pack(x.B, x.K, x.N, from(b, done*row), row, col)
+		p.Mul(x)
+		x.Add = true
 	}
-	r.Product = Product{} // let go of the caller's slices
-	runs.Put(r)
 }
 
 // from is s[at:], and empty behind the end: where nothing is left to read.

@@ -35,7 +35,7 @@ func checkProduct(p *Path, m, n, k int) string {
 		c[i] = ramp(m * x.CRow)
 		x.C, x.B = c[i], make([]Real, path.PackedLen(k, n))
 		path.Pack(x.B, k, n, ramp(k*n), n, 1)
-		path.Mul(&x)
+		path.Mul(x)
 	}
 	for i := range c[0] {
 		if d := math.Abs(float64(c[0][i] - c[1][i])); !(d < 1e-5) {

@@ -63,10 +63,11 @@ func (w vectors) replace(p *Path) { p.PackedLen, p.Pack, p.Mul = w.packedLen, w.
 // mul runs over blocks of rows, stretches of the summed dimension and panels, in
 // this order: a panel's stretch stays in the first-level cache and the block's rows
 // of A in the second.
-func (w vectors) mul(x *Product) {
+func (w vectors) mul(x Product) {
 	if x.M == 0 || x.N == 0 {
 		return
 	}
+	w.within(&x)
 	var copied *[]Real
 	if x.ARow == 1 && x.ACol >= farRows && x.N > int(w) {
 		copied = blocksOfA.Get().(*[]Real)
@@ -75,15 +76,27 @@ func (w vectors) mul(x *Product) {
 	}
 	for i := 0; i < x.M; i += blockRows {
 		for p := 0; p == 0 || p < x.K; p += deepest {
-			s := w.block(x, i, p)
+			s := w.block(&x, i, p)
 			if copied != nil {
 				w.packA(*copied, from(x.A, p*x.ACol+i), s.rows, s.k, x.ACol)
 				s.a, s.aRow, s.aCol, s.aTile = &(*copied)[0], size, w.tall()*size, w.tall()*s.k*size
 			}
 			for j := 0; j < x.N; j += int(w) {
-				w.strip(&s, x, i, p, j)
+				w.strip(&s, &x, i, p, j)
 			}
 		}
+	}
+}
+
+// within panics if an operand is shorter than its shape says.
+func (w vectors) within(x *Product) {
+	_ = x.C[(x.M-1)*x.CRow+x.N-1]
+	if x.Bias != nil {
+		_ = x.Bias[x.N-1]
+	}
+	if x.K > 0 {
+		_ = x.A[(x.M-1)*x.ARow+(x.K-1)*x.ACol]
+		_ = x.B[w.packedLen(x.K, x.N)-1]
 	}
 }
 
