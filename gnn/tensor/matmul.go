@@ -35,6 +35,14 @@ func productRows(n, k int) int {
 	return min(max(rows, leastRows), mostRows)
 }
 
+// Blocks of operators that multiply rows by several small matrices: rows of the
+// result, and the stretch of rows whose contributions to a weight gradient are added
+// up first.
+const (
+	prodRows = 2 * leastRows
+	sumRows  = 1024
+)
+
 // mulNN is c = a b.
 func (t *Tape) mulNN(c, a, b Mat) {
 	if a.Cols != b.Rows || c.Rows != a.Rows || c.Cols != b.Cols {
@@ -106,3 +114,6 @@ func tnBlock(n *node, s span) {
 func tnSlice(dst []Real, a, b Mat, lo, hi int, add bool) {
 	kernel.TN(a.Cols, b.Cols, hi-lo, a.Data[lo*a.Cols:], a.Cols, b.Data[lo*b.Cols:], b.Cols, dst, b.Cols, add)
 }
+
+// from is s[at:], and empty for the columns of a matrix without rows.
+func from(s []Real, at int) []Real { return s[min(at, len(s)):] }
