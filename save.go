@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 
+	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/tasks"
 	"github.com/rowlink/rowlink/workspace"
 )
@@ -82,7 +83,7 @@ func (f *Fitted) Save(w *workspace.Workspace) (version int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("store version: %w", err)
 	}
-	if err := v.Commit(workspace.Manifest{TaskHash: f.Task.Hash, Snapshot: f.Report.Snapshot, Info: info}); err != nil {
+	if err := v.Commit(workspace.Manifest{TaskHash: f.Task.Hash, Snapshot: f.Report.Snapshot, Kernels: tensor.KernelName(), Info: info}); err != nil {
 		return 0, err
 	}
 	if f.run != "" {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/rowlink/rowlink"
+	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/internal/shop"
 	"github.com/rowlink/rowlink/tabular/baseline"
 	"github.com/rowlink/rowlink/tasks"
@@ -69,6 +70,9 @@ func checkStored(t *testing.T, d, again *rowlink.Database, labels *tasks.LabelTa
 		l, err := db.Load(t.Context(), task, "1", row.Name)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if l.Version.Kernels != tensor.KernelName() {
+			t.Errorf("the manifest of task %s names the kernels %q, it was trained with %s", task, l.Version.Kernels, tensor.KernelName())
 		}
 		if scores[i], err = rowlink.Evaluate(t.Context(), l.Scorer, labels, l.Scaling, tasks.Test); err != nil {
 			t.Fatal(err)

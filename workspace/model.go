@@ -27,6 +27,7 @@ type Manifest struct {
 	Created  time.Time           `json:"created"`
 	TaskHash string              `json:"task_hash,omitempty"` // of the canonical statement
 	Snapshot string              `json:"snapshot,omitempty"`  // id of the data
+	Kernels  string              `json:"kernels,omitempty"`   // path of the inner loops; another one may differ in the last bits
 	Info     json.RawMessage     `json:"info,omitempty"`      // the writer's own: config, metrics, seed
 	Files    map[string]FileInfo `json:"files"`               // by slash-separated path
 }

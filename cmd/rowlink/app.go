@@ -24,6 +24,7 @@ type app struct {
 	json      bool
 	quiet     bool
 	threads   int
+	kernels   string // path of the inner loops; empty = the fastest
 	progress  *progress
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/internal/registry"
 	"github.com/rowlink/rowlink/schema"
 )
@@ -45,7 +46,7 @@ Exit codes: 0 ok, 1 failure, 2 usage (flags, task text, names), 3 database, 4 da
 			if a.threads < 0 {
 				return usage("", "--threads is %d, want 0 for all cores, or more", a.threads)
 			}
-			return nil
+			return a.useKernels()
 		},
 	}
 	f := root.PersistentFlags()
@@ -55,12 +56,24 @@ Exit codes: 0 ok, 1 failure, 2 usage (flags, task text, names), 3 database, 4 da
 	f.BoolVar(&a.json, "json", false, "print one JSON document instead of text")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
 	f.IntVar(&a.threads, "threads", 0, "threads for computing (default: all cores); never changes a result")
+	f.StringVar(&a.kernels, "kernels", "", "inner loops for computing: avx512, avx2 or go (default: the fastest that this machine runs); others may change the last bits of a result")
 	root.SetFlagErrorFunc(flagError)
 	for _, name := range subcommands.Names() {
 		make, _ := subcommands.Get(name)
 		root.AddCommand(withArgs(make(a)))
 	}
 	return root
+}
+
+// useKernels switches to the path of --kernels.
+func (a *app) useKernels() error {
+	if a.kernels == "" {
+		return nil
+	}
+	if err := tensor.UseKernels(a.kernels); err != nil {
+		return usage("", "--kernels: %v", err)
+	}
+	return nil
 }
 
 // withArgs makes a wrong number of arguments a usage error that shows how to call.

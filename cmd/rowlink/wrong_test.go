@@ -317,3 +317,11 @@ func TestExplain(t *testing.T) {
 		t.Errorf("the text ends with %q", text[len(text)-5:])
 	}
 }
+
+// The list of kernel paths depends on the machine, so that this is no script.
+func TestKernels_unknownPath(t *testing.T) {
+	r := rowlinkRun(t.Context(), []string{"models", "--kernels", "fpga"})
+	if r.code != exitUsage || !strings.Contains(r.err, `--kernels: unknown kernel path "fpga" (have `) {
+		t.Errorf("exit code %d, %s; want a usage error that lists the paths", r.code, r.err)
+	}
+}
