@@ -36,6 +36,9 @@ func init() { aggregators.Add("sum", linear{plain(tensor.Sum)}.make) }
 func init() { aggregators.Add("max", plain(tensor.Max).make) }
 func init() { aggregators.Add("decay", newDecay) }
 
+// NewAggregator builds the aggregator that a config names, for layers of other packages.
+func NewAggregator(c Config) (Aggregator, error) { return c.aggregator() }
+
 // aggregator builds the aggregator that the config names.
 func (c *Config) aggregator() (Aggregator, error) {
 	name := c.Aggregate
