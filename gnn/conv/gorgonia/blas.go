@@ -44,8 +44,14 @@ func (e *engine) Dgemm(tA, tB blas.Transpose, m, n, k int, alpha float64, a []fl
 func gemm[T float32 | float64](e *engine, tA, tB blas.Transpose, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) bool {
 	pool := e.pool.Load()
 	transA, transB := tA != blas.NoTrans, tB != blas.NoTrans
-	if pool == nil || alpha != 1 || beta != 0 && beta != 1 || transA && transB {
+	if pool == nil || alpha != 1 || beta != 0 || transA && transB {
 		return false
+	}
+	form := tensor.NN
+	if transA {
+		form = tensor.TN
+	} else if transB {
+		form = tensor.NT
 	}
 	x, okA := dense(a, m, k, lda, transA)
 	y, okB := dense(b, k, n, ldb, transB)
@@ -57,7 +63,7 @@ func gemm[T float32 | float64](e *engine, tA, tB blas.Transpose, m, n, k int, al
 	if t == nil || t.Pool() != pool {
 		t = tensor.NewTape(pool)
 	}
-	t.Gemm(z, x, y, transA, transB, beta == 1)
+	t.Product(form, z, x, y)
 	t.Reset()
 	e.tapes.Put(t)
 	return true
