@@ -86,4 +86,3 @@ func TestEngine_runsKernels(t *testing.T) {
 		}
 	}
 }
-
