@@ -59,6 +59,9 @@ var layerCases = map[string]layerCase{
 	"gatv2": {types: 1, relations: 1, heads: 4, bare: true, loops: true},
 	"rgcn":  {types: 1, relations: 8},
 	"hgt":   {types: 2, relations: 1, heads: 4},
+
+	"gorgonia-sage": {types: 1, relations: 1},
+	"gorgonia-rgcn": {types: 1, relations: 8},
 }
 
 // layerPass is a layer with its inputs.
