@@ -3,6 +3,7 @@ package tensor
 import (
 	"math"
 
+	"github.com/rowlink/rowlink/gnn/tensor/internal/kernel"
 	"github.com/rowlink/rowlink/internal/registry"
 )
 
@@ -123,9 +124,13 @@ func (a Activation) apply(y, x []Real) {
 	case Identity:
 		copy(y, x)
 	case ReLU:
-		for i, v := range x {
-			y[i] = max(v, 0)
-		}
+		kernel.ReLU(y, x)
+	case Exp:
+		kernel.Exp(y, x)
+	case Sigmoid:
+		kernel.Sigmoid(y, x)
+	case SiLU:
+		kernel.SiLU(y, x)
 	case LeakyReLU:
 		for i, v := range x {
 			y[i] = max(v, leak*v)
@@ -141,13 +146,12 @@ func (a Activation) apply(y, x []Real) {
 // chain stores g f'(x), or adds it to dx; dx may be g.
 func (a Activation) chain(dx, g, x, y []Real, add bool) {
 	dx, x, y = dx[:len(g)], x[:len(g)], y[:len(g)]
-	if a == ReLU && !add {
-		for i, v := range g {
-			if !(y[i] > 0) {
-				v = 0
-			}
-			dx[i] = v
+	if a == ReLU {
+		mode := kernel.Store
+		if add {
+			mode = kernel.AddTo
 		}
+		kernel.ReLUBack(dx, g, y, mode)
 		return
 	}
 	f := activations[a].slope

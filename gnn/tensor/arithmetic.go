@@ -37,9 +37,21 @@ func addBlock(n *node, s span) {
 }
 
 func addBack(t *Tape, n *node) {
-	for _, x := range n.all {
+	last := len(n.all) - 1
+	for _, x := range n.all[:last] {
 		t.send(x, n.out.grad, 1)
 	}
+	t.give(n.all[last], n.out.grad)
+}
+
+// give is send of a gradient that nobody needs any more: the first contribution to
+// what is no leaf becomes its gradient, without a copy.
+func (t *Tape) give(v *Var, g Mat) {
+	if v.needs && !v.hasGrad {
+		v.grad, v.hasGrad = Mat{v.Rows(), v.Cols(), g.Data}, true
+		return
+	}
+	t.send(v, g, 1)
 }
 
 // send adds r g to the gradient of v, if v needs one.
@@ -61,9 +73,7 @@ func sendBlock(n *node, s span) {
 	case n.r1 == 1:
 		kernel.Add(dst, g)
 	case !n.add:
-		for i, v := range g {
-			dst[i] = n.r1 * v
-		}
+		kernel.Scale(dst, n.r1, g)
 	default:
 		kernel.Axpy(dst, n.r1, g)
 	}
@@ -85,8 +95,8 @@ func subBlock(n *node, s span) {
 }
 
 func subBack(t *Tape, n *node) {
-	t.send(n.x, n.out.grad, 1)
 	t.send(n.y, n.out.grad, -1)
+	t.give(n.x, n.out.grad)
 }
 
 // Scale is r x.
@@ -110,14 +120,7 @@ func (t *Tape) Mul(x, y *Var) *Var {
 
 // mulBlock is a = b c, element-wise.
 func mulBlock(n *node, s span) {
-	dst, c := n.a.Data[s.lo:s.hi], n.c.Data[s.lo:s.hi]
-	for i, v := range n.b.Data[s.lo:s.hi] {
-		v *= c[i]
-		if n.add {
-			v += dst[i]
-		}
-		dst[i] = v
-	}
+	kernel.Multiply(n.a.Data[s.lo:s.hi], n.b.Data[s.lo:s.hi], n.c.Data[s.lo:s.hi], n.mode())
 }
 
 func mulBack(t *Tape, n *node) {

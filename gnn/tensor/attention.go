@@ -84,12 +84,6 @@ func segmentSoftmaxBackBlock(n *node, s span) {
 	}
 }
 
-// GatherReduceWeighted is, for every destination, the sum over its edges e of w[e]
-// times the source's row of x.
-func (t *Tape) GatherReduceWeighted(x *Var, csr CSR, w []Real) *Var {
-	return t.AttentionSum(x, t.Const(MatOf(len(w), 1, w...)), csr)
-}
-
 // AttentionSum is, for every destination, the sum over its edges e of alpha[e,h] times
 // head h of the source's row of x. alpha is edges x heads; the result is
 // destinations x cols. Messages are never stored.

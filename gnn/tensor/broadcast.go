@@ -23,8 +23,8 @@ func addBiasBlock(n *node, s span) {
 }
 
 func addBiasBack(t *Tape, n *node) {
-	t.send(n.x, n.out.grad, 1)
 	t.sendColumns(n.y, n.out.grad, Mat{})
+	t.give(n.x, n.out.grad)
 }
 
 // sendColumns adds the column sums of g, times c element-wise where c is given, to
@@ -45,16 +45,11 @@ func (t *Tape) sendColumns(v *Var, g, c Mat) {
 func columnsBlock(n *node, s span) {
 	sum := n.part[s.block*n.b.Cols:][:n.b.Cols]
 	clear(sum)
-	for i := s.lo; i < s.hi; i++ {
-		if n.c.Data == nil {
-			kernel.Add(sum, n.b.Row(i))
-			continue
-		}
-		c := n.c.Row(i)
-		for j, v := range n.b.Row(i) {
-			sum[j] += v * c[j]
-		}
+	var c []Real
+	if n.c.Data != nil {
+		c = n.c.slice(s.lo, s.hi).Data
 	}
+	kernel.ColumnSums(sum, n.b.slice(s.lo, s.hi).Data, c)
 }
 
 // ScaleCols multiplies column j of x by s[j], s being 1 x cols.
@@ -67,16 +62,8 @@ func (t *Tape) ScaleCols(x, s *Var) *Var {
 }
 
 func scaleColsBlock(n *node, s span) {
-	scale := n.y.Val.Data
 	for i := s.lo; i < s.hi; i++ {
-		dst := n.a.Row(i)
-		for j, v := range n.b.Row(i) {
-			v *= scale[j]
-			if n.add {
-				v += dst[j]
-			}
-			dst[j] = v
-		}
+		kernel.Multiply(n.a.Row(i), n.b.Row(i), n.y.Val.Data, n.mode())
 	}
 }
 
@@ -108,10 +95,11 @@ func (t *Tape) ScaleRowsBy(x *Var, s []Real) *Var {
 func scaleRowsBlock(n *node, s span) {
 	for i := s.lo; i < s.hi; i++ {
 		dst, r := n.a.Row(i), n.y.Val.Data[i]
-		if !n.add {
-			clear(dst)
+		if n.add {
+			kernel.Axpy(dst, r, n.b.Row(i))
+		} else {
+			kernel.Scale(dst, r, n.b.Row(i))
 		}
-		kernel.Axpy(dst, r, n.b.Row(i))
 	}
 }
 

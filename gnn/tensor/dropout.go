@@ -1,6 +1,10 @@
 package tensor
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/rowlink/rowlink/gnn/tensor/internal/kernel"
+)
 
 // Dropout sets elements to 0 with probability p and scales the others by 1/(1-p). The
 // mask is a pure function of the key and the element's index, so it is not stored.
@@ -29,24 +33,6 @@ func dropoutBack(t *Tape, n *node) {
 // dropoutBlock masks b into a. One random number serves two elements; flatGrain is
 // even, so a pair never straddles two blocks.
 func dropoutBlock(n *node, s span) {
-	dst, src := n.a.Data[s.lo:s.hi], n.b.Data[s.lo:s.hi]
-	limit := uint64(n.n1)
-	for i := 0; i < len(src); i += 2 {
-		bits := bitsAt(n.key, uint64(s.lo+i)/2)
-		n.mask(dst, src, i, bits&(1<<32-1) >= limit)
-		if i+1 < len(src) {
-			n.mask(dst, src, i+1, bits>>32 >= limit)
-		}
-	}
-}
-
-func (n *node) mask(dst, src []Real, i int, keep bool) {
-	var v Real
-	if keep {
-		v = src[i] * n.r1
-	}
-	if n.add {
-		v += dst[i]
-	}
-	dst[i] = v
+	d := kernel.Dropout{Key: n.key, First: s.lo, Limit: uint32(n.n1), Scale: n.r1}
+	kernel.Drop(n.a.Data[s.lo:s.hi], n.b.Data[s.lo:s.hi], d, n.mode())
 }

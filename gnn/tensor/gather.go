@@ -18,18 +18,7 @@ func (t *Tape) GatherRows(x *Var, idx []int32) *Var {
 func (t *Tape) Embedding(table *Var, idx []int32) *Var { return t.GatherRows(table, idx) }
 
 func gatherRowsBlock(n *node, s span) {
-	for i := s.lo; i < s.hi; i++ {
-		dst, from := n.a.Row(i), n.idx[i]
-		switch {
-		case from < 0 && !n.add:
-			clear(dst)
-		case from < 0:
-		case n.add:
-			kernel.Add(dst, n.b.Row(int(from)))
-		default:
-			copy(dst, n.b.Row(int(from)))
-		}
-	}
+	kernel.GatherRows(n.a.slice(s.lo, s.hi).Data, n.b.Data, n.a.Cols, n.idx[s.lo:s.hi], n.mode())
 }
 
 func gatherRowsBack(t *Tape, n *node) {
@@ -59,7 +48,7 @@ func scatterRowsBack(t *Tape, n *node) {
 func (t *Tape) scatter(dst, src Mat, idx []int32, add bool) {
 	if dst.Rows > 4*len(idx) { // few rows of a large table: sorting would cost more
 		if !add {
-			clear(dst.Data)
+			t.clear(dst)
 		}
 		for i, r := range idx {
 			if r >= 0 {
@@ -75,11 +64,14 @@ func (t *Tape) scatter(dst, src Mat, idx []int32, add bool) {
 }
 
 func scatterBlock(n *node, s span) {
-	for r := s.lo; r < s.hi; r++ {
-		dst := n.a.Row(r)
-		if !n.add {
-			clear(dst)
-		}
-		kernel.GatherSum(dst, n.b.Data, n.b.Cols, n.inv.edge[n.inv.ptr[r]:n.inv.ptr[r+1]])
-	}
+	kernel.SegmentSum(n.a.slice(s.lo, s.hi).Data, n.b.Data, n.b.Cols, n.inv.ptr[s.lo:s.hi+1], n.inv.edge, n.mode())
 }
+
+// clear sets m to 0.
+func (t *Tape) clear(m Mat) {
+	n := t.scratch()
+	n.a = m
+	t.run(m.Len(), 1<<16, n, clearBlock)
+}
+
+func clearBlock(n *node, s span) { clear(n.a.Data[s.lo:s.hi]) }

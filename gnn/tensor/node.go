@@ -1,19 +1,22 @@
 package tensor
 
+import "github.com/rowlink/rowlink/gnn/tensor/internal/kernel"
+
 // node is one recorded operator: its result, its inputs, the function that runs its
 // gradient, and the union of what operators must remember. One record type for all
 // operators lets the tape reuse its memory; the alternative, a closure per operator,
 // would be garbage at every step. Each operator's file says what it keeps here.
 type node struct {
-	out   *Var
-	x     *Var // first input
-	y     *Var // second input
-	z     *Var // third input
-	all   []*Var
-	terms []GatherTerm
-	rels  []Relation
-	lists []Attended
-	back  func(*Tape, *node)
+	out      *Var
+	x        *Var // first input
+	y        *Var // second input
+	z        *Var // third input
+	all      []*Var
+	terms    []GatherTerm
+	rels     []Relation
+	lists    []Attended
+	back     func(*Tape, *node)
+	summands []kernel.Term
 
 	a, b, c Mat // matrices that the block functions work on
 	aux     Mat // saved for the way back
@@ -118,9 +121,6 @@ func totalBlock(n *node, s span) {
 		clear(dst)
 	}
 	for b := range n.n1 {
-		p := n.part[b*n.a.Len():][s.lo:s.hi]
-		for i, v := range p {
-			dst[i] += v
-		}
+		kernel.Add(dst, n.part[b*n.a.Len():][s.lo:s.hi])
 	}
 }

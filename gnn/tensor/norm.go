@@ -1,5 +1,7 @@
 package tensor
 
+import "github.com/rowlink/rowlink/gnn/tensor/internal/kernel"
+
 // LayerNorm brings every row to mean 0 and variance 1 (biased, plus eps), then scales
 // by gamma and shifts by beta, each 1 x cols or nil (Ba, Kiros and Hinton, 2016).
 func (t *Tape) LayerNorm(x, gamma, beta *Var, eps Real) *Var {
@@ -28,47 +30,14 @@ func (t *Tape) affine(x, gamma, beta *Var) (*Var, *Var) {
 	return gamma, beta
 }
 
-func layerNormBlock(n *node, s span) {
-	for i := s.lo; i < s.hi; i++ {
-		x := n.x.Val.Row(i)
-		mean, r := rowMoments(x, n.r1)
-		n.aux.Set(i, 0, mean)
-		n.aux.Set(i, 1, r)
-		normRow(n.out.Val.Row(i), x, n.y.Val.Data, n.z.Val.Data, mean, r)
-	}
-}
+func layerNormBlock(n *node, s span) { kernel.NormRows(n.normOf(s)) }
 
-// sum adds up x in four interleaved sums, which do not wait for one another.
-func sum(x []Real) Real {
-	var s0, s1, s2, s3 Real
-	for len(x) >= 4 {
-		s0 += x[0]
-		s1 += x[1]
-		s2 += x[2]
-		s3 += x[3]
-		x = x[4:]
+// normOf are the arguments of the kernels for a block of rows.
+func (n *node) normOf(s span) kernel.Norm {
+	return kernel.Norm{
+		Cols: n.x.Cols(), Dst: n.out.Val.slice(s.lo, s.hi).Data, X: n.x.Val.slice(s.lo, s.hi).Data,
+		Gamma: n.y.Val.Data, Beta: n.z.Val.Data, Stats: n.aux.slice(s.lo, s.hi).Data, Eps: n.r1,
 	}
-	for _, v := range x {
-		s0 += v
-	}
-	return (s0 + s1) + (s2 + s3)
-}
-
-// spread is the sum of squared distances from mean.
-func spread(x []Real, mean Real) Real {
-	var s0, s1, s2, s3 Real
-	for len(x) >= 4 {
-		d0, d1, d2, d3 := x[0]-mean, x[1]-mean, x[2]-mean, x[3]-mean
-		s0 += d0 * d0
-		s1 += d1 * d1
-		s2 += d2 * d2
-		s3 += d3 * d3
-		x = x[4:]
-	}
-	for _, v := range x {
-		s0 += (v - mean) * (v - mean)
-	}
-	return (s0 + s1) + (s2 + s3)
 }
 
 // layerNormBack, with h the normalised row and u = g gamma:
@@ -98,36 +67,19 @@ func layerNormBackBlock(n *node, s span) {
 	cols := n.x.Cols()
 	part := n.part[2*s.block*cols:][:2*cols]
 	clear(part)
-	dgamma, dbeta := part[:cols], part[cols:]
-	gamma := n.y.Val.Data[:cols]
-	inv := 1 / Real(cols)
-	for i := s.lo; i < s.hi; i++ {
-		x, g := n.x.Val.Row(i)[:cols], n.out.grad.Row(i)[:cols]
-		mean, r := n.aux.At(i, 0), n.aux.At(i, 1)
-		if n.act != Identity {
-			normActSlope(n, i, s.worker, g)
-		}
-		var s1, s2 Real
-		for j, gj := range g {
-			h := (x[j] - mean) * r
-			dgamma[j] += gj * h
-			dbeta[j] += gj
-			u := gj * gamma[j]
-			s1 += u
-			s2 += u * h
-		}
-		if !n.x.needs {
-			continue
-		}
-		s1, s2 = s1*inv, s2*inv
-		dx := n.a.Row(i)[:cols]
-		for j, gj := range g {
-			h := (x[j] - mean) * r
-			d := r * (gj*gamma[j] - s1 - h*s2)
-			if n.add {
-				d += dx[j]
-			}
-			dx[j] = d
+	k := n.normOf(s)
+	k.G, k.DGamma, k.DBeta = n.out.grad.slice(s.lo, s.hi).Data, part[:cols], part[cols:]
+	if n.x.needs {
+		k.DX, k.Add = n.a.slice(s.lo, s.hi).Data, n.add
+	}
+	switch n.act {
+	case Identity:
+	case ReLU:
+		k.ReLU = true
+	default:
+		for i := s.lo; i < s.hi; i++ {
+			normActSlope(n, i, s.worker)
 		}
 	}
+	kernel.NormBack(k)
 }

@@ -2,7 +2,6 @@ package tensor
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/rowlink/rowlink/gnn/tensor/internal/kernel"
 )
@@ -36,50 +35,51 @@ func (t *Tape) NormActAdd(y *Var, gamma, beta *Var, act Activation, residual *Va
 }
 
 func normActBlock(n *node, s span) {
-	layerNormBlock(n, s)
-	out := n.out.Val.slice(s.lo, s.hi)
-	n.act.apply(out.Data, out.Data)
-	if n.all != nil {
-		kernel.Add(out.Data, n.all[0].Val.slice(s.lo, s.hi).Data)
+	k := n.normOf(s)
+	simple := n.act == Identity || n.act == ReLU
+	k.ReLU = n.act == ReLU
+	if n.all != nil && simple {
+		k.Residual = n.all[0].Val.slice(s.lo, s.hi).Data
+	}
+	kernel.NormRows(k)
+	if !simple {
+		n.act.apply(k.Dst, k.Dst)
+		if n.all != nil {
+			kernel.Add(k.Dst, n.all[0].Val.slice(s.lo, s.hi).Data)
+		}
 	}
 }
 
 // normActBack computes the activation's input again, row by row, and goes on as
-// layerNormBack does.
+// layerNormBack does. The gradient is changed on the way, so the residual is served
+// before, but where the gradient stays as it is and can be handed over.
 func normActBack(t *Tape, n *node) {
-	if n.all != nil {
+	norm := n.x.needs || n.y.needs || n.z.needs
+	keep := n.act == Identity || n.act == ReLU
+	if n.all != nil && norm && !keep {
+		t.addFirst(n.all[0], n.out.grad)
+	}
+	if norm {
+		if !keep {
+			n.c = t.raw(t.pool.Threads(), 2*n.x.Cols()) // each worker's row before and after the activation
+		}
+		layerNormBack(t, n)
+	}
+	if n.all != nil && (!norm || keep) {
 		t.sendFirst(n.all[0], n.out.grad)
 	}
-	if !n.x.needs && !n.y.needs && !n.z.needs {
-		return
-	}
-	if n.act != Identity {
-		n.c = t.raw(t.pool.Threads(), 2*n.x.Cols()) // each worker's row before and after the activation
-	}
-	layerNormBack(t, n)
 }
 
-// normActSlope turns g, the gradient of row i of the result, into that of the
-// activation's input; worker owns the scratch row.
-func normActSlope(n *node, i, worker int, g []Real) {
-	cols := n.x.Cols()
+// normActSlope turns the gradient of row i of the result into that of the activation's
+// input; worker owns the scratch row.
+func normActSlope(n *node, i, worker int) {
+	cols, g, x := n.x.Cols(), n.out.grad.Row(i), n.x.Val.Row(i)
 	pre, post := n.c.Row(worker)[:cols], n.c.Row(worker)[cols:]
-	normRow(pre, n.x.Val.Row(i), n.y.Val.Data, n.z.Val.Data, n.aux.At(i, 0), n.aux.At(i, 1))
+	mean, r := n.aux.At(i, 0), n.aux.At(i, 1)
+	gamma, beta := n.y.Val.Data[:len(x)], n.z.Val.Data[:len(x)]
+	for j, v := range x {
+		pre[j] = (v-mean)*r*gamma[j] + beta[j]
+	}
 	n.act.apply(post, pre)
 	n.act.chain(g, g, pre, post, false)
-}
-
-// normRow is out = (x - mean) r gamma + beta.
-func normRow(out, x, gamma, beta []Real, mean, r Real) {
-	gamma, beta, out = gamma[:len(x)], beta[:len(x)], out[:len(x)]
-	for j, v := range x {
-		out[j] = (v-mean)*r*gamma[j] + beta[j]
-	}
-}
-
-// rowMoments returns the mean of x and 1/deviation, of the biased variance plus eps.
-func rowMoments(x []Real, eps Real) (mean, r Real) {
-	inv := 1 / Real(len(x))
-	mean = sum(x) * inv
-	return mean, 1 / Real(math.Sqrt(float64(spread(x, mean)*inv+eps)))
 }

@@ -238,6 +238,17 @@ func edgeCases() []opCase {
 		w := positive(1, csr.Edges())
 		return []Mat{random(1, n+1, 5)}, func(t *Tape, in []*Var) *Var { return t.GatherReduceWeighted(in[0], csr, w) }
 	})
+	add("gather reduce mix", func(n int) ([]Mat, opFunc) {
+		csr := someEdges(15, n, n+1)
+		w := MatOf(csr.Edges(), 5, positive(1, 5*csr.Edges())...)
+		return []Mat{random(1, n+1, 5)}, func(t *Tape, in []*Var) *Var {
+			return t.Add(t.GatherReduceMix(in[0], csr, w), t.GatherReduceMix(in[0], csr, w))
+		}
+	})
+	add("gather reduce through copies", func(n int) ([]Mat, opFunc) {
+		csr, row := someEdges(16, n, 2*n+1), indices(17, 2*n+1, n/2+1, 0)
+		return []Mat{random(1, n/2+1, 5)}, func(t *Tape, in []*Var) *Var { return t.GatherReduce(in[0], t.Through(csr, row), Mean) }
+	})
 	add("segment softmax", func(n int) ([]Mat, opFunc) {
 		csr := someEdges(6, n, n)
 		return []Mat{random(1, csr.Edges(), 2)}, func(t *Tape, in []*Var) *Var { return t.Add(t.SegmentSoftmax(in[0], csr), in[0]) }

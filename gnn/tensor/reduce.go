@@ -41,45 +41,28 @@ func (t *Tape) GatherReduce(x *Var, csr CSR, kind Reduce) *Var {
 }
 
 func gatherSumBlock(n *node, s span) {
-	for i := s.lo; i < s.hi; i++ {
-		src := n.csr.Src[n.csr.Ptr[i]:n.csr.Ptr[i+1]]
-		dst := n.out.Val.Row(i)
-		clear(dst)
-		kernel.GatherSum(dst, n.x.Val.Data, n.x.Cols(), src)
-		if n.kind == int(Mean) && len(src) > 1 {
-			scale(dst, 1/Real(len(src)))
-		}
+	mode := kernel.Store
+	if n.kind == int(Mean) {
+		mode = kernel.MeanOf
 	}
-}
-
-func scale(x []Real, r Real) {
-	for j := range x {
-		x[j] *= r
-	}
+	kernel.SegmentSum(n.out.Val.slice(s.lo, s.hi).Data, n.x.Val.Data, n.x.Cols(), n.csr.Ptr[s.lo:s.hi+1], n.csr.Src, mode)
 }
 
 func gatherMaxBlock(n *node, s span) {
-	cols := n.x.Cols()
-	for i := s.lo; i < s.hi; i++ {
-		dst, arg := n.out.Val.Row(i), n.arg[i*cols:][:cols]
-		lo, hi := n.csr.Ptr[i], n.csr.Ptr[i+1]
-		if lo == hi {
-			clear(dst)
-			continue
-		}
-		copy(dst, n.x.Val.Row(int(n.csr.Src[lo])))
-		for j := range arg {
-			arg[j] = lo
-		}
-		for e := lo + 1; e < hi; e++ {
-			row := n.x.Val.Row(int(n.csr.Src[e]))[:len(dst)]
-			for j, v := range row {
-				if v > dst[j] == (n.kind == int(Max)) && v != dst[j] {
-					dst[j], arg[j] = v, e
-				}
-			}
-		}
+	mode, cols := kernel.Store, n.x.Cols()
+	if n.kind == int(Min) {
+		mode = kernel.Least
 	}
+	kernel.SegmentMax(n.out.Val.slice(s.lo, s.hi).Data, n.arg[s.lo*cols:s.hi*cols], n.x.Val.Data, cols,
+		n.csr.Ptr[s.lo:s.hi+1], n.csr.Src, mode)
+}
+
+// mode says whether the operator's block functions store or add.
+func (n *node) mode() kernel.Mode {
+	if n.add {
+		return kernel.AddTo
+	}
+	return kernel.Store
 }
 
 func gatherReduceBack(t *Tape, n *node) {
@@ -99,36 +82,19 @@ func gatherReduceBack(t *Tape, n *node) {
 func meanScaleBlock(n *node, s span) {
 	for i := s.lo; i < s.hi; i++ {
 		if d := n.csr.Ptr[i+1] - n.csr.Ptr[i]; d > 1 {
-			scale(n.out.grad.Row(i), 1/Real(d))
+			g := n.out.grad.Row(i)
+			kernel.Scale(g, 1/Real(d), g)
 		}
 	}
 }
 
 func gatherSumBackBlock(n *node, s span) {
-	for r := s.lo; r < s.hi; r++ {
-		dst := n.a.Row(r)
-		if !n.add {
-			clear(dst)
-		}
-		kernel.GatherSum(dst, n.out.grad.Data, n.a.Cols, n.inv.dst[n.inv.ptr[r]:n.inv.ptr[r+1]])
-	}
+	kernel.SegmentSum(n.a.slice(s.lo, s.hi).Data, n.out.grad.Data, n.a.Cols, n.inv.ptr[s.lo:s.hi+1], n.inv.dst, n.mode())
 }
 
 func gatherMaxBackBlock(n *node, s span) {
-	cols := n.a.Cols
-	for r := s.lo; r < s.hi; r++ {
-		dst := n.a.Row(r)
-		if !n.add {
-			clear(dst)
-		}
-		for k := n.inv.ptr[r]; k < n.inv.ptr[r+1]; k++ {
-			e, i := n.inv.edge[k], int(n.inv.dst[k])
-			g, arg := n.out.grad.Row(i), n.arg[i*cols:][:cols]
-			for j, from := range arg {
-				if from == e {
-					dst[j] += g[j]
-				}
-			}
-		}
-	}
+	kernel.SegmentMaxBack(n.a.slice(s.lo, s.hi).Data, n.out.grad.Data, n.arg, n.a.Cols,
+		n.inv.ptr[s.lo:s.hi+1], n.inv.dst, n.inv.edge, n.mode())
 }
+
+func scale(x []Real, r Real) { kernel.Scale(x, r, x) }

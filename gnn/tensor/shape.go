@@ -14,7 +14,7 @@ func (t *Tape) Reshape(x *Var, rows, cols int) *Var {
 	return t.node(Mat{rows, cols, x.Val.Data}, reshapeBack, x).out
 }
 
-func reshapeBack(t *Tape, n *node) { t.send(n.x, n.out.grad, 1) }
+func reshapeBack(t *Tape, n *node) { t.give(n.x, n.out.grad) }
 
 // SliceRows is rows lo to hi of x; nothing is copied.
 func (t *Tape) SliceRows(x *Var, lo, hi int) *Var {
@@ -121,7 +121,7 @@ func (t *Tape) ConcatRows(xs ...*Var) *Var {
 func concatRowsBack(t *Tape, n *node) {
 	at := 0
 	for _, x := range n.all {
-		t.send(x, n.out.grad.slice(at, at+x.Rows()), 1)
+		t.give(x, n.out.grad.slice(at, at+x.Rows()))
 		at += x.Rows()
 	}
 }

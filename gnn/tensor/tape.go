@@ -3,6 +3,8 @@ package tensor
 import (
 	"fmt"
 	"math"
+
+	"github.com/rowlink/rowlink/gnn/tensor/internal/kernel"
 )
 
 // Tape records operators as they compute and runs their gradients backwards. It is
@@ -12,17 +14,18 @@ type Tape struct {
 	// Train says that gradients are recorded and dropout drops. False is inference.
 	Train bool
 
-	pool  *Pool
-	nodes arena[node]
-	order []*node // recorded operators, oldest first
-	vars  arena[Var]
-	refs  arena[*Var]
-	terms arena[GatherTerm]
-	rels  arena[Relation]
-	lists arena[Attended]
-	reals arena[Real]
-	ints  arena[int32]
-	sums  arena[float64]
+	pool     *Pool
+	nodes    arena[node]
+	order    []*node // recorded operators, oldest first
+	vars     arena[Var]
+	refs     arena[*Var]
+	terms    arena[GatherTerm]
+	rels     arena[Relation]
+	lists    arena[Attended]
+	reals    arena[Real]
+	ints     arena[int32]
+	sums     arena[float64]
+	summands arena[kernel.Term]
 
 	inverses map[inverseKey]inverse
 	counting []int32 // 0, 1, 2, ...
@@ -46,6 +49,7 @@ func (t *Tape) Reset() {
 	t.terms.reset(&GatherTerm{})
 	t.rels.reset(&Relation{})
 	t.lists.reset(&Attended{})
+	t.summands.reset(&kernel.Term{})
 	if poisoned {
 		nan := Real(math.NaN())
 		t.reals.reset(&nan)

@@ -30,7 +30,9 @@ func (t *Tape) GatherSum(rows int, terms ...GatherTerm) *Var {
 	n := t.node(t.raw(rows, cols), gatherTermsBack)
 	n.terms = t.terms.take(len(terms))
 	copy(n.terms, terms)
-	for _, m := range terms {
+	n.summands = t.summands.take(len(terms))
+	for k, m := range terms {
+		n.summands[k] = kernel.TermOf(m.X.Val.Data, m.Index)
 		t.below(n, m.X)
 	}
 	t.run(rows, rowGrain(cols), n, gatherTermsBlock)
@@ -49,46 +51,62 @@ func wantTerm(k int, m GatherTerm, rows, cols int) {
 }
 
 func gatherTermsBlock(n *node, s span) {
-	out := n.out.Val.slice(s.lo, s.hi)
-	clear(out.Data)
-	for _, m := range n.terms {
-		if m.Index == nil {
-			kernel.Add(out.Data, m.X.Val.Data[s.lo*out.Cols:s.hi*out.Cols])
-			continue
-		}
-		for i, from := range m.Index[s.lo:s.hi] {
-			if from >= 0 {
-				kernel.Add(out.Row(i), m.X.Val.Row(int(from)))
-			}
-		}
-	}
+	kernel.SumTerms(n.out.Val.slice(s.lo, s.hi).Data, n.out.Cols(), s.lo, n.summands)
 }
 
+// gatherTermsBack serves the terms with indices first: after that the gradient itself
+// may go to a term without.
 func gatherTermsBack(t *Tape, n *node) {
 	g := n.out.grad
+	plain := 0
 	for _, m := range n.terms {
 		switch {
-		case !m.X.needs:
 		case m.Index == nil:
-			t.sendFirst(m.X, g)
-		default:
+			plain++
+		case m.X.needs:
 			d, add := t.into(m.X)
 			t.scatter(d, g, m.Index, add)
 		}
 	}
+	for _, m := range n.terms {
+		switch {
+		case m.Index != nil:
+		case plain > 1: // another one needs g unchanged
+			plain--
+			t.addFirst(m.X, g)
+		default:
+			t.sendFirst(m.X, g)
+		}
+	}
 }
 
-// sendFirst adds g to the gradient of the first rows of v.
+// sendFirst adds g to the gradient of the first rows of v; nobody may need g any more.
 func (t *Tape) sendFirst(v *Var, g Mat) {
+	if v.Rows() == g.Rows {
+		t.give(v, g)
+		return
+	}
+	t.addFirst(v, g)
+}
+
+// addFirst adds g to the gradient of the first rows of v.
+func (t *Tape) addFirst(v *Var, g Mat) {
+	if !v.needs {
+		return
+	}
 	if v.Rows() == g.Rows {
 		t.send(v, g, 1)
 		return
 	}
-	if !v.needs {
+	if !v.hasGrad {
+		t.into(v)
+		t.clear(v.grad.slice(g.Rows, v.Rows()))
+		n := t.scratch()
+		n.a, n.b, n.r1 = v.grad.slice(0, g.Rows), g, 1
+		t.run(g.Len(), flatGrain, n, sendBlock)
 		return
 	}
 	n := t.scratch()
-	n.b, n.r1, n.add = g, 1, true
-	n.a = t.GradOf(v).slice(0, g.Rows)
+	n.a, n.b, n.r1, n.add = v.grad.slice(0, g.Rows), g, 1, true
 	t.run(g.Len(), flatGrain, n, sendBlock)
 }

@@ -170,7 +170,7 @@ func (v rowVectors) silu(dst, x []Real) {
 	}
 }
 
-func (v rowVectors) dropout(dst, x []Real, d *Dropout, mode Mode) {
+func (v rowVectors) dropout(dst, x []Real, d Dropout, mode Mode) {
 	var a rowArgs
 	a.start(len(dst), 1, mode)
 	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}

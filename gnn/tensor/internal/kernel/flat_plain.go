@@ -82,7 +82,7 @@ func splitmix(key, c uint64) uint64 {
 	return x ^ x>>31
 }
 
-func plainDropout(dst, x []Real, d *Dropout, mode Mode) {
+func plainDropout(dst, x []Real, d Dropout, mode Mode) {
 	var bits uint64
 	x = x[:len(dst)]
 	for j := range dst {

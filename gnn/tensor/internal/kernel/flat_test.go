@@ -35,7 +35,7 @@ func TestFlat_agreeWithTheirMeaning(t *testing.T) {
 						return 0
 					})
 				drop := Dropout{Key: 5, First: 1234, Limit: 1 << 31, Scale: 2}
-				each("dropout", func(dst []Real) { p.Dropout(dst, x.data, &drop, mode) },
+				each("dropout", func(dst []Real) { p.Dropout(dst, x.data, drop, mode) },
 					func(i int) Real {
 						bits := splitmix(5, uint64(617+i/2)) >> (32 * (i % 2)) & (1<<32 - 1)
 						if bits < 1<<31 {
@@ -140,10 +140,10 @@ func TestNorm_agreesWithPlainGo(t *testing.T) {
 				bit := func(i int) bool { return flags>>i&1 == 1 }
 				got, gotOut := norms(cols, 3, bit(0), bit(1), bit(2), bit(3))
 				want, wantOut := norms(cols, 3, bit(0), bit(1), bit(2), bit(3))
-				p.NormRows(got)
-				p.NormBack(got)
-				plainNormRows(want)
-				plainNormBack(want)
+				p.NormRows(*got)
+				p.NormBack(*got)
+				plainNormRows(*want)
+				plainNormBack(*want)
 				for i := range gotOut {
 					for j, w := range wantOut[i].data {
 						if d := float64(gotOut[i].data[j] - w); !(math.Abs(d) <= 400*Epsilon*max(1, math.Abs(float64(w)))) {
@@ -172,7 +172,7 @@ func TestScan_agreesWithItsMeaning(t *testing.T) {
 						s.DstStep, s.XStep, s.AStep = -s.DstStep, -cols, -heads
 					}
 					if rows > 0 {
-						p.Scan(&s)
+						p.Scan(s)
 					}
 					state := make([]Real, cols)
 					for k := range rows {

@@ -2,7 +2,7 @@ package kernel
 
 import "math"
 
-func plainNormRows(n *Norm) {
+func plainNormRows(n Norm) {
 	for i := range rowsOf(n.X, n.Cols) {
 		x, dst := n.X[i*n.Cols:][:n.Cols], n.Dst[i*n.Cols:][:n.Cols]
 		mean, r := moments(x, n.Eps)
@@ -69,7 +69,7 @@ func distances(x []Real, mean Real) Real {
 
 // plainNormBack, with u = g gamma behind the activation:
 // dx = (u - mean(u) - h mean(u h)) / deviation, dgamma = sum of g h, dbeta = sum of g.
-func plainNormBack(n *Norm) {
+func plainNormBack(n Norm) {
 	for i := range rowsOf(n.X, n.Cols) {
 		x, g := n.X[i*n.Cols:][:n.Cols], n.G[i*n.Cols:][:n.Cols]
 		mean, r := n.Stats[2*i], n.Stats[2*i+1]
@@ -129,7 +129,7 @@ func plainColumnSums(dst, x, y []Real) {
 	}
 }
 
-func plainScan(s *Scan) {
+func plainScan(s Scan) {
 	var before []Real
 	for i := range s.Rows {
 		dst := s.Dst[s.DstAt+i*s.DstStep:][:s.Cols]

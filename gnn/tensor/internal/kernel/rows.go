@@ -41,23 +41,23 @@ type Rows struct {
 	// ColumnSums is dst[j] += sum over rows of x[i, j], or of x[i, j] y[i, j] with y.
 	ColumnSums func(dst, x, y []Real)
 	// NormRows is layer normalisation; see [Norm].
-	NormRows func(n *Norm)
+	NormRows func(n Norm)
 	// NormBack is its way back.
-	NormBack func(n *Norm)
+	NormBack func(n Norm)
 	// Scan is dst[i] = a[i] dst[i-1] + x[i], the first row being x[0].
-	Scan func(s *Scan)
+	Scan func(s Scan)
 }
 
 // Flat are the element-wise kernels; dst may be x or y where not stated otherwise.
 type Flat struct {
-	Scale    func(dst []Real, a Real, x []Real)         // dst = a x
-	Product  func(dst, x, y []Real, mode Mode)          // dst = x y
-	ReLU     func(dst, x []Real)                        // dst = max(x, 0)
-	ReLUBack func(dst, g, y []Real, mode Mode)          // dst = g where y > 0, else 0
-	Exp      func(dst, x []Real)                        // dst = exp(x), within 2 units in the last place
-	Sigmoid  func(dst, x []Real)                        // dst = 1 / (1 + exp(-x))
-	SiLU     func(dst, x []Real)                        // dst = x / (1 + exp(-x))
-	Dropout  func(dst, x []Real, d *Dropout, mode Mode) // see [Dropout]
+	Scale    func(dst []Real, a Real, x []Real)        // dst = a x
+	Product  func(dst, x, y []Real, mode Mode)         // dst = x y
+	ReLU     func(dst, x []Real)                       // dst = max(x, 0)
+	ReLUBack func(dst, g, y []Real, mode Mode)         // dst = g where y > 0, else 0
+	Exp      func(dst, x []Real)                       // dst = exp(x), within 2 units in the last place
+	Sigmoid  func(dst, x []Real)                       // dst = 1 / (1 + exp(-x))
+	SiLU     func(dst, x []Real)                       // dst = x / (1 + exp(-x))
+	Dropout  func(dst, x []Real, d Dropout, mode Mode) // see [Dropout]
 }
 
 // Dropout keeps element i of a list when its 32 random bits are at least Limit, times
@@ -76,7 +76,7 @@ const (
 	splitMul2 = 0x94d049bb133111eb
 )
 
-// Norm are the arguments of a layer normalisation of rows,
+// Norm are the arguments, by value so that they stay on the stack, of a layer normalisation of rows,
 //
 //	h = (x - mean(x)) / sqrt(var(x) + eps)
 //	dst = act(h gamma + beta) + residual
@@ -174,13 +174,13 @@ func SumTerms(dst []Real, cols, lo int, terms []Term) { active.SumTerms(dst, col
 func ColumnSums(dst, x, y []Real) { active.ColumnSums(dst, x, y) }
 
 // NormRows is [Rows.NormRows] on the path in use.
-func NormRows(n *Norm) { active.NormRows(n) }
+func NormRows(n Norm) { active.NormRows(n) }
 
 // NormBack is [Rows.NormBack] on the path in use.
-func NormBack(n *Norm) { active.NormBack(n) }
+func NormBack(n Norm) { active.NormBack(n) }
 
 // ScanRows is [Rows.Scan] on the path in use.
-func ScanRows(s *Scan) { active.Scan(s) }
+func ScanRows(s Scan) { active.Scan(s) }
 
 // Scale is dst = a x on the path in use.
 func Scale(dst []Real, a Real, x []Real) { active.Scale(dst, a, x) }
@@ -204,7 +204,7 @@ func Sigmoid(dst, x []Real) { active.Sigmoid(dst, x) }
 func SiLU(dst, x []Real) { active.SiLU(dst, x) }
 
 // Drop is [Flat.Dropout] on the path in use.
-func Drop(dst, x []Real, d *Dropout, mode Mode) { active.Dropout(dst, x, d, mode) }
+func Drop(dst, x []Real, d Dropout, mode Mode) { active.Dropout(dst, x, d, mode) }
 
 // FromHalf converts from half precision on the path in use.
 func FromHalf(dst []float32, src []uint16) { active.FromHalf(dst, src) }

@@ -196,7 +196,7 @@ func (n *Norm) args(a *rowArgs) {
 	a.f = [16]float32{1 / float32(n.Cols), n.Eps, 1}
 }
 
-func (v rowVectors) normRows(n *Norm) {
+func (v rowVectors) normRows(n Norm) {
 	var a rowArgs
 	n.args(&a)
 	a.p = [10]unsafe.Pointer{addr(n.Dst), addr(n.X), addr(n.Gamma), addr(n.Beta), addr(n.Stats), addr(n.Residual)}
@@ -210,7 +210,7 @@ func (v rowVectors) normRows(n *Norm) {
 	}
 }
 
-func (v rowVectors) normBack(n *Norm) {
+func (v rowVectors) normBack(n Norm) {
 	var a rowArgs
 	n.args(&a)
 	a.p = [10]unsafe.Pointer{addr(n.DX), addr(n.X), addr(n.Gamma), addr(n.Beta), addr(n.Stats), addr(n.G), addr(n.DGamma)}
@@ -224,7 +224,7 @@ func (v rowVectors) normBack(n *Norm) {
 	}
 }
 
-func (v rowVectors) scan(s *Scan) {
+func (v rowVectors) scan(s Scan) {
 	if s.Rows == 0 {
 		return
 	}

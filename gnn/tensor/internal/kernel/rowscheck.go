@@ -44,9 +44,9 @@ func rowSample(p *Path, cols int) []Real {
 		Eps: 1e-3, ReLU: true, G: g, DX: out(sources * cols), Add: true}
 	sums := out(2 * cols)
 	n.DGamma, n.DBeta = sums[:cols], sums[cols:]
-	p.NormRows(&n)
-	p.NormBack(&n)
-	p.Scan(&Scan{Cols: cols, Rows: 3, Dst: out(3 * cols), X: x, A: w, DstStep: cols, XStep: cols, AStep: heads})
+	p.NormRows(n)
+	p.NormBack(n)
+	p.Scan(Scan{Cols: cols, Rows: 3, Dst: out(3 * cols), X: x, A: w, DstStep: cols, XStep: cols, AStep: heads})
 	return append(all, flatSample(p, cols)...)
 }
 
@@ -67,7 +67,7 @@ func flatSample(p *Path, n int) []Real {
 	p.Exp(out(), x)
 	p.Sigmoid(out(), x)
 	p.SiLU(out(), x)
-	p.Dropout(out(), x, &Dropout{Key: 7, First: 2, Limit: 1 << 31, Scale: 2}, AddTo)
+	p.Dropout(out(), x, Dropout{Key: 7, First: 2, Limit: 1 << 31, Scale: 2}, AddTo)
 	v := out()
 	for i := range v {
 		v[i] *= v[i]
