@@ -85,6 +85,13 @@ type inverseKey struct {
 	edges, sources int
 }
 
+// knownInverse is an edge list of the step that was sorted already. A step has some
+// dozens, so that they are looked for one by one.
+type knownInverse struct {
+	inverseKey
+	inverse
+}
+
 func start(s []int32) *int32 {
 	if len(s) == 0 {
 		return nil
@@ -96,8 +103,10 @@ func start(s []int32) *int32 {
 // leads to destination e. Edges of source -1 lead nowhere and are left out.
 func (t *Tape) invert(ptr, src []int32, sources int) inverse {
 	key := inverseKey{start(ptr), start(src), len(src), sources}
-	if v, ok := t.inverses[key]; ok {
-		return v
+	for i := range t.inverses {
+		if t.inverses[i].inverseKey == key {
+			return t.inverses[i].inverse
+		}
 	}
 	v := inverse{ptr: t.ints.take(sources + 1), edge: t.ints.take(len(src))}
 	clear(v.ptr)
@@ -125,6 +134,6 @@ func (t *Tape) invert(ptr, src []int32, sources int) inverse {
 			v.dst[k] = dst[e]
 		}
 	}
-	t.inverses[key] = v
+	t.inverses = append(t.inverses, knownInverse{key, v})
 	return v
 }

@@ -65,24 +65,29 @@ func TestOps_gradientMatchesFiniteDifferences(t *testing.T) {
 	h, tol := tolerance(1e-2, 1e-5), tolerance(3e-2, 1e-7)
 	for _, c := range opCases() {
 		t.Run(c.name, func(t *testing.T) {
-			tr := newTrial(c, 8, 1)
-			tr.backward()
-			for k, m := range tr.in {
-				for i := range m.Data {
-					x, at := m.Data[i], func(v Real) float64 {
-						m.Data[i] = v
-						loss, _ := tr.forward()
-						return float64(loss.Val.Data[0])
-					}
-					want := (at(x+Real(h)) - at(x-Real(h))) / (2 * h)
-					m.Data[i] = x
-					got := float64(tr.grads[k].Data[i])
-					if !(math.Abs(got-want) <= tol*max(1, math.Abs(want))) {
-						t.Fatalf("gradient of input %d at %d is %v, finite difference %v", k, i, got, want)
-					}
-				}
-			}
+			checkGradient(t, newTrial(c, 8, 1), h, tol)
 		})
+	}
+}
+
+// checkGradient compares all gradients of a trial with central differences of width 2h.
+func checkGradient(t *testing.T, tr *trial, h, tol float64) {
+	t.Helper()
+	tr.backward()
+	for k, m := range tr.in {
+		for i := range m.Data {
+			x, at := m.Data[i], func(v Real) float64 {
+				m.Data[i] = v
+				loss, _ := tr.forward()
+				return float64(loss.Val.Data[0])
+			}
+			want := (at(x+Real(h)) - at(x-Real(h))) / (2 * h)
+			m.Data[i] = x
+			got := float64(tr.grads[k].Data[i])
+			if !(math.Abs(got-want) <= tol*max(1, math.Abs(want))) {
+				t.Fatalf("gradient of input %d at %d is %v, finite difference %v", k, i, got, want)
+			}
+		}
 	}
 }
 
@@ -125,12 +130,14 @@ func TestOps_noAllocationInSteadyState(t *testing.T) {
 		if c.name == "custom" { // its closure is the caller's
 			continue
 		}
-		tr := newTrial(c, 300, 1)
-		for range 3 {
-			tr.backward()
-		}
-		if n := testing.AllocsPerRun(10, func() { tr.backward() }); n != 0 {
-			t.Errorf("%s: %v allocations per step", c.name, n)
+		for _, threads := range []int{1, 2} {
+			tr := newTrial(c, 300, threads)
+			for range 3 {
+				tr.backward()
+			}
+			if n := testing.AllocsPerRun(10, func() { tr.backward() }); n != 0 {
+				t.Errorf("%s: %v allocations per step at %d threads", c.name, n, threads)
+			}
 		}
 	}
 }

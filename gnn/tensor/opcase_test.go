@@ -1,5 +1,7 @@
 package tensor
 
+import "slices"
+
 // opCase is one operator under test. make returns random inputs for a problem of about
 // n rows and the function to test; a row here gives the operator its gradient test, its
 // test of equal bits at any number of threads, and its allocation test.
@@ -139,7 +141,7 @@ func opCases() []opCase {
 				return t.Linear(in[0], in[1], in[2], act)
 			}, [2]int{0, 3}, [2]int{3, 5}, [2]int{1, 5}))
 	}
-	return append(cases, append(append(edgeCases(), messageCases()...), lossCases()...)...)
+	return slices.Concat(cases, edgeCases(), messageCases(), lossCases(), scanCases())
 }
 
 // inDomain makes the inputs positive where the function asks for it.

@@ -20,7 +20,7 @@ func NewPool(threads int) *Pool {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	return &Pool{threads: threads, jobs: sync.Pool{New: func() any { return new(job) }}}
+	return &Pool{threads: threads, jobs: sync.Pool{New: newJob}}
 }
 
 // Threads returns the number of goroutines that a loop may use.
@@ -79,9 +79,10 @@ func (p *Pool) run(n int, w work) {
 	j := p.jobs.Get().(*job)
 	j.work, j.blocks = w, int64(count)
 	j.next.Store(0)
-	for worker := 1; worker < min(p.threads, count); worker++ {
+	j.helpers.Store(0)
+	for range min(p.threads, count) - 1 {
 		j.wg.Add(1)
-		go j.help(worker)
+		go j.helper()
 	}
 	j.drain(0)
 	j.wg.Wait()
@@ -96,17 +97,25 @@ func (p *Pool) run(n int, w work) {
 // job is a running loop: workers take block numbers from next until none is left.
 type job struct {
 	work
-	blocks int64
-	next   atomic.Int64
-	wg     sync.WaitGroup
-	failed atomic.Pointer[failure]
+	blocks  int64
+	next    atomic.Int64
+	helpers atomic.Int64 // that have started
+	helper  func()       // help, made once: a goroutine with arguments would allocate
+	wg      sync.WaitGroup
+	failed  atomic.Pointer[failure]
+}
+
+func newJob() any {
+	j := new(job)
+	j.helper = j.help
+	return j
 }
 
 type failure struct{ value any }
 
-func (j *job) help(worker int) {
+func (j *job) help() {
 	defer j.wg.Done()
-	j.drain(worker)
+	j.drain(int(j.helpers.Add(1)))
 }
 
 func (j *job) drain(worker int) {

@@ -27,13 +27,13 @@ type Tape struct {
 	sums     arena[float64]
 	summands arena[kernel.Term]
 
-	inverses map[inverseKey]inverse
+	inverses []knownInverse
 	counting []int32 // 0, 1, 2, ...
 }
 
 // NewTape returns an empty tape in training mode that runs its operators on pool.
 func NewTape(pool *Pool) *Tape {
-	return &Tape{Train: true, pool: pool, inverses: map[inverseKey]inverse{}}
+	return &Tape{Train: true, pool: pool}
 }
 
 // Pool returns the pool that the operators run on.
@@ -59,6 +59,7 @@ func (t *Tape) Reset() {
 	t.ints.reset(nil)
 	t.sums.reset(nil)
 	clear(t.inverses)
+	t.inverses = t.inverses[:0]
 }
 
 // Var is a matrix on a tape: an input, a parameter, or the result of an operator.

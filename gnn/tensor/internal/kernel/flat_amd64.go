@@ -22,7 +22,8 @@ func (v rowVectors) flat() Flat {
 }
 
 func (v rowVectors) halves() Halves {
-	return Halves{FromHalf: v.fromHalf, ToHalf: v.toHalf, FromBrain: v.fromBrain}
+	return Halves{FromHalf: v.fromHalf, ToHalf: v.toHalf, FromBrain: v.fromBrain,
+		GatherHalf: v.gatherHalf, GatherBrain: v.gatherBrain}
 }
 
 // constants are vectors that the kernels read, one row each, in the order that package
@@ -264,4 +265,36 @@ func (v rowVectors) fromBrain(dst []float32, src []uint16) {
 		}
 	}
 	plainFromBrain(dst[len(dst)-rest:], src[len(dst)-rest:])
+}
+
+func (v rowVectors) gatherHalf(dst []float32, x []uint16, cols int, idx []int32) {
+	if cols%16 != 0 {
+		gather16(dst, x, cols, idx, v.fromHalf)
+		return
+	}
+	var a rowArgs
+	a.start(cols, len(idx), Store)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x), addr(idx)}
+	a.p[9] = last(idx)
+	if v {
+		gatherHalfAVX512(&a)
+	} else {
+		gatherHalfAVX2(&a)
+	}
+}
+
+func (v rowVectors) gatherBrain(dst []float32, x []uint16, cols int, idx []int32) {
+	if cols%16 != 0 {
+		gather16(dst, x, cols, idx, v.fromBrain)
+		return
+	}
+	var a rowArgs
+	a.start(cols, len(idx), Store)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x), addr(idx)}
+	a.p[9] = last(idx)
+	if v {
+		gatherBrainAVX512(&a)
+	} else {
+		gatherBrainAVX2(&a)
+	}
 }

@@ -279,3 +279,33 @@ func TestToBrain_roundsToNearestEven(t *testing.T) {
 		}
 	}
 }
+
+func TestGather16_agreesWithPlainGo(t *testing.T) {
+	eachPath(t, func(t *testing.T, p *Path) {
+		d := draws(3)
+		for _, cols := range rowWidths {
+			x, idx := make([]uint16, 5*cols), []int32{4, -1, 0, 3, 3}
+			for i := range x {
+				x[i] = uint16(d.below(0x7c00)) // finite
+			}
+			for _, brain := range []bool{false, true} {
+				got, want := make([]float32, 5*cols+1), make([]float32, 5*cols+1)
+				for i := range got {
+					got[i], want[i] = 7, 7
+				}
+				if brain {
+					p.GatherBrain(got[:5*cols], x, cols, idx)
+					plainHalves.GatherBrain(want[:5*cols], x, cols, idx)
+				} else {
+					p.GatherHalf(got[:5*cols], x, cols, idx)
+					plainHalves.GatherHalf(want[:5*cols], x, cols, idx)
+				}
+				for i := range want {
+					if got[i] != want[i] {
+						t.Fatalf("%d columns, brain %v: element %d is %v, want %v", cols, brain, i, got[i], want[i])
+					}
+				}
+			}
+		}
+	})
+}

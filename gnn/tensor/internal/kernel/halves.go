@@ -2,7 +2,28 @@ package kernel
 
 import "math"
 
-var plainHalves = Halves{FromHalf: plainFromHalf, ToHalf: plainToHalf, FromBrain: plainFromBrain}
+var plainHalves = Halves{
+	FromHalf:  plainFromHalf,
+	ToHalf:    plainToHalf,
+	FromBrain: plainFromBrain,
+	GatherHalf: func(dst []float32, x []uint16, cols int, idx []int32) {
+		gather16(dst, x, cols, idx, plainFromHalf)
+	},
+	GatherBrain: func(dst []float32, x []uint16, cols int, idx []int32) {
+		gather16(dst, x, cols, idx, plainFromBrain)
+	},
+}
+
+func gather16(dst []float32, x []uint16, cols int, idx []int32, convert func([]float32, []uint16)) {
+	for i, r := range idx {
+		row := dst[i*cols:][:cols]
+		if r < 0 {
+			clear(row)
+		} else {
+			convert(row, x[int(r)*cols:][:cols])
+		}
+	}
+}
 
 func plainFromHalf(dst []float32, src []uint16) {
 	for i, h := range src[:len(dst)] {

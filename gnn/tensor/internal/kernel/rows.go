@@ -111,6 +111,9 @@ type Halves struct {
 	FromHalf  func(dst []float32, src []uint16) // IEEE half precision
 	ToHalf    func(dst []uint16, src []float32) // to the nearest, ties to even
 	FromBrain func(dst []float32, src []uint16) // bfloat16: the upper half of a float32
+	// GatherHalf and GatherBrain convert the rows idx[0], idx[1], ... of a table; -1 stands
+	// for a zero row.
+	GatherHalf, GatherBrain func(dst []float32, x []uint16, cols int, idx []int32)
 }
 
 // Term is one summand of [Rows.SumTerms]: row i is the row index[i] of its matrix, and
@@ -214,3 +217,13 @@ func ToHalf(dst []uint16, src []float32) { active.ToHalf(dst, src) }
 
 // FromBrain converts from bfloat16 on the path in use.
 func FromBrain(dst []float32, src []uint16) { active.FromBrain(dst, src) }
+
+// GatherHalf is [Halves.GatherHalf] on the path in use.
+func GatherHalf(dst []float32, x []uint16, cols int, idx []int32) {
+	active.GatherHalf(dst, x, cols, idx)
+}
+
+// GatherBrain is [Halves.GatherBrain] on the path in use.
+func GatherBrain(dst []float32, x []uint16, cols int, idx []int32) {
+	active.GatherBrain(dst, x, cols, idx)
+}

@@ -4929,3 +4929,238 @@ times1:
 done2:
 	VZEROUPPER
 	RET
+
+// func gatherHalfAVX2(s uintptr)
+// Requires: AVX, CMOV, F16C, MMX+
+TEXT ·gatherHalfAVX2(SB), NOSPLIT, $0-8
+	MOVQ s+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 80(AX), SI
+	SHLQ $0x01, SI
+	CMPQ 88(AX), $0x00
+	JLE  done2
+
+times1:
+	LEAQ    64(BX), DI
+	CMPQ    DI, 72(AX)
+	CMOVQHI 72(AX), DI
+	MOVLQSX (DI), DI
+	IMULQ   SI, DI
+	ADDQ    DX, DI
+	MOVLQSX (BX), R8
+	IMULQ   SI, R8
+	ADDQ    DX, R8
+	CMPL    (BX), $0x00
+	JLT     none3
+	XORQ    R9, R9
+	MOVQ    80(AX), R10
+
+stretch5:
+	CMPQ       R10, $0x00000020
+	JLT        narrower6
+	PREFETCHT0 (DI)
+	VCVTPH2PS  (R8), Y0
+	VCVTPH2PS  16(R8), Y1
+	VCVTPH2PS  32(R8), Y2
+	VCVTPH2PS  48(R8), Y3
+	VMOVUPS    Y0, (CX)(R9*1)
+	VMOVUPS    Y1, 32(CX)(R9*1)
+	VMOVUPS    Y2, 64(CX)(R9*1)
+	VMOVUPS    Y3, 96(CX)(R9*1)
+	ADDQ       $0x00000040, R8
+	ADDQ       $0x00000040, DI
+	ADDQ       $0x00000080, R9
+	SUBQ       $0x00000020, R10
+	JMP        stretch5
+
+narrower6:
+	CMPQ       R10, $0x00000010
+	JLT        narrower8
+	PREFETCHT0 (DI)
+	VCVTPH2PS  (R8), Y0
+	VCVTPH2PS  16(R8), Y1
+	VMOVUPS    Y0, (CX)(R9*1)
+	VMOVUPS    Y1, 32(CX)(R9*1)
+	ADDQ       $0x00000020, R8
+	ADDQ       $0x00000020, DI
+	ADDQ       $0x00000040, R9
+	SUBQ       $0x00000010, R10
+
+narrower8:
+	CMPQ       R10, $0x00000008
+	JLT        narrower10
+	PREFETCHT0 (DI)
+	VCVTPH2PS  (R8), Y0
+	VMOVUPS    Y0, (CX)(R9*1)
+	ADDQ       $0x00000010, R8
+	ADDQ       $0x00000010, DI
+	ADDQ       $0x00000020, R9
+	SUBQ       $0x00000008, R10
+
+narrower10:
+	JMP gathered4
+
+none3:
+	VXORPS Y0, Y0, Y0
+	XORQ   DI, DI
+	MOVQ   80(AX), R8
+
+stretch11:
+	CMPQ    R8, $0x00000020
+	JLT     narrower12
+	VMOVUPS Y0, (CX)(DI*1)
+	VMOVUPS Y0, 32(CX)(DI*1)
+	VMOVUPS Y0, 64(CX)(DI*1)
+	VMOVUPS Y0, 96(CX)(DI*1)
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x00000020, R8
+	JMP     stretch11
+
+narrower12:
+	CMPQ    R8, $0x00000010
+	JLT     narrower14
+	VMOVUPS Y0, (CX)(DI*1)
+	VMOVUPS Y0, 32(CX)(DI*1)
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, R8
+
+narrower14:
+	CMPQ    R8, $0x00000008
+	JLT     narrower16
+	VMOVUPS Y0, (CX)(DI*1)
+	ADDQ    $0x00000020, DI
+	SUBQ    $0x00000008, R8
+
+narrower16:
+gathered4:
+	ADDQ $0x04, BX
+	LEAQ (CX)(SI*2), CX
+	DECQ 88(AX)
+	JNE  times1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func gatherBrainAVX2(s uintptr)
+// Requires: AVX, AVX2, CMOV, MMX+
+TEXT ·gatherBrainAVX2(SB), NOSPLIT, $0-8
+	MOVQ s+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 80(AX), SI
+	SHLQ $0x01, SI
+	CMPQ 88(AX), $0x00
+	JLE  done2
+
+times1:
+	LEAQ    64(BX), DI
+	CMPQ    DI, 72(AX)
+	CMOVQHI 72(AX), DI
+	MOVLQSX (DI), DI
+	IMULQ   SI, DI
+	ADDQ    DX, DI
+	MOVLQSX (BX), R8
+	IMULQ   SI, R8
+	ADDQ    DX, R8
+	CMPL    (BX), $0x00
+	JLT     none3
+	XORQ    R9, R9
+	MOVQ    80(AX), R10
+
+stretch5:
+	CMPQ       R10, $0x00000020
+	JLT        narrower6
+	PREFETCHT0 (DI)
+	VPMOVZXWD  (R8), Y0
+	VPSLLD     $0x10, Y0, Y0
+	VPMOVZXWD  16(R8), Y1
+	VPSLLD     $0x10, Y1, Y1
+	VPMOVZXWD  32(R8), Y2
+	VPSLLD     $0x10, Y2, Y2
+	VPMOVZXWD  48(R8), Y3
+	VPSLLD     $0x10, Y3, Y3
+	VMOVUPS    Y0, (CX)(R9*1)
+	VMOVUPS    Y1, 32(CX)(R9*1)
+	VMOVUPS    Y2, 64(CX)(R9*1)
+	VMOVUPS    Y3, 96(CX)(R9*1)
+	ADDQ       $0x00000040, R8
+	ADDQ       $0x00000040, DI
+	ADDQ       $0x00000080, R9
+	SUBQ       $0x00000020, R10
+	JMP        stretch5
+
+narrower6:
+	CMPQ       R10, $0x00000010
+	JLT        narrower8
+	PREFETCHT0 (DI)
+	VPMOVZXWD  (R8), Y0
+	VPSLLD     $0x10, Y0, Y0
+	VPMOVZXWD  16(R8), Y1
+	VPSLLD     $0x10, Y1, Y1
+	VMOVUPS    Y0, (CX)(R9*1)
+	VMOVUPS    Y1, 32(CX)(R9*1)
+	ADDQ       $0x00000020, R8
+	ADDQ       $0x00000020, DI
+	ADDQ       $0x00000040, R9
+	SUBQ       $0x00000010, R10
+
+narrower8:
+	CMPQ       R10, $0x00000008
+	JLT        narrower10
+	PREFETCHT0 (DI)
+	VPMOVZXWD  (R8), Y0
+	VPSLLD     $0x10, Y0, Y0
+	VMOVUPS    Y0, (CX)(R9*1)
+	ADDQ       $0x00000010, R8
+	ADDQ       $0x00000010, DI
+	ADDQ       $0x00000020, R9
+	SUBQ       $0x00000008, R10
+
+narrower10:
+	JMP gathered4
+
+none3:
+	VXORPS Y0, Y0, Y0
+	XORQ   DI, DI
+	MOVQ   80(AX), R8
+
+stretch11:
+	CMPQ    R8, $0x00000020
+	JLT     narrower12
+	VMOVUPS Y0, (CX)(DI*1)
+	VMOVUPS Y0, 32(CX)(DI*1)
+	VMOVUPS Y0, 64(CX)(DI*1)
+	VMOVUPS Y0, 96(CX)(DI*1)
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x00000020, R8
+	JMP     stretch11
+
+narrower12:
+	CMPQ    R8, $0x00000010
+	JLT     narrower14
+	VMOVUPS Y0, (CX)(DI*1)
+	VMOVUPS Y0, 32(CX)(DI*1)
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, R8
+
+narrower14:
+	CMPQ    R8, $0x00000008
+	JLT     narrower16
+	VMOVUPS Y0, (CX)(DI*1)
+	ADDQ    $0x00000020, DI
+	SUBQ    $0x00000008, R8
+
+narrower16:
+gathered4:
+	ADDQ $0x04, BX
+	LEAQ (CX)(SI*2), CX
+	DECQ 88(AX)
+	JNE  times1
+
+done2:
+	VZEROUPPER
+	RET

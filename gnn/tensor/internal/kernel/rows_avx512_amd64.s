@@ -4958,3 +4958,238 @@ times1:
 done2:
 	VZEROUPPER
 	RET
+
+// func gatherHalfAVX512(s uintptr)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·gatherHalfAVX512(SB), NOSPLIT, $0-8
+	MOVQ s+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 80(AX), SI
+	SHLQ $0x01, SI
+	CMPQ 88(AX), $0x00
+	JLE  done2
+
+times1:
+	LEAQ    64(BX), DI
+	CMPQ    DI, 72(AX)
+	CMOVQHI 72(AX), DI
+	MOVLQSX (DI), DI
+	IMULQ   SI, DI
+	ADDQ    DX, DI
+	MOVLQSX (BX), R8
+	IMULQ   SI, R8
+	ADDQ    DX, R8
+	CMPL    (BX), $0x00
+	JLT     none3
+	XORQ    R9, R9
+	MOVQ    80(AX), R10
+
+stretch5:
+	CMPQ       R10, $0x00000040
+	JLT        narrower6
+	PREFETCHT0 (DI)
+	VCVTPH2PS  (R8), Z0
+	VCVTPH2PS  32(R8), Z1
+	VCVTPH2PS  64(R8), Z2
+	VCVTPH2PS  96(R8), Z3
+	VMOVUPS    Z0, (CX)(R9*1)
+	VMOVUPS    Z1, 64(CX)(R9*1)
+	VMOVUPS    Z2, 128(CX)(R9*1)
+	VMOVUPS    Z3, 192(CX)(R9*1)
+	ADDQ       $0x00000080, R8
+	ADDQ       $0x00000080, DI
+	ADDQ       $0x00000100, R9
+	SUBQ       $0x00000040, R10
+	JMP        stretch5
+
+narrower6:
+	CMPQ       R10, $0x00000020
+	JLT        narrower8
+	PREFETCHT0 (DI)
+	VCVTPH2PS  (R8), Z0
+	VCVTPH2PS  32(R8), Z1
+	VMOVUPS    Z0, (CX)(R9*1)
+	VMOVUPS    Z1, 64(CX)(R9*1)
+	ADDQ       $0x00000040, R8
+	ADDQ       $0x00000040, DI
+	ADDQ       $0x00000080, R9
+	SUBQ       $0x00000020, R10
+
+narrower8:
+	CMPQ       R10, $0x00000010
+	JLT        narrower10
+	PREFETCHT0 (DI)
+	VCVTPH2PS  (R8), Z0
+	VMOVUPS    Z0, (CX)(R9*1)
+	ADDQ       $0x00000020, R8
+	ADDQ       $0x00000020, DI
+	ADDQ       $0x00000040, R9
+	SUBQ       $0x00000010, R10
+
+narrower10:
+	JMP gathered4
+
+none3:
+	VPXORD Z0, Z0, Z0
+	XORQ   DI, DI
+	MOVQ   80(AX), R8
+
+stretch11:
+	CMPQ    R8, $0x00000040
+	JLT     narrower12
+	VMOVUPS Z0, (CX)(DI*1)
+	VMOVUPS Z0, 64(CX)(DI*1)
+	VMOVUPS Z0, 128(CX)(DI*1)
+	VMOVUPS Z0, 192(CX)(DI*1)
+	ADDQ    $0x00000100, DI
+	SUBQ    $0x00000040, R8
+	JMP     stretch11
+
+narrower12:
+	CMPQ    R8, $0x00000020
+	JLT     narrower14
+	VMOVUPS Z0, (CX)(DI*1)
+	VMOVUPS Z0, 64(CX)(DI*1)
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x00000020, R8
+
+narrower14:
+	CMPQ    R8, $0x00000010
+	JLT     narrower16
+	VMOVUPS Z0, (CX)(DI*1)
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, R8
+
+narrower16:
+gathered4:
+	ADDQ $0x04, BX
+	LEAQ (CX)(SI*2), CX
+	DECQ 88(AX)
+	JNE  times1
+
+done2:
+	VZEROUPPER
+	RET
+
+// func gatherBrainAVX512(s uintptr)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·gatherBrainAVX512(SB), NOSPLIT, $0-8
+	MOVQ s+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 80(AX), SI
+	SHLQ $0x01, SI
+	CMPQ 88(AX), $0x00
+	JLE  done2
+
+times1:
+	LEAQ    64(BX), DI
+	CMPQ    DI, 72(AX)
+	CMOVQHI 72(AX), DI
+	MOVLQSX (DI), DI
+	IMULQ   SI, DI
+	ADDQ    DX, DI
+	MOVLQSX (BX), R8
+	IMULQ   SI, R8
+	ADDQ    DX, R8
+	CMPL    (BX), $0x00
+	JLT     none3
+	XORQ    R9, R9
+	MOVQ    80(AX), R10
+
+stretch5:
+	CMPQ       R10, $0x00000040
+	JLT        narrower6
+	PREFETCHT0 (DI)
+	VPMOVZXWD  (R8), Z0
+	VPSLLD     $0x10, Z0, Z0
+	VPMOVZXWD  32(R8), Z1
+	VPSLLD     $0x10, Z1, Z1
+	VPMOVZXWD  64(R8), Z2
+	VPSLLD     $0x10, Z2, Z2
+	VPMOVZXWD  96(R8), Z3
+	VPSLLD     $0x10, Z3, Z3
+	VMOVUPS    Z0, (CX)(R9*1)
+	VMOVUPS    Z1, 64(CX)(R9*1)
+	VMOVUPS    Z2, 128(CX)(R9*1)
+	VMOVUPS    Z3, 192(CX)(R9*1)
+	ADDQ       $0x00000080, R8
+	ADDQ       $0x00000080, DI
+	ADDQ       $0x00000100, R9
+	SUBQ       $0x00000040, R10
+	JMP        stretch5
+
+narrower6:
+	CMPQ       R10, $0x00000020
+	JLT        narrower8
+	PREFETCHT0 (DI)
+	VPMOVZXWD  (R8), Z0
+	VPSLLD     $0x10, Z0, Z0
+	VPMOVZXWD  32(R8), Z1
+	VPSLLD     $0x10, Z1, Z1
+	VMOVUPS    Z0, (CX)(R9*1)
+	VMOVUPS    Z1, 64(CX)(R9*1)
+	ADDQ       $0x00000040, R8
+	ADDQ       $0x00000040, DI
+	ADDQ       $0x00000080, R9
+	SUBQ       $0x00000020, R10
+
+narrower8:
+	CMPQ       R10, $0x00000010
+	JLT        narrower10
+	PREFETCHT0 (DI)
+	VPMOVZXWD  (R8), Z0
+	VPSLLD     $0x10, Z0, Z0
+	VMOVUPS    Z0, (CX)(R9*1)
+	ADDQ       $0x00000020, R8
+	ADDQ       $0x00000020, DI
+	ADDQ       $0x00000040, R9
+	SUBQ       $0x00000010, R10
+
+narrower10:
+	JMP gathered4
+
+none3:
+	VPXORD Z0, Z0, Z0
+	XORQ   DI, DI
+	MOVQ   80(AX), R8
+
+stretch11:
+	CMPQ    R8, $0x00000040
+	JLT     narrower12
+	VMOVUPS Z0, (CX)(DI*1)
+	VMOVUPS Z0, 64(CX)(DI*1)
+	VMOVUPS Z0, 128(CX)(DI*1)
+	VMOVUPS Z0, 192(CX)(DI*1)
+	ADDQ    $0x00000100, DI
+	SUBQ    $0x00000040, R8
+	JMP     stretch11
+
+narrower12:
+	CMPQ    R8, $0x00000020
+	JLT     narrower14
+	VMOVUPS Z0, (CX)(DI*1)
+	VMOVUPS Z0, 64(CX)(DI*1)
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x00000020, R8
+
+narrower14:
+	CMPQ    R8, $0x00000010
+	JLT     narrower16
+	VMOVUPS Z0, (CX)(DI*1)
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, R8
+
+narrower16:
+gathered4:
+	ADDQ $0x04, BX
+	LEAQ (CX)(SI*2), CX
+	DECQ 88(AX)
+	JNE  times1
+
+done2:
+	VZEROUPPER
+	RET

@@ -154,3 +154,15 @@ func fromBrainAVX2(s *rowArgs)
 
 //go:noescape
 func fromBrainAVX512(s *rowArgs)
+
+//go:noescape
+func gatherHalfAVX2(s *rowArgs)
+
+//go:noescape
+func gatherHalfAVX512(s *rowArgs)
+
+//go:noescape
+func gatherBrainAVX2(s *rowArgs)
+
+//go:noescape
+func gatherBrainAVX512(s *rowArgs)

@@ -84,6 +84,8 @@ func rowKernels(c *build.Context, w lanes) {
 		{"fromHalf", (*kern).fromHalf},
 		{"toHalf", (*kern).toHalf},
 		{"fromBrain", (*kern).fromBrain},
+		{"gatherHalf", (*kern).gatherHalf},
+		{"gatherBrain", (*kern).gatherBrain},
 	} {
 		k := &kern{Context: c, lanes: w}
 		k.Function(f.name + w.name)
@@ -201,10 +203,28 @@ type stretch struct {
 	off reg.GPVirtual // bytes before the stretch
 }
 
+// wholeColumns is columns for rows of whole vectors.
+func (k *kern) wholeColumns(body func(s stretch)) { k.stretches([]int{4, 2, 1}, body) }
+
 // columns calls body for stretches that cover all columns, the widest first; sizes
 // are numbers of vectors, each at most half of the one before, and the last is 1.
 func (k *kern) columns(sizes []int, body func(s stretch)) {
-	off, left := k.zeroInt(), k.number(numCols)
+	off, left := k.stretches(sizes, body)
+	done := k.label("done")
+	k.TESTQ(left, left)
+	k.JEQ(k.ref(done))
+	if k.width == 16 {
+		k.KMOVW(k.field(argBits), reg.K1)
+	} else {
+		k.VMOVUPS(k.field(argMask), k.mask())
+	}
+	body(stretch{k, 1, true, off})
+	k.Label(done)
+}
+
+// stretches prints the stretches of whole vectors.
+func (k *kern) stretches(sizes []int, body func(s stretch)) (off, left reg.GPVirtual) {
+	off, left = k.zeroInt(), k.number(numCols)
 	for i, n := range sizes {
 		top, next := k.label("stretch"), k.label("narrower")
 		k.Label(top)
@@ -218,16 +238,7 @@ func (k *kern) columns(sizes []int, body func(s stretch)) {
 		}
 		k.Label(next)
 	}
-	done := k.label("done")
-	k.TESTQ(left, left)
-	k.JEQ(k.ref(done))
-	if k.width == 16 {
-		k.KMOVW(k.field(argBits), reg.K1)
-	} else {
-		k.VMOVUPS(k.field(argMask), k.mask())
-	}
-	body(stretch{k, 1, true, off})
-	k.Label(done)
+	return off, left
 }
 
 // mask is the vector register that a cut stretch needs under AVX2.

@@ -1,6 +1,9 @@
 package gen
 
-import "github.com/mmcloughlin/avo/operand"
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
 
 // scanRows is the recurrence s = a s + x over rows, storing every s: number 3 to 5 are
 // the distances in bytes between rows of dst, of x and of a, of either sign.
@@ -57,5 +60,48 @@ func (k *kern) fromBrain() {
 		k.VMOVUPS(k.v(0), operand.Mem{Base: dst})
 		k.ADDQ(operand.U32(uint32(2*k.width)), src)
 		k.ADDQ(operand.U32(uint32(4*k.width)), dst)
+	})
+}
+
+// gatherHalf copies rows of half precision by index and converts them; -1 stands for a
+// zero row. Rows are whole vectors.
+func (k *kern) gatherHalf() {
+	k.gather16(func(m operand.Mem, v reg.VecPhysical) { k.VCVTPH2PS(m, v) })
+}
+
+// gatherBrain is gatherHalf for bfloat16.
+func (k *kern) gatherBrain() {
+	k.gather16(func(m operand.Mem, v reg.VecPhysical) {
+		k.VPMOVZXWD(m, v)
+		k.VPSLLD(operand.U8(16), v, v)
+	})
+}
+
+func (k *kern) gather16(convert func(m operand.Mem, v reg.VecPhysical)) {
+	dst, x, idx := k.pointer(0), k.pointer(1), k.pointer(2)
+	stride := k.number(numCols)
+	k.SHLQ(operand.U8(1), stride)
+	k.rows(func() {
+		none, done := k.label("none"), k.label("gathered")
+		later := k.ahead(idx, x, stride)
+		r := k.source(idx, x, stride)
+		k.CMPL(operand.Mem{Base: idx}, operand.U8(0))
+		k.JLT(k.ref(none))
+		k.wholeColumns(func(s stretch) {
+			k.PREFETCHT0(operand.Mem{Base: later})
+			s.each(func(v int) { convert(operand.Mem{Base: r, Disp: 2 * k.width * v}, k.v(v)) })
+			s.each(func(v int) { s.store(k.v(v), s.at(dst, v)) })
+			k.ADDQ(operand.U32(uint32(2*k.width*s.n)), r)
+			k.ADDQ(operand.U32(uint32(2*k.width*s.n)), later)
+		})
+		k.JMP(k.ref(done))
+		k.Label(none)
+		k.zero(k.v(0))
+		k.wholeColumns(func(s stretch) {
+			s.each(func(v int) { s.store(k.v(0), s.at(dst, v)) })
+		})
+		k.Label(done)
+		k.ADDQ(operand.U8(4), idx)
+		k.LEAQ(operand.Mem{Base: dst, Index: stride, Scale: 2}, dst)
 	})
 }
