@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rowlink/rowlink/bench"
@@ -201,9 +203,20 @@ func (r *partResult) take(ctx context.Context, round int, s step) error {
 	}
 	if a.Machine != nil {
 		r.Machine = a.Machine
+		r.Machine.Commit = cmp.Or(r.Machine.Commit, commit(ctx))
 	}
 	if len(a.Versions) > 0 {
 		r.Peers = a.Versions
 	}
 	return nil
+}
+
+// commit is what the repository is at, for programs that were built without that; empty
+// outside of a repository.
+func commit(ctx context.Context) string {
+	out, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty", "--abbrev=9").Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
 }

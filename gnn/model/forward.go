@@ -156,7 +156,11 @@ func (b *Bound) head(t *tensor.Tape, y *tensor.Var, batch *sample.Batch, s Seeds
 		row[1], row[2] = tensor.Real(sin)/2, tensor.Real(cos)/2
 	}
 	y = t.ConcatCols(y, t.Const(extra))
-	h := b.hidden.Apply(t, b.norm.Apply(t, y), tensor.ReLU)
+	normed := b.norm.Apply(t, y)
+	h := b.hidden.Apply(t, normed, tensor.ReLU)
 	h = t.Dropout(h, b.Config.Dropout, tensor.Hash64(s.Drop, 1<<32))
+	if b.Config.Aggregate == "sum" {
+		y = normed // sums over hundreds of rows would drown the other path
+	}
 	return t.Add(t.MatMul(y, b.direct.Var(t)), b.out.Apply(t, h, tensor.Identity))
 }
