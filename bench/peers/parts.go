@@ -49,7 +49,7 @@ var parts = []part{
 		script := o.script(2, "layers.py", "--reps", o.reps(15, 3))
 		again := script
 		again.variant, again.env = tuned, tunedMalloc
-		return []step{script, o.bench(2, "^(layer|gorgonia)/"), again, o.bench(2, "^(layer|gorgonia)/")}
+		return []step{script, o.bench(2, "^layer/"), again, o.bench(2, "^layer/[a-z0-9]+$")}
 	}},
 	{name: "sampler", data: true, steps: func(o options) []step {
 		var s []step
