@@ -11,8 +11,9 @@ import (
 	"github.com/rowlink/rowlink/gnn/tensor"
 )
 
-// building is held while a graph is written, differentiated and compiled: gorgonia
-// counts and caches in package variables without a lock.
+// building is held while a graph is written, differentiated and compiled: gorgonia keeps
+// pools and counters in package variables and promises nothing about graphs that are
+// built at the same time. Graphs of several goroutines run at the same time.
 var building sync.Mutex
 
 // program is a compiled graph on its way.
