@@ -114,29 +114,21 @@ func (d decay) Width(width int) int { return len(d.halfLives)*(width+1) + 1 }
 
 func (d decay) Reduce(t *tensor.Tape, e *Edge, x *tensor.Var) *tensor.Var {
 	weights, stats := d.weights(t, e)
-	parts := t.Vars(len(d.halfLives) + 1)
-	for i := range d.halfLives {
-		parts[i] = t.GatherReduceWeighted(x, e.CSR, weights.Row(i))
-	}
-	parts[len(d.halfLives)] = t.Const(stats)
-	return t.ConcatCols(parts...)
+	return t.ConcatCols(t.GatherReduceMix(x, e.CSR, weights), t.Const(stats))
 }
 
 func (d decay) ReduceRows(t *tensor.Tape, e *Edge, from *Rows) *tensor.Var {
 	weights, stats := d.weights(t, e)
-	parts, edges := t.Vars(len(d.halfLives)+1), from.edges(t, e)
-	for i := range d.halfLives {
-		w := weights.Row(i)
-		parts[i] = t.GatherReduceWeighted(from.X, edges, w)
-		if from.Te != nil {
-			parts[i] = t.Add(parts[i], t.MatMul(t.GatherReduceWeighted(from.Te, e.CSR, w), from.T))
-		}
+	x := t.GatherReduceMix(from.X, from.edges(t, e), weights)
+	if from.Te != nil {
+		terms, k, n := from.Te.Cols(), len(d.halfLives), e.CSR.Rows()
+		ages := t.Reshape(t.GatherReduceMix(from.Te, e.CSR, weights), n*k, terms)
+		x = t.Add(x, t.Reshape(t.MatMul(ages, from.T), n, x.Cols()))
 	}
-	parts[len(d.halfLives)] = t.Const(stats)
-	return t.ConcatCols(parts...)
+	return t.ConcatCols(x, t.Const(stats))
 }
 
-// weights returns the weight of every message, one row per half-life, and the columns
+// weights returns the weight of every message, one column per half-life, and the columns
 // that do not depend on the messages (destinations x half-lives + 1).
 func (d decay) weights(t *tensor.Tape, e *Edge) (weights, stats tensor.Mat) {
 	weights, stats = t.DecayWeights(e.CSR, e.Age, d.halfLives, noMessageAge)

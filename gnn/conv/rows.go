@@ -32,7 +32,7 @@ func (r *Rows) Copies(t *tensor.Tape, n int) *tensor.Var {
 
 // edges is e with sources that are rows of X instead of copies.
 func (r *Rows) edges(t *tensor.Tape, e *Edge) tensor.CSR {
-	return tensor.CSR{Ptr: e.CSR.Ptr, Src: t.Compose(r.Of, e.CSR.Src)}
+	return t.Through(e.CSR, r.Of)
 }
 
 // RowLayer is a [Layer] that can take its input as [Rows]: the factorised form of a

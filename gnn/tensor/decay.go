@@ -80,8 +80,8 @@ func halvings(out, days []Real, halfLife float64) {
 }
 
 // DecayWeights weighs the edges of every destination by the ages of their sources, for
-// a decayed mean with a prior weight of 1 at each half-life in days: row k of weights
-// (half-lives x edges) holds
+// a decayed mean with a prior weight of 1 at each half-life in days: column k of weights
+// (edges x half-lives) holds
 //
 //	w / (sum of w of the destination + 1),  w = 0.5 ^ (age / half-life k)
 //
@@ -90,7 +90,8 @@ func halvings(out, days []Real, halfLife float64) {
 func (t *Tape) DecayWeights(c CSR, days []Real, halfLives []float64, never Real) (weights, sums Mat) {
 	n := t.scratch()
 	n.csr, n.w, n.r1 = c, days, never
-	n.a, n.b = t.raw(len(halfLives), c.Edges()), t.raw(c.Rows(), len(halfLives)+1)
+	n.a, n.b = t.raw(c.Edges(), len(halfLives)), t.raw(c.Rows(), len(halfLives)+1)
+	n.c = t.raw(1, c.Edges())
 	n.sums = t.sums.take(len(halfLives))
 	copy(n.sums, halfLives)
 	t.run(c.Rows(), edgeGrain, n, decayWeightsBlock)
@@ -99,16 +100,18 @@ func (t *Tape) DecayWeights(c CSR, days []Real, halfLives []float64, never Real)
 
 func decayWeightsBlock(n *node, s span) {
 	ptr, first, end := n.csr.Ptr, n.csr.Ptr[s.lo], n.csr.Ptr[s.hi]
+	power := n.c.Data
 	for k, halfLife := range n.sums {
-		row := n.a.Row(k)
-		halvings(row[first:end], n.w[first:end], halfLife)
+		halvings(power[first:end], n.w[first:end], halfLife)
 		for v := s.lo; v < s.hi; v++ {
-			w := row[ptr[v]:ptr[v+1]]
 			var total Real
-			for _, x := range w {
+			for _, x := range power[ptr[v]:ptr[v+1]] {
 				total += x
 			}
-			scale(w, 1/(total+1))
+			share := 1 / (total + 1)
+			for e := ptr[v]; e < ptr[v+1]; e++ {
+				n.a.Set(int(e), k, power[e]*share)
+			}
 			n.b.Set(v, k, total)
 		}
 	}

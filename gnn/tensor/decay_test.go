@@ -60,7 +60,7 @@ func TestDecayWeights(t *testing.T) {
 			}
 			near(t, "sum", sums.At(v, k), total)
 			for e, d := range age {
-				near(t, "weight", weights.At(k, int(c.Ptr[v])+e), math.Exp2(-float64(d)/halfLife)/(total+1))
+				near(t, "weight", weights.At(int(c.Ptr[v])+e, k), math.Exp2(-float64(d)/halfLife)/(total+1))
 			}
 		}
 	}
