@@ -152,12 +152,16 @@ func TestLeak_everyLayer(t *testing.T) {
 	a, b := visible(t, before, after, midway)
 	data := labelled(t, before)
 	then := labelled(t, after)
-	for _, layer := range conv.Names() {
-		for _, aggregate := range conv.Aggregators() {
+	for i, layer := range conv.Names() {
+		for j, aggregate := range conv.Aggregators() {
 			if testing.Short() && aggregate != "decay" {
 				continue
 			}
-			for _, strategy := range sample.Strategies() {
+			strategies := sample.Strategies()
+			if layer != "sage" { // one of them, in turn
+				strategies = strategies[(i+j)%len(strategies):][:1]
+			}
+			for _, strategy := range strategies {
 				t.Run(layer+"/"+aggregate+"/"+strategy, func(t *testing.T) {
 					o := quick()
 					o.Model.Layer, o.Model.Aggregate, o.Model.Strategy = layer, aggregate, strategy
