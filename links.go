@@ -3,8 +3,9 @@ package rowlink
 import "github.com/rowlink/rowlink/graph"
 
 // storedLinks is the number of links from which the graph is kept in a file beside the
-// snapshot. Below it, building costs some hundredths of a second.
-const storedLinks = 1 << 20
+// snapshot. Below it, building costs some hundredths of a second. It is a variable for
+// tests only.
+var storedLinks = 1 << 20
 
 // links returns the graph of the snapshot, which all tasks share. That of a large stored
 // snapshot is mapped from its file, which is made when it is missing, of another mapping

@@ -11,7 +11,7 @@ import (
 // costs nothing. The price is the arithmetic of a row at every use, up to twice the
 // time of copying it from memory (docs/scale.md), which is small beside the products
 // per row; below the limit the memory is worth it. It is a variable for tests only.
-var onDemandFrom = 256 << 20
+var onDemandFrom = 64 << 20
 
 // onDemand encodes rows when they are asked for. It is safe for concurrent use.
 type onDemand struct {

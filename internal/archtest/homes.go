@@ -13,6 +13,7 @@ var homes = []Home{
 	{"modernc.org/sqlite", []string{"ingest/sqlite", "internal/shop", "bench/relf1"}, "SQLite files"},
 	{"gonum.org/v1/plot", []string{"bench/peers"}, "the picture of the loss curves"},
 	{"gonum.org/v1/gonum", []string{"graph", "tabular/baseline", "gnn/conv/gorgonia"}, "schema graph; linear algebra of the baselines; BLAS behind gorgonia"},
+	{"gonum.org/v1/plot", []string{"bench/scale"}, "the scaling plot; a program of its own, so that the main binary stays small"},
 	{"gorgonia.org/gorgonia", []string{"gnn/conv/gorgonia"}, "layers written as expression graphs"},
 	{"gorgonia.org/tensor", []string{"gnn/conv/gorgonia"}, "values of gorgonia"},
 	{"github.com/chewxy/hm", []string{"gnn/conv/gorgonia"}, "types of gorgonia's operators"},

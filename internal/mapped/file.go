@@ -66,12 +66,15 @@ type Writer struct {
 	maps []Mapping
 }
 
-// Create begins a file that will stand at path.
+// Create begins a file that will stand at path. Its temporary file has the prefix and
+// the lock by which package workspace knows what a living process works on, so that one
+// which a crash left behind is swept.
 func Create(path string, key Key) (*Writer, error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".mapped-*")
+	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-mapped-*")
 	if err != nil {
 		return nil, err
 	}
+	hold(f)
 	return &Writer{path: path, key: key, file: f, end: sectionAlign}, nil
 }
 
