@@ -22,7 +22,7 @@ func Repository() Rules {
 			{"workspace", 8}, {"server", 8}, {"bench/relf1", 8},
 			{".", 9}, {"bench", 9},
 			// Programs and what checks the whole tree: nothing imports them.
-			{"cmd/*", 10}, {"bench/peers", 10},
+			{"cmd/*", 10}, {"bench/peers", 10}, {"bench/scale", 10},
 			{"internal/archtest", 10}, {"internal/pgtest/throwpg", 10}, {"internal/shop/shopseed", 10},
 		},
 		Support: []string{"internal/testdata", "internal/pgtest", "internal/pgtest/throwpg", "internal/sourcetest", "internal/convtest", "internal/archtest"},
