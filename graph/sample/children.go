@@ -10,14 +10,16 @@ type listed struct {
 const cached = 1 << 17
 
 // lookUp finds the part of the list of each row that may be read: its visible children
-// but those that are too old. Row i is read at the moment of seed first + i*stride. The
-// passes are apart so that the processor waits for the memory of many rows at once.
+// but those that are too old. Row i is read at the moment of seed first + i*stride.
 func (w *worker) lookUp(out []listed, st *step, rows []int32, first, stride int) []listed {
 	list := st.list
 	out = resize(out, len(rows))
 	for i, row := range rows {
 		lo := list.Offsets[row]
 		out[i] = listed{lo, int(list.Offsets[row+1] - lo)}
+	}
+	if len(list.Children) > cached {
+		w.fetch(st, out)
 	}
 	if list.Times != nil {
 		for i := range out {
@@ -28,14 +30,25 @@ func (w *worker) lookUp(out []listed, st *step, rows []int32, first, stride int)
 			w.leaveOut(out, list.Times, first, stride)
 		}
 	}
-	if len(list.Children) > cached {
-		for _, l := range out {
-			if l.n > 0 {
-				w.touched += int64(list.Children[l.lo])
-			}
-		}
-	}
 	return out
+}
+
+// fetch reads from every list at places that a short one has in few cache lines. These
+// reads do not wait for each other, as those of a search do: the processor gets many
+// lists from memory at once, and what follows finds them in its cache.
+func (w *worker) fetch(st *step, lists []listed) {
+	children, times, sum := st.list.Children, st.list.Times, int64(0)
+	for _, l := range lists {
+		if l.n == 0 {
+			continue
+		}
+		lo, n := int(l.lo), l.n
+		if times != nil {
+			sum += times[lo+n/4] + times[lo+3*n/4]
+		}
+		sum += int64(children[lo]) + int64(children[lo+n-1])
+	}
+	w.touched += sum
 }
 
 // readChildren reads the children of the copies of step i of its hop.
