@@ -20,7 +20,9 @@ type place struct {
 
 func alloc[T mapped.Element](p place, name string, n int) ([]T, error) {
 	if p.file == nil {
-		return make([]T, n), nil
+		s := make([]T, n)
+		spread(s)
+		return s, nil
 	}
 	return mapped.Add[T](p.file, name, n)
 }

@@ -60,7 +60,7 @@ func BenchmarkSample(b *testing.B) {
 		for _, strategy := range sample.Strategies() {
 			for _, threads := range []int{1, 2} {
 				b.Run(fmt.Sprintf("%s/%s/threads=%d", c.name, strategy, threads), func(b *testing.B) {
-					measure(b, mustNew(b, g, sample.Options{FanOut: c.fan, Strategy: strategy, Seed: 1, Threads: threads}), c.users)
+					measure(b, mustNew(b, g, sample.Options{FanOut: c.fan, Strategy: strategy, HalfLife: 100, Seed: 1, Threads: threads}), c.users)
 				})
 			}
 		}

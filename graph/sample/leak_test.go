@@ -185,7 +185,7 @@ func TestSampleInto_threads(t *testing.T) {
 		seeds[i] = sample.Seed{Row: int32(i * 7 % 400), At: int64(200 + i), Key: uint64(i)}
 	}
 	for _, strategy := range sample.Strategies() {
-		o := sample.Options{FanOut: []int{20, 6, 3}, Strategy: strategy, Seed: 1, Threads: 1}
+		o := sample.Options{FanOut: []int{20, 6, 3}, Strategy: strategy, HalfLife: 100, Seed: 1, Threads: 1}
 		b := mustNew(t, g, o).Sample(seeds, 4)
 		check(t, g, o, b)
 		want := encode(b)

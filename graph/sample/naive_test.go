@@ -60,6 +60,7 @@ func drawOptions(t *rapid.T, g *graph.Graph, strategy string) sample.Options {
 		FanOut:   rapid.SliceOfN(rapid.IntRange(-1, 4), 1, 4).Draw(t, "fan"),
 		Strategy: strategy,
 		Seed:     rapid.Uint64().Draw(t, "seed"),
+		HalfLife: rapid.Int64Range(1, 6).Draw(t, "half-life"),
 		Threads:  1,
 	}
 	o.Rule.Strict = rapid.Bool().Draw(t, "strict")

@@ -28,7 +28,7 @@ type Options struct {
 	Entity   int             // table of the seeds
 	FanOut   []int           // per hop: most children read per row and edge type; -1 = all; length = hops
 	PerEdge  map[int][]int   // by edge type: replaces FanOut for it; 0 stops a functional one too
-	Strategy string          // which children are read when there are more: "uniform" (default) or "latest"
+	Strategy string          // which children are read when there are more: "uniform" (default), "latest" or "recency"
 	Seed     uint64          // of all draws
 	Rule     ingest.TimeRule // who is visible
 	Edges    []bool          // per edge type: whether it is walked; nil = all
@@ -62,6 +62,11 @@ func New(g *graph.Graph, o Options) (*Sampler, error) {
 	pick, err := strategies.Get(o.Strategy)
 	if err != nil {
 		return nil, fmt.Errorf("sampler options: %w", err)
+	}
+	if c, ok := pick.(checked); ok {
+		if err := c.check(&o); err != nil {
+			return nil, fmt.Errorf("sampler options: %w", err)
+		}
 	}
 	s := &Sampler{g: g, opt: o, pick: pick}
 	s.plan = s.newPlan()

@@ -98,6 +98,10 @@ func runSample(t *testing.T, w *world, seeds []sample.Seed, fields []string) str
 			o.Strategy = v
 		case "rng":
 			o.Seed, _ = strconv.ParseUint(v, 10, 64)
+		case "window":
+			o.Window, _ = strconv.ParseInt(v, 10, 64)
+		case "halflife":
+			o.HalfLife, _ = strconv.ParseInt(v, 10, 64)
 		case "strict":
 			o.Rule.Strict = true
 		case "off":

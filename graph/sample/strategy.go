@@ -17,6 +17,9 @@ type Strategy interface {
 // drawless is a Strategy that makes no use of Draws, which need not be set for it.
 type drawless interface{ drawless() }
 
+// checked is a Strategy that needs options of its own.
+type checked interface{ check(o *Options) error }
+
 // Choice is what a Strategy chooses from: N visible children in time order, oldest
 // first, ties by row number.
 type Choice struct {
@@ -30,6 +33,7 @@ type Choice struct {
 
 	marks []uint64 // scratch
 	slots []int32  // scratch
+	heap  []ring   // scratch
 }
 
 var strategies = registry.New[Strategy]("sampling strategy")

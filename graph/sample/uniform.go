@@ -50,11 +50,7 @@ func (c *Choice) floydBits(out []int32) []int32 {
 // floydSlots keeps the drawn positions in a hash set of at most four slots per
 // wanted child.
 func (c *Choice) floydSlots(out []int32) []int32 {
-	size := 1 << bits.Len(uint(2*c.Want))
-	c.slots = slices.Grow(c.slots[:0], size)[:size]
-	for i := range c.slots {
-		c.slots[i] = -1
-	}
+	c.clearSlots()
 	first := len(out)
 	for i := range c.Want {
 		j := uint64(c.N - c.Want + i)
@@ -67,6 +63,12 @@ func (c *Choice) floydSlots(out []int32) []int32 {
 	}
 	slices.Sort(out[first:])
 	return out
+}
+
+// clearSlots makes the hash set empty, with room for Want positions.
+func (c *Choice) clearSlots() {
+	c.slots = resize(c.slots, 1<<bits.Len(uint(2*c.Want)))
+	fill(c.slots, -1)
 }
 
 // add reports whether at was not in the hash set, and puts it there.
