@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/rowlink/rowlink/gnn/predict"
+	"github.com/rowlink/rowlink/graph/sample"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/schema"
 	"github.com/rowlink/rowlink/tasks"
@@ -64,6 +65,7 @@ var exitClasses = []struct {
 	{exitUsage, as[schema.MappingErrors]},
 	{exitUsage, as[*schema.MappingError]},
 	{exitUsage, as[*workspace.NotFoundError]},
+	{exitUsage, as[*sample.UnknownEdgeError]},
 	{exitUsage, badOption},
 	{exitData, as[dataError]},
 	{exitData, as[*tasks.Error]},

@@ -25,6 +25,7 @@ func trainCommand(a *app) *cobra.Command {
 	var opt rowlink.FitOptions
 	var regime string
 	var explainPlan bool
+	var fanOuts []string
 	cmd := &cobra.Command{
 		Use:   "train TASK",
 		Short: "Fit a network for a task, compare it with the baselines, store a version",
@@ -36,6 +37,9 @@ TASK is a file, - for stdin, or a stored task.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var err error
 			if opt.Regime, err = parseRegime(regime); err != nil {
+				return err
+			}
+			if opt.Train.Model.FanOutByEdge, err = parseFanOuts(fanOuts); err != nil {
 				return err
 			}
 			if err := checkTrain(&opt, cmd.Flags().Changed); err != nil {
@@ -95,7 +99,10 @@ TASK is a file, - for stdin, or a stored task.`,
 	f.BoolVar(&explainPlan, "explain-plan", false, "print what a step would cost and which plan is chosen, and train nothing")
 	f.IntSliceVar(&opt.Train.Model.FanOut, "fan-out", nil, "children per foreign key, one number per hop, 0 = parents only (default 32,16)")
 	f.StringSliceVar(&opt.Train.Model.IDs, "ids", nil, "tables whose rows get learned vectors of their own, such as products (default none)")
-	f.StringVar(&opt.Train.Model.Strategy, "strategy", "", "which neighbours: latest (default) or uniform")
+	f.StringVar(&opt.Train.Model.Strategy, "strategy", "", "which neighbours: latest (default), uniform, or recency (at random, the newer the likelier)")
+	f.StringArrayVar(&fanOuts, "fan-out-by-edge", nil, "TABLE.COLUMN=NUMBERS instead of --fan-out for the children of one foreign key (repeatable)")
+	f.Float64Var(&opt.Train.Model.Window, "window", 0, "days: children this old or older are not read (default: of any age)")
+	f.Float64Var(&opt.Train.Model.HalfLife, "half-life", 0, "days after which a child is half as likely with --strategy recency (default 4 horizons)")
 	f.BoolVar(&opt.Train.Stale, "stale", false, "read training seeds at a stale cut, as the frozen regime reads its test rows")
 	f.IntVar(&opt.Ensemble, "ensemble", 1, "networks, each from a seed of its own, whose predictions are averaged")
 	f.BoolVar(&opt.Train.Resume, "resume", true, "go on from where an interrupted training of the same task, data and options stopped")

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rowlink/rowlink"
@@ -19,7 +22,7 @@ func checkTrain(o *rowlink.FitOptions, given func(flag string) bool) error {
 		flag  string
 		value float64
 	}{{"epochs", float64(o.Train.Epochs)}, {"batch", float64(o.Train.Batch)}, {"rate", o.Train.Rate}, {"width", float64(o.Train.Model.Width)},
-		{"blocks", float64(o.Train.Model.Blocks)},
+		{"blocks", float64(o.Train.Model.Blocks)}, {"window", o.Train.Model.Window}, {"half-life", o.Train.Model.HalfLife},
 		{"ensemble", float64(o.Ensemble)}, {"time-limit", o.Train.TimeLimit.Seconds()}} {
 		if given(n.flag) && !(n.value > 0) {
 			return usage("", "--%s is %g, want more than 0", n.flag, n.value)
@@ -29,6 +32,15 @@ func checkTrain(o *rowlink.FitOptions, given func(flag string) bool) error {
 		if k < 0 || i == 0 && k == 0 {
 			return usage("write one number per hop, 0 for parents only: --fan-out 32,16,0", "--fan-out has %d in hop %d, want at least 1 in the first hop and 0 after it", k, i+1)
 		}
+	}
+	hops := len(o.Train.Model.Complete(0).FanOut)
+	for _, name := range slices.Sorted(maps.Keys(o.Train.Model.FanOutByEdge)) {
+		if n := len(o.Train.Model.FanOutByEdge[name]); n != hops {
+			return usage("write one number per hop, as for --fan-out", "--fan-out-by-edge %s has %d hops, want %d", name, n, hops)
+		}
+	}
+	if given("half-life") && o.Train.Model.Strategy != "recency" {
+		return usage("add --strategy recency", "--half-life is given, but the strategy is %s", cmp.Or(o.Train.Model.Strategy, "latest"))
 	}
 	for _, n := range []struct {
 		flag, value string
@@ -45,4 +57,32 @@ func checkTrain(o *rowlink.FitOptions, given func(flag string) bool) error {
 		}
 	}
 	return nil
+}
+
+// parseFanOuts reads --fan-out-by-edge: name=numbers, one for each hop.
+func parseFanOuts(list []string) (map[string][]int, error) {
+	var out map[string][]int
+	for _, text := range list {
+		const hint = "write the foreign key and one number per hop: --fan-out-by-edge orders.customer_id=64,8"
+		name, numbers, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return nil, usage(hint, "--fan-out-by-edge is %q, want TABLE.COLUMN=NUMBERS", text)
+		}
+		if _, twice := out[name]; twice {
+			return nil, usage("", "--fan-out-by-edge names %s twice", name)
+		}
+		var fan []int
+		for number := range strings.SplitSeq(numbers, ",") {
+			n, err := strconv.Atoi(number)
+			if err != nil || n < 0 {
+				return nil, usage(hint, "--fan-out-by-edge %s has %q, want a number from 0", name, number)
+			}
+			fan = append(fan, n)
+		}
+		if out == nil {
+			out = map[string][]int{}
+		}
+		out[name] = fan
+	}
+	return out, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rowlink/rowlink/gnn/predict"
+	"github.com/rowlink/rowlink/graph/sample"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/internal/pgtest"
 	"github.com/rowlink/rowlink/internal/shop"
@@ -41,6 +42,7 @@ func TestExitCode(t *testing.T) {
 		{schema.MappingErrors{{Line: 1}}, exitUsage},
 		{&schema.MappingError{Line: 1}, exitUsage},
 		{&workspace.NotFoundError{Kind: "task"}, exitUsage},
+		{&sample.UnknownEdgeError{Name: "orders.id"}, exitUsage},
 		{&ingest.UserError{Msg: "no file"}, exitUsage},
 		{&tasks.Error{Code: "TK194"}, exitUsage},
 		{&tasks.Error{Code: "TK176"}, exitData},

@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/rowlink/rowlink/gnn/conv"
@@ -20,10 +21,14 @@ type Config struct {
 	Blocks    int       `json:"blocks"`        // residual blocks of a row encoder; default 1
 	Plan      string    `json:"plan"`          // how the first layer is computed: factored or plain; default auto, which chooses by cost
 	FanOut    []int     `json:"fan_out"`       // children per edge type, one number per hop, parents always; 0 = parents only; default 32, 16
-	Strategy  string    `json:"strategy"`      // which neighbours: latest (default) or uniform
+	Strategy  string    `json:"strategy"`      // which neighbours: latest (default), uniform or recency
 	Dropout   float64   `json:"dropout"`       // share of channels dropped in training
 	IDs       []string  `json:"ids,omitempty"` // tables whose rows get vectors of their own; default none
 	Outputs   int       `json:"outputs"`       // columns of the head, by the task type
+
+	FanOutByEdge map[string][]int `json:"fan_out_by_edge,omitempty"` // instead of FanOut, by foreign key: TABLE.COLUMN; see sample.FanOutByEdge
+	Window       float64          `json:"window,omitempty"`          // days: children this old or older are not read; 0 = of any age
+	HalfLife     float64          `json:"half_life,omitempty"`       // days, of the strategy recency; default 4 horizons
 }
 
 // staticDays stands in for the horizon of a target that has none.
@@ -55,6 +60,9 @@ func (c Config) Complete(horizonDays float64) Config {
 	if len(c.HalfLives) == 0 {
 		c.HalfLives = []float64{2 * horizonDays, 16 * horizonDays}
 	}
+	if c.Strategy == "recency" && c.HalfLife == 0 {
+		c.HalfLife = 4 * horizonDays
+	}
 	if len(c.TimeScale) == 0 {
 		for f := 0.25; f <= 64; f *= 4 {
 			c.TimeScale = append(c.TimeScale, f*horizonDays)
@@ -66,6 +74,9 @@ func (c Config) Complete(horizonDays float64) Config {
 // Bounds of what a config may ask for; they also bound what a model file can make its
 // reader allocate.
 const maxWidth, maxBlocks, maxHops, maxScales = 4096, 64, 16, 64
+
+// maxDays bounds ages: 10^8 days are 274 thousand years, and fit into 64 bits of microseconds.
+const maxDays = 1e8
 
 // validate lists all faults; unknown names of layers and aggregators are found when
 // the layers are built.
@@ -86,6 +97,16 @@ func (c Config) validate() error {
 		fault(k < 0 || i == 0 && k == 0, "fan_out of hop %d is %d, want at least 0, and at least 1 in the first hop", i+1, k)
 	}
 	fault(!slices.Contains(sample.Strategies(), c.Strategy), "strategy is %q, want one of %v", c.Strategy, sample.Strategies())
+	for _, name := range slices.Sorted(maps.Keys(c.FanOutByEdge)) {
+		fan := c.FanOutByEdge[name]
+		fault(len(fan) != len(c.FanOut), "fan_out_by_edge of %q has %d hops, want %d as fan_out", name, len(fan), len(c.FanOut))
+		for i, k := range fan {
+			fault(k < 0, "fan_out_by_edge of %q is %d in hop %d, want at least 0", name, k, i+1)
+		}
+	}
+	fault(!(c.Window >= 0 && c.Window <= maxDays), "window is %g days, want 0 (children of any age) to %g", c.Window, float64(maxDays))
+	fault(!(c.HalfLife >= 0 && c.HalfLife <= maxDays) || c.Strategy == "recency" && !(c.HalfLife*dayMicros >= 1),
+		"half_life is %g days, want more than 0 and at most %g", c.HalfLife, float64(maxDays))
 	fault(len(c.HalfLives) > maxScales || len(c.TimeScale) > maxScales, "%d half-lives and %d time scales, want at most %d of each",
 		len(c.HalfLives), len(c.TimeScale), maxScales)
 	for _, days := range slices.Concat(c.HalfLives, c.TimeScale) {

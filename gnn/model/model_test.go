@@ -31,6 +31,29 @@ func TestConfig_validateListsAllFaults(t *testing.T) {
 	}
 }
 
+func TestConfig_validateSampling(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		config Config
+		want   string // part of the error; "" = none
+	}{
+		{"recency gets a half-life", Config{Strategy: "recency"}, ""},
+		{"fan-outs by edge", Config{FanOut: []int{4, 2}, FanOutByEdge: map[string][]int{"results.driver": {0, 9}}, Window: 10}, ""},
+		{"hops differ", Config{FanOut: []int{4, 2}, FanOutByEdge: map[string][]int{"results.driver": {3}}}, `fan_out_by_edge of "results.driver" has 1 hops, want 2`},
+		{"negative fan-out", Config{FanOut: []int{4}, FanOutByEdge: map[string][]int{"results.driver": {-1}}}, `fan_out_by_edge of "results.driver" is -1 in hop 1`},
+		{"negative window", Config{Window: -1}, "window is -1 days"},
+		{"window that is no number", Config{Window: math.NaN()}, "window is NaN days"},
+		{"half-life without end", Config{Strategy: "recency", HalfLife: math.Inf(1)}, "half_life is +Inf days"},
+		{"half-life below a microsecond", Config{Strategy: "recency", HalfLife: 1e-12}, "half_life is 1e-12 days"},
+	} {
+		c.config.Outputs = 1
+		err := c.config.Complete(7).validate()
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
 // What was given stays, and the caller's slices are not written to.
 func TestConfig_Complete(t *testing.T) {
 	lives := make([]float64, 1, 8)

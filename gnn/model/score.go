@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/graph"
@@ -24,7 +25,12 @@ func (q Query) Seed(entity *ingest.Table) sample.Seed {
 
 // Sampler returns the sampler that the config asks for.
 func (c Config) Sampler(g *graph.Graph, entity int, rule ingest.TimeRule, seed uint64, pool *tensor.Pool) (*sample.Sampler, error) {
-	return sample.New(g, sample.Options{Entity: entity, FanOut: c.FanOut, Strategy: c.Strategy, Seed: seed, Rule: rule, Threads: pool.Threads()})
+	perEdge, err := sample.FanOutByEdge(g, c.FanOutByEdge)
+	if err != nil {
+		return nil, fmt.Errorf("fan_out_by_edge: %w", err)
+	}
+	return sample.New(g, sample.Options{Entity: entity, FanOut: c.FanOut, PerEdge: perEdge, Strategy: c.Strategy,
+		Window: int64(c.Window * dayMicros), HalfLife: int64(c.HalfLife * dayMicros), Seed: seed, Rule: rule, Threads: pool.Threads()})
 }
 
 // scoreBatch is the number of seeds that are scored together.
