@@ -9,4 +9,10 @@
 // there, run go generate, declare the function in Go with its meaning as a loop,
 // write func xAVX2(p *Path) that sets the path's fields, name it in asm_amd64.go,
 // and add a check to selfChecks.
+//
+// What is known of the avx512 path (2026-11-25): it was written on a CPU without
+// AVX-512. Its matrix product was run only by package emulate, which gives the bits
+// of the hardware for the avx2 path, against the plain twin and with every access to
+// memory checked; it has not yet run on a CPU that has AVX-512, and its speed is not
+// known. Where it is chosen at start, it has first agreed with plain Go there.
 package kernel

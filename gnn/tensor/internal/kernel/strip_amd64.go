@@ -69,7 +69,7 @@ func (w vectors) mul(x Product) {
 	}
 	w.within(&x)
 	var copied *[]Real
-	if x.ARow == 1 && x.ACol >= farRows && x.N > int(w) {
+	if w.copiesA(&x) {
 		copied = blocksOfA.Get().(*[]Real)
 		defer blocksOfA.Put(copied)
 		*copied = grow(*copied, (blockRows+w.tall())*deepest)
@@ -79,7 +79,7 @@ func (w vectors) mul(x Product) {
 			s := w.block(&x, i, p)
 			if copied != nil {
 				w.packA(*copied, from(x.A, p*x.ACol+i), s.rows, s.k, x.ACol)
-				s.a, s.aRow, s.aCol, s.aTile = &(*copied)[0], size, w.tall()*size, w.tall()*s.k*size
+				w.readCopy(&s, *copied)
 			}
 			for j := 0; j < x.N; j += int(w) {
 				w.strip(&s, &x, i, p, j)
@@ -104,6 +104,16 @@ func (w vectors) within(x *Product) {
 // better to read a copy: its columns would fall into few places of the caches.
 const farRows = 256
 
+// copiesA says whether the tiles read a copy of A: it pays for a few panels of B.
+func (w vectors) copiesA(x *Product) bool {
+	return x.ARow == 1 && x.ACol >= farRows && x.N > int(w) && x.K > 0
+}
+
+// readCopy lets the strips read what packA made.
+func (w vectors) readCopy(s *strip, copied []Real) {
+	s.a, s.aRow, s.aCol, s.aTile = &copied[0], size, w.tall()*size, w.tall()*s.k*size
+}
+
 // block holds what the strips of a block share.
 func (w vectors) block(x *Product, i, p int) strip {
 	s := strip{
@@ -120,26 +130,9 @@ func (w vectors) block(x *Product, i, p int) strip {
 
 var zeros [panelMost]Real
 
+// strip computes the columns of the panel that starts at column j.
 func (w vectors) strip(s *strip, x *Product, i, p, j int) {
-	s.b = address(x.B, j*x.K+p*int(w))
-	s.c = &x.C[i*x.CRow+j]
-	s.start, s.startRow = &zeros[0], 0
-	switch {
-	case x.Add || p > 0:
-		s.start, s.startRow = s.c, s.cRow
-	case x.Bias != nil:
-		s.start = &x.Bias[j]
-	}
-	w.run(s, min(int(w), x.N-j))
-}
-
-// run computes the strip's first columns.
-func (w vectors) run(s *strip, cols int) {
-	s.bits, s.mask = 1<<cols-1, nil
-	if w == ymm && cols != int(w)/2 && cols < int(w) {
-		s.mask = &columnMasks[cols]
-	}
-	half := cols <= int(w)/2
+	half := w.place(s, x, i, p, j)
 	switch {
 	case w == zmm && half:
 		stripAVX512Half(s)
@@ -150,6 +143,26 @@ func (w vectors) run(s *strip, cols int) {
 	default:
 		stripAVX2(s)
 	}
+}
+
+// place fills in what differs between the strips of a block, and says whether half a
+// strip is enough.
+func (w vectors) place(s *strip, x *Product, i, p, j int) (half bool) {
+	s.b = address(x.B, j*x.K+p*int(w))
+	s.c = &x.C[i*x.CRow+j]
+	s.start, s.startRow = &zeros[0], 0
+	switch {
+	case x.Add || p > 0:
+		s.start, s.startRow = s.c, s.cRow
+	case x.Bias != nil:
+		s.start = &x.Bias[j]
+	}
+	cols := min(int(w), x.N-j)
+	s.bits, s.mask = 1<<cols-1, nil
+	if w == ymm && cols != int(w)/2 && cols < int(w) {
+		s.mask = &columnMasks[cols]
+	}
+	return cols <= int(w)/2
 }
 
 // columnMasks[n] marks the first n columns.
