@@ -36,6 +36,7 @@ type node struct {
 	w       []Real
 	part    []Real    // partial sums, one stretch per block
 	sums    []float64 // the same in double precision
+	table   *RowTable
 	custom  func(Mat)
 }
 
