@@ -24,16 +24,12 @@ func (t *Tape) Add(xs ...*Var) *Var {
 		wantSame("sum", xs[0], x)
 	}
 	n := t.list(t.raw(xs[0].Rows(), xs[0].Cols()), addBack, xs)
-	t.run(n.out.Val.Len(), flatGrain, n, addBlock)
-	return n.out
-}
-
-func addBlock(n *node, s span) {
-	out := n.out.Val.Data[s.lo:s.hi]
-	copy(out, n.all[0].Val.Data[s.lo:s.hi])
-	for _, x := range n.all[1:] {
-		kernel.Add(out, x.Val.Data[s.lo:s.hi])
+	n.summands = t.summands.take(len(xs))
+	for k, x := range xs {
+		n.summands[k] = kernel.TermOf(x.Val.Data, nil)
 	}
+	t.run(n.out.Rows(), rowGrain(n.out.Cols()), n, gatherTermsBlock)
+	return n.out
 }
 
 func addBack(t *Tape, n *node) {
