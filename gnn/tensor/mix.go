@@ -45,3 +45,15 @@ func mixBackBlock(n *node, s span) {
 	kernel.SegmentUnmix(n.a.slice(s.lo, s.hi).Data, n.out.grad.Data, n.a.Cols,
 		n.inv.ptr[s.lo:s.hi+1], n.inv.dst, n.inv.edge, n.c.Data, n.c.Cols, n.mode())
 }
+
+// Through returns the edges of csr with every source s replaced by row[s]: over the
+// distinct rows in place of their copies. Reducing over it equals, without the copies,
+// reducing over csr what [Tape.GatherRows] makes of the rows; the gradient goes straight
+// to the distinct rows. It lives until the next Reset; compose once per step and edge
+// list, since each result is sorted anew on the way back.
+func (t *Tape) Through(csr CSR, row []int32) CSR {
+	if csr.Src == nil {
+		return CSR{Ptr: csr.Ptr, Src: row[:csr.Edges():csr.Edges()]}
+	}
+	return CSR{Ptr: csr.Ptr, Src: t.Compose(row, csr.Src)}
+}

@@ -250,7 +250,7 @@ func edgeCases() []opCase {
 	add("gather reduce through copies", func(n int) ([]Mat, opFunc) {
 		csr, row := someEdges(16, n, 2*n+1), indices(17, 2*n+1, n/2+1, 0)
 		return []Mat{random(1, n/2+1, 5)}, func(t *Tape, in []*Var) *Var {
-			return t.GatherReduce(in[0], CSR{Ptr: csr.Ptr, Src: t.Compose(row, csr.Src)}, Mean)
+			return t.GatherReduce(in[0], t.Through(csr, row), Mean)
 		}
 	})
 	add("segment softmax", func(n int) ([]Mat, opFunc) {
