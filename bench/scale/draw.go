@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"image/color"
+	"math"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -23,16 +25,18 @@ func drawChart(results []Result, path string) error {
 	p.Title.TextStyle.Font.Size = 13
 	p.X.Label.Text, p.Y.Label.Text = "links", "processor seconds"
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
-	p.X.Tick.Marker, p.Y.Tick.Marker = plot.LogTicks{Prec: -1}, plot.LogTicks{Prec: -1}
+	p.X.Tick.Marker, p.Y.Tick.Marker = decades{}, decades{}
 	p.Add(plotter.NewGrid())
-	p.Legend.Top, p.Legend.Left = true, true
-	var low, high float64 // links
+	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, vg.Points(1.5)
+	p.Legend.TextStyle.Font.Size = 9
+	var low, high, most float64 // links; seconds
 	for i, s := range stages(results) {
 		var points plotter.XYs
 		for k, r := range results {
 			again := k > 0 && results[k-1].Links == r.Links
 			if !again && i < len(r.Stages) && r.Stages[i].CPU > 0 {
 				points = append(points, plotter.XY{X: float64(r.Links), Y: r.Stages[i].CPU})
+				most = max(most, r.Stages[i].CPU)
 			}
 		}
 		if len(points) == 0 {
@@ -51,7 +55,21 @@ func drawChart(results []Result, path string) error {
 	if err := guide(p, low, high); err != nil {
 		return err
 	}
+	p.X.Max, p.Y.Max = high*1.3, most*12 // room for the last label and for the legend
 	return p.Save(7*vg.Inch, 5*vg.Inch, path)
+}
+
+// decades marks powers of ten, written as such.
+type decades struct{}
+
+func (decades) Ticks(low, high float64) []plot.Tick {
+	ticks := plot.LogTicks{Prec: -1}.Ticks(low, high)
+	for i := range ticks {
+		if ticks[i].Label != "" {
+			ticks[i].Label = fmt.Sprintf("1e%d", int(math.Round(math.Log10(ticks[i].Value))))
+		}
+	}
+	return ticks
 }
 
 // guideStart is where the line of slope 1 begins, in seconds: below the data.

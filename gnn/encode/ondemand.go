@@ -8,8 +8,8 @@ import (
 
 // onDemandFrom is the number of bytes from which the rows of a table are encoded when
 // they are asked for: what a table costs then does not grow with it, and binding a model
-// costs nothing. The price is the arithmetic of a row at every use, up to twice the
-// time of copying it from memory (docs/scale.md), which is small beside the products
+// costs nothing. The price is the arithmetic of a row at every use, two to three times
+// the time of copying it from memory (docs/scale.md), which is small beside the products
 // per row; below the limit the memory is worth it. It is a variable for tests only.
 var onDemandFrom = 64 << 20
 

@@ -2,9 +2,11 @@ package encode
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/ingest"
@@ -193,4 +195,20 @@ func copied[T mapped.Element](b *testing.B, s *mapped.Space, from []T) []T {
 	}
 	copy(to, from)
 	return to
+}
+
+// The day of the week and of the year come from tables with the bits of the formula.
+func TestTimestamp_tables(t *testing.T) {
+	for i := range 366 {
+		at := time.Date(2024, 1, 1+i, 7, 30, 0, 0, time.UTC)
+		tab := &ingest.Table{Def: &schema.Table{}, Rows: 1, Columns: []ingest.Column{{Kind: schema.Time, Ints: []int64{at.UnixMicro()}}}}
+		out := make([]tensor.Real, 8)
+		(&Timestamp{Scale: 1}).Cell(Source{tab, 0}, 0, out, nil)
+		for k, phase := range []float64{7.5 / 24, float64(at.Weekday()) / 7, float64(at.YearDay()-1) / 365.25} {
+			sin, cos := math.Sincos(2 * math.Pi * phase)
+			if out[2*k] != tensor.Real(sin) || out[2*k+1] != tensor.Real(cos) {
+				t.Fatalf("%v: phase %d is (%v, %v), want (%v, %v)", at, k, out[2*k], out[2*k+1], sin, cos)
+			}
+		}
+	}
 }

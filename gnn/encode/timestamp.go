@@ -55,6 +55,22 @@ func (e *Timestamp) distance(src Source, row int) (days float64, ok bool) {
 	return (v - float64(known)) / dayMicros, true
 }
 
+// Sine and cosine of each day of the week and of the year.
+var (
+	weekdays = circle(7, 7)
+	yearDays = circle(366, 365.25)
+)
+
+// circle returns sine and cosine of the first n of period equal steps around a circle.
+func circle(n int, period float64) [][2]tensor.Real {
+	out := make([][2]tensor.Real, n)
+	for i := range out {
+		sin, cos := math.Sincos(2 * math.Pi * (float64(i) / period))
+		out[i] = [2]tensor.Real{tensor.Real(sin), tensor.Real(cos)}
+	}
+	return out
+}
+
 // Prepare refuses a scale that does not divide.
 func (e *Timestamp) Prepare() error { return checkScale(e.Center, e.Scale) }
 
@@ -69,11 +85,11 @@ func (e *Timestamp) Cell(src Source, row int, out []tensor.Real, codes []Code) [
 		return codes
 	}
 	at := time.UnixMicro(src.Cells().Ints[row]).UTC()
-	ofDay := at.Sub(at.Truncate(24*time.Hour)).Hours() / 24
-	for i, phase := range [3]float64{ofDay, float64(at.Weekday()) / 7, float64(at.YearDay()-1) / 365.25} {
-		sin, cos := math.Sincos(2 * math.Pi * phase)
-		out[2*i], out[2*i+1] = tensor.Real(sin), tensor.Real(cos)
-	}
+	sin, cos := math.Sincos(2 * math.Pi * (at.Sub(at.Truncate(24*time.Hour)).Hours() / 24))
+	out[0], out[1] = tensor.Real(sin), tensor.Real(cos)
+	out[2], out[3] = weekdays[at.Weekday()][0], weekdays[at.Weekday()][1]
+	day := at.YearDay() - 1
+	out[4], out[5] = yearDays[day][0], yearDays[day][1]
 	out[6] = clip((days - e.Center) / e.Scale)
 	return codes
 }
