@@ -90,9 +90,11 @@ type run struct {
 	result   Result
 	step     int
 	scratch  scratch
+	loading
 }
 
-// example is one training example: its query, its target and its order key.
+// example is one training example: its query, its target, and the key of its seed, by
+// which it is also ordered.
 type example struct {
 	model.Query
 	target float64
@@ -169,14 +171,14 @@ func (r *run) collect() {
 		source = permute(train, func(i int) uint64 { return tensor.Hash64(r.opt.Seed, 0x5f, uint64(i)) })
 	}
 	for i, row := range train {
-		key := tensor.Hash64(entity.KeyHash(r.Labels.Entity[row]), uint64(r.Labels.Anchor[row]))
+		query := model.Query{Row: r.Labels.Entity[row], Anchor: r.Labels.Anchor[row]}
+		key := query.Seed(entity).Key
 		cut := r.Labels.Cut(row)
 		if r.opt.Stale {
 			cut = r.stale(cut, key)
 		}
-		r.examples = append(r.examples, example{
-			Query:  model.Query{Row: r.Labels.Entity[row], Cut: cut, Anchor: r.Labels.Anchor[row]},
-			target: r.Labels.Label[source[i]], key: key})
+		query.Cut = cut
+		r.examples = append(r.examples, example{Query: query, target: r.Labels.Label[source[i]], key: key})
 	}
 	r.valRows = r.Labels.Rows(tasks.Val)
 	for _, row := range r.valRows {

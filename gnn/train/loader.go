@@ -15,12 +15,19 @@ type loader struct {
 	done  chan struct{}
 }
 
+// loading is the memory of the loaders: the batch that is computed, the one that is
+// sampled, and the seeds of the latter. Only one loader runs at a time.
+type loading struct {
+	batches   [2]sample.Batch
+	nextSeeds []sample.Seed
+}
+
 // load starts sampling the batches of one epoch; order holds positions in examples.
 func (r *run) load(ctx context.Context, order []int, epoch uint64) *loader {
-	l := &loader{ready: make(chan *sample.Batch), idle: make(chan *sample.Batch, 2), quit: make(chan struct{}), done: make(chan struct{})}
-	l.idle <- &sample.Batch{}
-	l.idle <- &sample.Batch{}
-	entity := r.Graph.Snap.Tables[r.task.Entity]
+	l := &loader{ready: make(chan *sample.Batch), idle: make(chan *sample.Batch, len(r.batches)), quit: make(chan struct{}), done: make(chan struct{})}
+	for i := range r.batches {
+		l.idle <- &r.batches[i]
+	}
 	go func() {
 		defer close(l.done)
 		for lo := 0; lo < len(order); lo += r.opt.Batch {
@@ -31,11 +38,12 @@ func (r *run) load(ctx context.Context, order []int, epoch uint64) *loader {
 			case <-l.quit:
 				return
 			}
-			seeds := make([]sample.Seed, len(part))
-			for i, p := range part {
-				seeds[i] = r.examples[p].Seed(entity)
+			r.nextSeeds = r.nextSeeds[:0]
+			for _, p := range part {
+				x := &r.examples[p]
+				r.nextSeeds = append(r.nextSeeds, sample.Seed{Row: x.Row, At: x.Cut, Key: x.key})
 			}
-			r.sampler.SampleInto(b, seeds, epoch)
+			r.sampler.SampleInto(b, r.nextSeeds, epoch)
 			select {
 			case l.ready <- b:
 			case <-l.quit:
