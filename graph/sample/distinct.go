@@ -5,15 +5,50 @@ import (
 	"slices"
 )
 
-type distinctScratch struct{ keys, other []uint64 }
+type distinctScratch struct {
+	keys, other []uint64 // of sorting
+	marks       []uint64 // bitmap over the rows of the table
+	ranks       []int32  // per word of it: marked rows in front
+}
 
 const (
 	digitBits = 11  // 2^11 counters of 4 bytes stay in the first-level cache
 	radixMin  = 256 // below this a comparison sort is faster than clearing counters
 )
 
-// distinct fills Distinct and CopyOf; rows is the number of rows of the table.
+// distinct fills Distinct and CopyOf; rows is the number of rows of the table. Cost:
+// linear in the copies, whatever the table: a bitmap, about four times as fast as
+// sorting, is taken where it has at most two words per copy.
 func (n *NodeSet) distinct(scratch *distinctScratch, rows int) {
+	if words := (rows + 63) / 64; words <= 2*len(n.Rows) {
+		n.distinctByBits(scratch, words)
+	} else {
+		n.distinctBySort(scratch, rows)
+	}
+}
+
+func (n *NodeSet) distinctByBits(scratch *distinctScratch, words int) {
+	marks, ranks := resize(scratch.marks, words), resize(scratch.ranks, words)
+	scratch.marks, scratch.ranks = marks, ranks
+	clear(marks)
+	for _, row := range n.Rows {
+		marks[row>>6] |= 1 << (row & 63)
+	}
+	n.Distinct = n.Distinct[:0]
+	for w, word := range marks {
+		ranks[w] = int32(len(n.Distinct))
+		for ; word != 0; word &= word - 1 {
+			n.Distinct = append(n.Distinct, int32(w<<6+bits.TrailingZeros64(word)))
+		}
+	}
+	n.CopyOf = resize(n.CopyOf, len(n.Rows))
+	for i, row := range n.Rows {
+		before := marks[row>>6] & (1<<(row&63) - 1)
+		n.CopyOf[i] = ranks[row>>6] + int32(bits.OnesCount64(before))
+	}
+}
+
+func (n *NodeSet) distinctBySort(scratch *distinctScratch, rows int) {
 	keys := resize(scratch.keys, len(n.Rows))
 	for i, row := range n.Rows {
 		keys[i] = uint64(row)<<32 | uint64(i)
