@@ -76,22 +76,37 @@ func (t *Tape) attend(rows, heads, cols, kind int, extra *Var, lists []Attended)
 }
 
 func attendBlock(n *node, s span) {
+	cols := n.n2
 	for i := range n.lists {
-		n.score(&n.lists[i], s)
+		l := &n.lists[i]
+		a := n.heads(l, s)
+		a.Q, a.QStep, a.W = from(l.Q.Val.Data, s.lo*cols), cols, l.weight.Data
+		switch n.kind {
+		case dotScore:
+			kernel.HeadDots(a)
+		case additiveScore:
+			a.Att = n.z.Val.Data
+			kernel.LeakyDots(a)
+		case splitScore:
+			splitScores(l, n.z.Val, s)
+		}
 	}
 	n.softmax(s)
-	cols, heads := n.n2, n.n1
 	out := n.out.Val.slice(s.lo, s.hi)
 	clear(out.Data)
 	for i := range n.lists {
 		l := &n.lists[i]
-		values, stride := n.values(l)
-		for v := s.lo; v < s.hi; v++ {
-			if src := l.sources(v); len(src) > 0 {
-				kernel.GatherHeads(out.Row(v - s.lo)[i*cols:][:cols], values, stride, src, l.weights(v), heads)
-			}
-		}
+		a := n.heads(l, s)
+		a.X, a.W = n.values(l), l.weight.Data
+		a.Row, a.RowStep = from(out.Data, i*cols), out.Cols
+		kernel.GatherHeads(a)
 	}
+}
+
+// heads returns the arguments that all kernels take for destinations s.lo to s.hi of a
+// list, with keys as the sources.
+func (n *node) heads(l *Attended, s span) kernel.Heads {
+	return kernel.Heads{Heads: n.n1, Width: n.n2 / n.n1, Ptr: l.CSR.Ptr[s.lo : s.hi+1], Src: l.CSR.Src, X: l.KV.Val.Data, XStep: l.KV.Cols()}
 }
 
 // sources returns the sources of destination v.
@@ -108,31 +123,12 @@ func (m Mat) edges(c CSR, lo, hi int) []Real {
 	return m.Data[int(c.Ptr[lo])*m.Cols : int(c.Ptr[hi])*m.Cols]
 }
 
-// values returns where the values of the list's sources start, and their stride.
-func (n *node) values(l *Attended) (data []Real, stride int) {
-	data, stride = l.KV.Val.Data, l.KV.Cols()
+// values returns the values of the list's sources, a row of which is as long as one of KV.
+func (n *node) values(l *Attended) []Real {
 	if n.kind == dotScore {
-		return from(data, n.n2), stride
+		return from(l.KV.Val.Data, n.n2)
 	}
-	return data, stride
-}
-
-func (n *node) score(l *Attended, s span) {
-	for v := s.lo; v < s.hi; v++ {
-		src := l.sources(v)
-		if len(src) == 0 {
-			continue
-		}
-		q := l.Q.Val.Row(v)
-		switch n.kind {
-		case dotScore:
-			kernel.HeadDots(l.weights(v), q, l.KV.Val.Data, l.KV.Cols(), src, n.n1)
-		case additiveScore:
-			kernel.LeakyDots(l.weights(v), q, n.z.Val.Data, l.KV.Val.Data, l.KV.Cols(), src, n.n1)
-		case splitScore:
-			splitScores(l.weights(v), q, n.z.Val, src)
-		}
-	}
+	return l.KV.Val.Data
 }
 
 // softmax turns the scores of destinations s.lo to s.hi into weights.
@@ -152,7 +148,8 @@ func (n *node) softmax(s span) {
 	}
 	for i := range n.lists {
 		l := &n.lists[i]
-		expAll(l.weight.edges(l.CSR, s.lo, s.hi))
+		w := l.weight.edges(l.CSR, s.lo, s.hi)
+		kernel.Exp(w, w)
 	}
 	for v := s.lo; v < s.hi; v++ {
 		clear(top)
@@ -165,12 +162,6 @@ func (n *node) softmax(s span) {
 		for i := range n.lists {
 			mulPerHead(n.lists[i].weights(v), top)
 		}
-	}
-}
-
-func expAll(x []Real) {
-	for i, v := range x {
-		x[i] = Real(math.Exp(float64(v)))
 	}
 }
 

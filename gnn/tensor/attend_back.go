@@ -17,7 +17,7 @@ func attendBack(t *Tape, n *node) {
 	}
 	if n.kind == additiveScore {
 		n.part = t.reals.take(blocks(n.out.Rows(), edgeGrain) * n.n2)
-		n.c = t.raw(t.pool.Threads(), n.n2)
+		n.c = t.Alloc(t.pool.Threads(), n.n2) // sums that nobody asks for
 	}
 	t.run(n.out.Rows(), edgeGrain, n, attendQueryBlock)
 	if n.kind == additiveScore && n.z.needs {
@@ -32,16 +32,13 @@ func attendBack(t *Tape, n *node) {
 // attendQueryBlock turns the gradient of the result into that of the scores and
 // collects it for the destinations.
 func attendQueryBlock(n *node, s span) {
-	cols, heads := n.n2, n.n1
-	g := n.out.grad
+	cols, g := n.n2, n.out.grad
 	for i := range n.lists {
 		l := &n.lists[i]
-		values, stride := n.values(l)
-		for v := s.lo; v < s.hi; v++ {
-			if src := l.sources(v); len(src) > 0 {
-				kernel.HeadDots(l.slopes(v), g.Row(v)[i*cols:][:cols], values, stride, src, heads)
-			}
-		}
+		a := n.heads(l, s)
+		a.X, a.W = n.values(l), l.slope.Data
+		a.Q, a.QStep = from(g.Data, s.lo*g.Cols+i*cols), g.Cols
+		kernel.HeadDots(a)
 	}
 	n.softmaxBack(s)
 	if n.kind == additiveScore {
@@ -80,27 +77,28 @@ func (n *node) softmaxBack(s span) {
 
 // queryBack collects the gradient of what destinations s.lo to s.hi ask.
 func (n *node) queryBack(l *Attended, s span) {
-	heads := n.n1
-	for v := s.lo; v < s.hi; v++ {
-		var dq []Real
-		if l.Q.needs {
-			dq = l.dq.Row(v)
-			if !l.addQ {
-				clear(dq)
-			}
+	a, q := n.heads(l, s), l.Q.Val
+	a.W, a.RowStep = l.slope.Data, q.Cols
+	if l.Q.needs {
+		a.Row = l.dq.slice(s.lo, s.hi).Data
+		if !l.addQ {
+			clear(a.Row)
 		}
-		src := l.sources(v)
-		if len(src) == 0 {
-			continue
+	}
+	switch n.kind {
+	case dotScore:
+		if a.Row != nil {
+			kernel.GatherHeads(a)
 		}
-		switch {
-		case n.kind == additiveScore:
-			n.additiveQuery(l, dq, v, s)
-		case n.kind == splitScore:
-			splitQuery(l.slopes(v), dq, l.Q.Val.Row(v), n.z.Val, src)
-		case dq != nil:
-			kernel.GatherHeads(dq, l.KV.Val.Data, l.KV.Cols(), src, l.slopes(v), heads)
+	case additiveScore:
+		if a.Row == nil {
+			a.Row, a.RowStep = n.c.Row(s.worker), 0
 		}
+		a.Q, a.QStep = from(q.Data, s.lo*q.Cols), q.Cols
+		a.Att, a.AttSum = n.z.Val.Data, n.part[s.block*n.n2:][:n.n2]
+		kernel.LeakySlopes(a)
+	case splitScore:
+		splitQuery(l, n.z.Val, a.Row, s)
 	}
 }
 
@@ -138,31 +136,31 @@ func (t *Tape) bySource(w Mat, inv inverse) Mat {
 }
 
 func attendSourceBlock(n *node, s span) {
-	l, cols, heads := &n.lists[0], n.n2, n.n1
-	for u := s.lo; u < s.hi; u++ {
-		lo, hi := int(l.inv.ptr[u]), int(l.inv.ptr[u+1])
-		dst := l.inv.dst[lo:hi]
-		weights, slopes := l.weight.Data[lo*heads:hi*heads], l.slope.Data[lo*heads:hi*heads]
-		if n.part != nil {
-			addPerHead(n.part[u*heads:][:heads], slopes)
+	l, cols := &n.lists[0], n.n2
+	if n.part != nil {
+		for u := s.lo; u < s.hi; u++ {
+			lo, hi := int(l.inv.ptr[u])*n.n1, int(l.inv.ptr[u+1])*n.n1
+			addPerHead(n.part[u*n.n1:][:n.n1], l.slope.Data[lo:hi])
 		}
-		if !l.KV.needs {
-			continue
-		}
-		dx := n.a.Row(u)
-		if !n.add {
-			clear(dx)
-		}
-		if lo == hi {
-			continue
-		}
-		switch n.kind {
-		case dotScore:
-			kernel.GatherHeads(dx[:cols], l.Q.Val.Data, l.Q.Cols(), dst, slopes, heads)
-			dx = dx[cols:]
-		case additiveScore:
-			n.additiveSource(dx, u, dst, slopes, s)
-		}
-		kernel.GatherHeads(dx, n.b.Data, n.b.Cols, dst, weights, heads)
 	}
+	if !l.KV.needs {
+		return
+	}
+	row := n.a.slice(s.lo, s.hi).Data
+	if !n.add {
+		clear(row)
+	}
+	a := kernel.Heads{Heads: n.n1, Width: cols / n.n1, Ptr: l.inv.ptr[s.lo : s.hi+1], Src: l.inv.dst,
+		X: l.Q.Val.Data, XStep: l.Q.Cols(), W: l.slope.Data, Row: row, RowStep: n.a.Cols}
+	switch n.kind {
+	case dotScore:
+		kernel.GatherHeads(a)
+		a.Row = from(row, cols)
+	case additiveScore:
+		a.Q, a.QStep = from(l.KV.Val.Data, s.lo*cols), cols
+		a.Att, a.AttSum = n.z.Val.Data, n.c.Row(s.worker)
+		kernel.LeakySlopes(a)
+	}
+	a.X, a.XStep, a.W = n.b.Data, n.b.Cols, l.weight.Data
+	kernel.GatherHeads(a)
 }

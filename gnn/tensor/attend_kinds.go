@@ -1,10 +1,6 @@
 package tensor
 
-import (
-	"fmt"
-
-	"github.com/rowlink/rowlink/gnn/tensor/internal/kernel"
-)
+import "fmt"
 
 // AttendAdditive is the attention of GATv2 (Brody et al., 2022), rows x heads*width:
 //
@@ -28,32 +24,6 @@ func (t *Tape) oneList(x, q *Var, csr CSR) []Attended {
 	return l
 }
 
-// additiveQuery adds to dq what the scores of destination v's edges say of it, and to
-// the block's partial sum what they say of att.
-func (n *node) additiveQuery(l *Attended, dq []Real, v int, s span) {
-	sum := n.c.Row(s.worker)
-	clear(sum)
-	kernel.LeakySlopes(sum, n.part[s.block*n.n2:][:n.n2], l.slopes(v), l.Q.Val.Row(v), l.KV.Val.Data, l.KV.Cols(), l.sources(v), n.n1)
-	if dq != nil {
-		addProduct(dq, sum, n.z.Val.Data)
-	}
-}
-
-// additiveSource adds to dx what the scores of the edges from source u say of it.
-func (n *node) additiveSource(dx []Real, u int, dst []int32, slopes []Real, s span) {
-	l, sum := &n.lists[0], n.c.Row(s.worker)
-	clear(sum)
-	kernel.LeakySlopes(sum, nil, slopes, l.KV.Val.Row(u), l.Q.Val.Data, l.Q.Cols(), dst, n.n1)
-	addProduct(dx, sum, n.z.Val.Data)
-}
-
-func addProduct(dst, x, y []Real) {
-	x, y = x[:len(dst)], y[:len(dst)]
-	for j := range dst {
-		dst[j] += x[j] * y[j]
-	}
-}
-
 // AttendSplit is the attention of GAT (Velickovic et al., 2018), rows x heads*width:
 //
 //	s[e,h] = leaky(from[u,h] + to[v,h])       over every edge e = u -> v
@@ -70,30 +40,35 @@ func (t *Tape) AttendSplit(x, from, to *Var, csr CSR, heads int) *Var {
 	return t.attend(csr.Rows(), heads, x.Cols(), splitScore, from, t.oneList(x, to, csr))
 }
 
-// splitScores is s[e,h] = leaky(from[src[e],h] + to[h]).
-func splitScores(s, to []Real, from Mat, src []int32) {
-	for e, u := range src {
-		row := s[e*len(to):][:len(to)]
-		f := from.Row(int(u))
-		for h, x := range to {
-			x += f[h]
-			row[h] = max(x, leak*x)
+// splitScores is s[e,h] = leaky(from[src[e],h] + to[v,h]) for destinations s.lo to s.hi.
+func splitScores(l *Attended, from Mat, s span) {
+	for v := s.lo; v < s.hi; v++ {
+		to, scores := l.Q.Val.Row(v), l.weights(v)
+		for e, u := range l.sources(v) {
+			row, f := scores[e*len(to):][:len(to)], from.Row(int(u))
+			for h, x := range to {
+				x += f[h]
+				row[h] = max(x, leak*x)
+			}
 		}
 	}
 }
 
-// splitQuery takes the slopes through leaky and adds them up for the destination.
-func splitQuery(slopes, dq, to []Real, from Mat, src []int32) {
-	for e, u := range src {
-		row := slopes[e*len(to):][:len(to)]
-		f := from.Row(int(u))
-		for h, x := range to {
-			if x+f[h] <= 0 {
-				row[h] *= leak
+// splitQuery takes the slopes of destinations s.lo to s.hi through leaky and adds them
+// up in dq, which may be nil.
+func splitQuery(l *Attended, from Mat, dq []Real, s span) {
+	for v := s.lo; v < s.hi; v++ {
+		to, slopes := l.Q.Val.Row(v), l.slopes(v)
+		for e, u := range l.sources(v) {
+			row, f := slopes[e*len(to):][:len(to)], from.Row(int(u))
+			for h, x := range to {
+				if x+f[h] <= 0 {
+					row[h] *= leak
+				}
 			}
-			if dq != nil {
-				dq[h] += row[h]
-			}
+		}
+		if dq != nil {
+			addPerHead(dq[(v-s.lo)*len(to):][:len(to)], slopes)
 		}
 	}
 }

@@ -127,24 +127,39 @@ func addProducts(out, a, w, product Mat, at []int32) {
 // reduce stores the aggregates of those destinations lo to hi that have edges, one
 // below another, and their numbers from lo on; it returns how many.
 func (r *Relation) reduce(lo, hi int, sums Mat, at []int32) int {
-	m := 0
-	for v := lo; v < hi; v++ {
-		from, to := r.CSR.Ptr[v], r.CSR.Ptr[v+1]
-		if from == to {
-			continue
-		}
-		dst, src := sums.Row(m), r.CSR.Src[from:to]
-		clear(dst)
+	mode := kernel.Store
+	if r.Mean {
+		mode = kernel.MeanOf
+	}
+	return rowsWithEdges(r.CSR.Ptr[lo:hi+1], at, func(m, v, end int) {
+		ptr, dst := r.CSR.Ptr[lo+v:lo+end+1], sums.Data[m*sums.Cols:(m+end-v)*sums.Cols]
 		if r.Weight == nil {
-			kernel.GatherSum(dst, r.X.Val.Data, r.X.Cols(), src)
-		} else {
-			kernel.GatherAxpy(dst, r.X.Val.Data, r.X.Cols(), src, r.Weight[from:to], 1)
+			kernel.SegmentSum(dst, r.X.Val.Data, sums.Cols, ptr, r.CSR.Src, mode)
+			return
 		}
-		if r.Mean && len(src) > 1 {
-			scale(dst, 1/Real(len(src)))
+		kernel.SegmentMix(dst, r.X.Val.Data, sums.Cols, ptr, r.CSR.Src, r.Weight, 1, kernel.Store)
+		if r.Mean {
+			for i := range end - v {
+				scale(sums.Row(m+i), 1/Real(ptr[i+1]-ptr[i]))
+			}
 		}
-		at[m] = int32(v - lo)
-		m++
+	})
+}
+
+// rowsWithEdges lists the rows of ptr that have edges in at, calls run for every stretch
+// v to end of them, whose first is number m of the list, and returns how many there are.
+func rowsWithEdges(ptr, at []int32, run func(m, v, end int)) int {
+	m := 0
+	for v := 0; v+1 < len(ptr); v++ {
+		first := v
+		for v+1 < len(ptr) && ptr[v] < ptr[v+1] {
+			at[m+v-first] = int32(v)
+			v++
+		}
+		if v > first {
+			run(m, first, v)
+			m += v - first
+		}
 	}
 	return m
 }

@@ -140,21 +140,12 @@ func relationSourceBlock(n *node, s span) {
 // collect stores what each source lo to hi that has edges gets from the gradient g of
 // its destinations, as reduce does for destinations.
 func (r *Relation) collect(lo, hi int, g, sums Mat, at []int32) int {
-	m := 0
-	for u := lo; u < hi; u++ {
-		from, to := r.inv.ptr[u], r.inv.ptr[u+1]
-		if from == to {
-			continue
-		}
-		dst := sums.Row(m)
-		clear(dst)
+	return rowsWithEdges(r.inv.ptr[lo:hi+1], at, func(m, u, end int) {
+		ptr, dst := r.inv.ptr[lo+u:lo+end+1], sums.Data[m*sums.Cols:(m+end-u)*sums.Cols]
 		if r.share == nil {
-			kernel.GatherSum(dst, g.Data, g.Cols, r.inv.dst[from:to])
+			kernel.SegmentSum(dst, g.Data, g.Cols, ptr, r.inv.dst, kernel.Store)
 		} else {
-			kernel.GatherAxpy(dst, g.Data, g.Cols, r.inv.dst[from:to], r.share[from:to], 1)
+			kernel.SegmentMix(dst, g.Data, g.Cols, ptr, r.inv.dst, r.share, 1, kernel.Store)
 		}
-		at[m] = int32(u - lo)
-		m++
-	}
-	return m
+	})
 }

@@ -9,8 +9,8 @@ import "golang.org/x/sys/cpu"
 // assembly holds the paths in machine code, the widest first. Each is plain Go with
 // parts replaced.
 var assembly = []*Path{
-	machinePath("avx512", lacksAVX512, gemmAVX512, rowsAVX512),
-	machinePath("avx2", lacksAVX2, gemmAVX2, rowsAVX2),
+	machinePath("avx512", lacksAVX512, gemmAVX512, rowsAVX512, attentionAVX512),
+	machinePath("avx2", lacksAVX2, gemmAVX2, rowsAVX2, attentionAVX2),
 }
 
 // absent says why a path that exists elsewhere is not in this build.

@@ -6,46 +6,56 @@ import (
 )
 
 // Every path must agree with the naive attention kernels and keep to its slices, for
-// heads of any width.
+// heads of any width and destinations of any number of edges.
 func TestAttention_agreesWithNaive(t *testing.T) {
 	eachPath(t, func(t *testing.T, p *Path) {
 		for _, heads := range []int{1, 2, 4} {
-			for _, width := range []int{1, 3, 8, 16, 24, 32, 40, 64} {
-				for _, edges := range []int{0, 1, 2, 5, 8, 13} {
-					testAttention(t, p, heads, width, edges)
+			for _, width := range []int{1, 3, 8, 16, 24, 32, 37, 64, 80} {
+				for _, ptr := range [][]int32{{0}, {0, 0}, {0, 1}, {2, 2, 7, 8, 8, 30}, {0, 16, 17}} {
+					testAttention(t, p, heads, width, ptr)
 				}
 			}
 		}
 	})
 }
 
-func testAttention(t *testing.T, p *Path, heads, width, edges int) {
+func testAttention(t *testing.T, p *Path, heads, width int, ptr []int32) {
 	t.Helper()
 	const table = 7
-	cols := heads * width
-	stride := cols + 3
-	rows := make([]int32, edges)
-	for e := range rows {
-		rows[e] = int32(e * 5 % table)
+	cols, rows := heads*width, len(ptr)-1
+	src := make([]int32, ptr[rows])
+	for e := range src {
+		src[e] = int32(e * 5 % table)
 	}
-	x, q, att, w := newGuarded(table*stride-3, 1), newGuarded(cols, 2), newGuarded(cols, 3), newGuarded(edges*heads, 4)
-	compare := func(what string, n, terms int, f func(a Attention, dst []Real)) {
-		got, want := newGuarded(n, 5), newGuarded(n, 5)
-		f(p.Attention, got.data)
-		f(naive.Attention, want.data)
-		what = fmt.Sprintf("%s: %s with %d heads of %d over %d edges", p.Name, what, heads, width, edges)
-		near(t, what, got.data, want.data, terms)
+	a := Heads{Heads: heads, Width: width, Ptr: ptr, Src: src, XStep: cols + 3, QStep: cols + 1, RowStep: cols + 2}
+	x, q, att, w := newGuarded(table*a.XStep-3, 1), newGuarded(rows*a.QStep, 2), newGuarded(cols, 3), newGuarded(len(src)*heads, 4)
+	a.X, a.Q, a.Att = x.data, q.data, att.data
+	scores := func(what string, f func(Attention, Heads)) {
+		got, want := newGuarded(len(src)*heads, 5), newGuarded(len(src)*heads, 5)
+		b := a
+		b.W = got.data
+		f(p.Attention, b)
+		b.W = want.data
+		f(naive.Attention, b)
+		what = fmt.Sprintf("%s: %s with %d heads of %d, edges %v", p.Name, what, heads, width, ptr)
+		near(t, what, got.data, want.data, width)
 		got.check(t, what)
 	}
-	compare("head dots", edges*heads, width, func(a Attention, dst []Real) { a.HeadDots(dst, q.data, x.data, stride, rows, heads) })
-	compare("gather heads", cols, edges, func(a Attention, dst []Real) { a.GatherHeads(dst, x.data, stride, rows, w.data, heads) })
-	compare("leaky dots", edges*heads, width, func(a Attention, dst []Real) {
-		a.LeakyDots(dst, q.data, att.data, x.data, stride, rows, heads)
-	})
-	compare("leaky slopes", cols, edges, func(a Attention, dst []Real) {
-		a.LeakySlopes(dst, nil, w.data, q.data, x.data, stride, rows, heads)
-	})
-	compare("leaky slopes of both", 2*cols, edges, func(a Attention, dst []Real) {
-		a.LeakySlopes(dst[:cols:cols], dst[cols:], w.data, q.data, x.data, stride, rows, heads)
-	})
+	sums := func(what string, f func(Attention, Heads)) {
+		got, want := newGuarded(rows*a.RowStep+cols, 6), newGuarded(rows*a.RowStep+cols, 6)
+		b := a
+		b.W = w.data
+		split := rows * a.RowStep
+		b.Row, b.AttSum = got.data[:split:split], got.data[split:]
+		f(p.Attention, b)
+		b.Row, b.AttSum = want.data[:split:split], want.data[split:]
+		f(naive.Attention, b)
+		what = fmt.Sprintf("%s: %s with %d heads of %d, edges %v", p.Name, what, heads, width, ptr)
+		near(t, what, got.data, want.data, len(src))
+		got.check(t, what)
+	}
+	scores("head dots", func(k Attention, a Heads) { k.HeadDots(a) })
+	scores("leaky dots", func(k Attention, a Heads) { k.LeakyDots(a) })
+	sums("gather heads", func(k Attention, a Heads) { k.GatherHeads(a) })
+	sums("leaky slopes", func(k Attention, a Heads) { k.LeakySlopes(a) })
 }

@@ -20,7 +20,7 @@ type Path struct {
 	// GatherAxpy weighs them: dst[j] += sum over e of w[e*wStride] x[rows[e]*stride+j].
 	GatherAxpy func(dst, x []Real, stride int, rows []int32, w []Real, wStride int)
 
-	Attention Attention
+	Attention
 
 	// Adam moves p against the gradient g and updates both moments.
 	Adam func(p, g, m, v []Real, s AdamStep)
