@@ -134,9 +134,9 @@ func (r *RGCN) relation(t *tensor.Tape, i int, e *Edge, from *tensor.Var, weight
 		return rel
 	}
 	switch r.agg {
-	case plain(tensor.Mean):
+	case linear{plain(tensor.Mean)}:
 		rel.Mean = true
-	case plain(tensor.Sum):
+	case linear{plain(tensor.Sum)}:
 	default:
 		rel.X, rel.CSR = r.agg.Reduce(t, e, from), tensor.CSR{}
 	}

@@ -135,6 +135,8 @@ func (a Activation) apply(y, x []Real) {
 		for i, v := range x {
 			y[i] = max(v, leak*v)
 		}
+	case GELU:
+		kernel.GELU(y, x)
 	default:
 		f := activations[a].value
 		for i, v := range x {
@@ -152,6 +154,14 @@ func (a Activation) chain(dx, g, x, y []Real, add bool) {
 			mode = kernel.AddTo
 		}
 		kernel.ReLUBack(dx, g, y, mode)
+		return
+	}
+	if a == GELU {
+		mode := kernel.Store
+		if add {
+			mode = kernel.AddTo
+		}
+		kernel.GELUBack(dx, g, x, mode)
 		return
 	}
 	f := activations[a].slope

@@ -30,8 +30,10 @@ func leakySlopesAVX2(s *rowArgs)
 //go:noescape
 func leakySlopesAVX512(s *rowArgs)
 
-func attentionAVX2(p *Path)   { p.Attention = rowVectors(false).attention() }
-func attentionAVX512(p *Path) { p.Attention = rowVectors(true).attention() }
+func attentionAVX2(p *Path)   { rowVectors(false).attend(p) }
+func attentionAVX512(p *Path) { rowVectors(true).attend(p) }
+
+func (v rowVectors) attend(p *Path) { p.Attention, p.Gaussian = v.attention(), v.gaussian() }
 
 func (v rowVectors) attention() Attention {
 	if v {

@@ -50,6 +50,7 @@ var naive = Path{
 		}
 	},
 	Attention: naiveAttention,
+	Gaussian:  plainGaussian,
 	Adam: func(p, g, m, v []Real, s AdamStep) {
 		for j := range p {
 			d := g[j] + s.L2*p[j]

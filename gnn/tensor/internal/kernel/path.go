@@ -21,6 +21,7 @@ type Path struct {
 	GatherAxpy func(dst, x []Real, stride int, rows []int32, w []Real, wStride int)
 
 	Attention
+	Gaussian
 
 	// Adam moves p against the gradient g and updates both moments.
 	Adam func(p, g, m, v []Real, s AdamStep)

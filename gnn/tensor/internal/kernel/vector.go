@@ -14,6 +14,7 @@ var plain = Path{
 	GatherSum:  plainGatherSum,
 	GatherAxpy: plainGatherAxpy,
 	Attention:  plainAttention,
+	Gaussian:   plainGaussian,
 	Adam:       plainAdam,
 	Rows:       plainRows,
 	Flat:       plainFlat,

@@ -36,6 +36,8 @@ func attentionKernels(c *build.Context, w lanes) {
 		{"leakyDots", func(k *kern) { k.headScores(true) }},
 		{"gatherHeads", (*kern).gatherHeads},
 		{"leakySlopes", (*kern).leakySlopes},
+		{"gelu", func(k *kern) { k.gelu(false) }},
+		{"geluBack", func(k *kern) { k.gelu(true) }},
 	} {
 		k := &kern{Context: c, lanes: w}
 		k.Function(f.name + w.name)
