@@ -67,7 +67,7 @@ func (d *Database) Load(ctx context.Context, taskName, ref, name string) (*Loade
 	if l.Predictor, err = predict.New(d.Snap, task, nil, st.Scaling.Classes, dataUntil); err != nil {
 		return nil, err
 	}
-	l.Predictor.Scorer, err = l.ScorerOf(l.Served)
+	l.Predictor.Scorer, err = l.ScorerOf(ctx, l.Served)
 	return l, err
 }
 
@@ -93,17 +93,17 @@ func (d *Database) restore(st stored) (task *tasks.Task, dataUntil int64, err er
 
 // ScorerOf reads another predictor of the version: [GNN] or a baseline. An unknown name
 // is an [ingest.UserError].
-func (l *Loaded) ScorerOf(name string) (predict.Scorer, error) {
-	s, err := l.read(name, tensor.NewPool(l.db.opt.Threads))
+func (l *Loaded) ScorerOf(ctx context.Context, name string) (predict.Scorer, error) {
+	s, err := l.read(ctx, name, tensor.NewPool(l.db.opt.Threads))
 	if err != nil {
 		return nil, fmt.Errorf("load version %d of task %s: %w", l.Version.Version, l.Version.Task, err)
 	}
 	return s, nil
 }
 
-func (l *Loaded) read(name string, pool *tensor.Pool) (predict.Scorer, error) {
+func (l *Loaded) read(ctx context.Context, name string, pool *tensor.Pool) (predict.Scorer, error) {
 	if name == GNN {
-		return l.networks(pool)
+		return l.networks(ctx, pool)
 	}
 	states := map[string]json.RawMessage{}
 	if err := readJSON(l.Version.Path(baselinesFile), &states); err != nil {
@@ -125,9 +125,10 @@ func (l *Loaded) read(name string, pool *tensor.Pool) (predict.Scorer, error) {
 }
 
 // networks reads the members of the ensemble.
-func (l *Loaded) networks(pool *tensor.Pool) (predict.Scorer, error) {
+func (l *Loaded) networks(ctx context.Context, pool *tensor.Pool) (predict.Scorer, error) {
 	var members predict.Ensemble
-	for i := range max(1, l.Report.Ensemble) {
+	count := max(1, l.Report.Ensemble)
+	for i := range count {
 		data, err := os.ReadFile(l.Version.Path(modelFile(i)))
 		if err != nil {
 			return nil, fmt.Errorf("read model: %w", err)
@@ -142,6 +143,9 @@ func (l *Loaded) networks(pool *tensor.Pool) (predict.Scorer, error) {
 		}
 		n, err := predict.NewNetwork(bound, l.Task, l.Scaling, pool)
 		if err != nil {
+			return nil, err
+		}
+		if err := n.CacheRows(ctx, l.db.opt.rowCache(count)); err != nil {
 			return nil, err
 		}
 		members = append(members, n)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/rowlink/rowlink/gnn/predict"
 	"github.com/rowlink/rowlink/graph"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/schema"
@@ -27,6 +28,10 @@ type Options struct {
 	Workspace string   // folder; empty = nothing is kept
 	Fresh     bool     // takes a new snapshot even when the workspace holds one
 	Threads   int      // 0 = all cores; never changes a result
+
+	// RowCache says how the networks of a version hold the rows that they read. Without a
+	// Budget they take a quarter of the memory at most.
+	RowCache predict.CacheOptions
 
 	OnProgress func(ingest.Progress)            // while the database is read; nil = silent
 	OnNote     func(format string, args ...any) // what a user should know; nil = silent

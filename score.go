@@ -96,6 +96,9 @@ func (f *Fitted) scoreNetworks(ctx context.Context, pool *tensor.Pool) error {
 		if err != nil {
 			return err
 		}
+		if err := member.CacheRows(ctx, Options{}.rowCache(len(f.Networks))); err != nil {
+			return err
+		}
 		members = append(members, member)
 		if len(f.Networks) == 1 {
 			continue

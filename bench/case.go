@@ -44,6 +44,7 @@ type Unit struct {
 // The units of this package.
 var (
 	Millis  = Unit{"ms", 1e3, false}
+	Micros  = Unit{"µs", 1e6, false}
 	Seconds = Unit{"s", 1, false}
 	Flops   = Unit{"GFLOP/s", 1e-9, true}
 	Bytes   = Unit{"GB/s", 1e-9, true}

@@ -10,10 +10,7 @@ import (
 
 // Cases lists all loads in the order in which they run.
 func Cases() []Case {
-	return slices.Concat(kernelCases(), layerCasesOf(), gorgoniaCases(), samplerCases(), []Case{
-		epochCase(),
-		{Name: "score/rel-f1", What: "8,712 examples of driver-position scored with the reference network", Unit: Seeds, prepare: scorePass, Long: true},
-	})
+	return slices.Concat(kernelCases(), layerCasesOf(), gorgoniaCases(), samplerCases(), []Case{epochCase()}, scoringCases())
 }
 
 // layerCasesOf are the layers of the peers' layers.py.

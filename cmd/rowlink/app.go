@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/rowlink/rowlink"
+	"github.com/rowlink/rowlink/gnn/predict"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/tasks"
 	"github.com/rowlink/rowlink/tasks/tql"
@@ -24,7 +25,8 @@ type app struct {
 	json      bool
 	quiet     bool
 	threads   int
-	kernels   string // path of the inner loops; empty = the fastest
+	kernels   string               // path of the inner loops; empty = the fastest
+	rows      predict.CacheOptions // of --row-cache, where a subcommand has it
 	progress  *progress
 }
 
@@ -70,7 +72,7 @@ func (a *app) url() string {
 // open opens the database: the workspace's snapshot of it, or a new one.
 func (a *app) open(ctx context.Context, fresh bool) (*rowlink.Database, error) {
 	d, err := rowlink.Open(ctx, rowlink.Options{
-		URL: a.url(), Schemas: a.schemas, Workspace: a.workspace, Fresh: fresh, Threads: a.threads,
+		URL: a.url(), Schemas: a.schemas, Workspace: a.workspace, Fresh: fresh, Threads: a.threads, RowCache: a.rows,
 		OnNote: a.say,
 		OnProgress: func(p ingest.Progress) {
 			a.update("read "+p.Table, p.Rows, max(p.Estimate, 0), "rows")

@@ -205,7 +205,7 @@ func (e *evaluation) part(ctx context.Context, s tasks.Split, at bool) (*evaluat
 		scorer := e.Scorer
 		if i > 0 {
 			var err error
-			if scorer, err = e.ScorerOf(name); err != nil {
+			if scorer, err = e.ScorerOf(ctx, name); err != nil {
 				return nil, err
 			}
 		}

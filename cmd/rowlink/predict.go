@@ -236,8 +236,9 @@ func (p *predictions) rows(asked []askedKey, all bool) []int32 {
 	return rows
 }
 
-// answerRows is how many rows are asked at a time: between them progress is shown.
-const answerRows = 2048
+// answerRows is how many rows are asked at a time: enough shards for all threads, and
+// between them progress is shown.
+const answerRows = 1 << 14
 
 // answer fills the list, in the order of rows.
 func (p *predictions) answer(ctx context.Context, rows []int32, explain int, update func(what string, done, total int64, unit string)) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"fmt"
+	"math"
 	"os"
 	"reflect"
 	"strconv"
@@ -124,5 +125,28 @@ func TestReadKeys_badCSV(t *testing.T) {
 	_, err := a.readKeys("-", []string{"id"})
 	if !as[usageError](err) || !strings.Contains(err.Error(), "record on line 3: wrong number of fields") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestPredict_rowCache compares the ways to hold rows: float32 gives the bits of none,
+// half the size gives nearly the same.
+func TestPredict_rowCache(t *testing.T) {
+	inShop(t)
+	copyTree(t, trained(t), ".rowlink")
+	ask := func(cache string) []predictedJSON {
+		return decode[predictDocument](t, rowlinkOK(t, "predict churn -q --json --all --at 2024-12-02 --row-cache "+cache)).Predictions
+	}
+	want := ask("off")
+	if got := ask("float32"); !reflect.DeepEqual(got, want) {
+		t.Error("float32 tables change predictions")
+	}
+	for cache, most := range map[string]float64{"float16": 0.002, "bfloat16": 0.02} {
+		got, worst := ask(cache), 0.0
+		for i, p := range got {
+			worst = max(worst, math.Abs(*p.Probability-*want[i].Probability))
+		}
+		if worst == 0 || worst > most {
+			t.Errorf("%s tables move probabilities by %g, want more than 0 and at most %g", cache, worst, most)
+		}
 	}
 }

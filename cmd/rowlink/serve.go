@@ -29,6 +29,7 @@ type serve struct {
 	*app
 	opt  server.Options
 	only []string
+	rows rowCache
 }
 
 func serveCommand(a *app) *cobra.Command {
@@ -50,6 +51,7 @@ answered, new ones are turned away, and the exit code is 0. A second signal stop
 	f := cmd.Flags()
 	f.StringVar(&s.opt.Addr, "addr", server.DefaultAddr, "host:port to listen on; port 0 takes a free one")
 	f.BoolVar(&s.opt.AllowRemote, "listen-remote", false, "allow an --addr that other machines can reach")
+	s.rows.register(f)
 	f.StringSliceVar(&s.only, "task", nil, "serve this task only (repeatable; default: all)")
 	return cmd
 }
@@ -74,6 +76,10 @@ func (s *serve) serve(ctx context.Context) error {
 	if err != nil {
 		return usageError{err}
 	}
+	if s.app.rows, err = s.rows.options(); err != nil {
+		return err
+	}
+	s.app.rows.Eager = true // a request should not wait for the tables
 	if b.db, err = s.open(ctx, false); err != nil {
 		return err
 	}

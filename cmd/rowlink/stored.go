@@ -13,12 +13,16 @@ import (
 )
 
 // storedFlags choose a stored version of a task and one of its predictors.
-type storedFlags struct{ version, alias, model string }
+type storedFlags struct {
+	version, alias, model string
+	rows                  rowCache
+}
 
 func (s *storedFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&s.version, "version", "", "version number, or latest (default: the one that prod names)")
 	f.StringVar(&s.alias, "alias", "", "the version that this alias names")
+	s.rows.register(f)
 	f.StringVar(&s.model, "model", "", "predictor of the version: gnn or a baseline (default: the one that is served)")
 }
 
@@ -27,7 +31,8 @@ func (s *storedFlags) check() error {
 	if s.version != "" && s.alias != "" {
 		return usage("take one of them", "--version %s and --alias %s both name a version", s.version, s.alias)
 	}
-	return nil
+	_, err := s.rows.options()
+	return err
 }
 
 // ref is how the workspace names the version.
@@ -62,6 +67,9 @@ func (a *app) stored(ctx context.Context, arg string, flags storedFlags) (*store
 	}
 	if hash != "" && hash != version.TaskHash {
 		a.warn("version %d was trained for another text of task %s than that of %s", version.Version, name, arg)
+	}
+	if a.rows, err = flags.rows.options(); err != nil {
+		return nil, err
 	}
 	d, err := a.open(ctx, false)
 	if err != nil {

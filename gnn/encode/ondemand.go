@@ -56,3 +56,12 @@ func (f *Features) Read(row int32, r *Row) {
 		r.Codes = append(r.Codes, Code{f.Codes.Src[j], f.Weights[j]})
 	}
 }
+
+// Same reports whether a row of f and a row of other, the features of another snapshot
+// made by the same encoders, are equal. scratch is memory for both.
+func (f *Features) Same(row int32, other *Features, at int32, scratch *[2]Row) bool {
+	a, b := &scratch[0], &scratch[1]
+	f.Read(row, a)
+	other.Read(at, b)
+	return slices.Equal(a.Dense, b.Dense) && slices.Equal(a.Codes, b.Codes)
+}

@@ -23,6 +23,7 @@ type Seeds struct {
 // for one goroutine at a time, as its tape is.
 type Pass struct {
 	bound  *Bound
+	tables *RowTables // rows that need not be encoded; nil when none are held
 	tape   *tensor.Tape
 	rows   []conv.Rows
 	in     []*conv.Rows    // per node type; nil for types without encoder
@@ -75,17 +76,21 @@ func (p *Pass) Forward(batch *sample.Batch, s Seeds) *tensor.Var {
 }
 
 // encode computes the rows of every node type: each distinct row once, whatever the
-// number of its copies, which share its dropout mask.
+// number of its copies, which share its dropout mask. Rows that tables hold are read.
 func (p *Pass) encode(batch *sample.Batch, drop uint64) {
 	b, t := p.bound, p.tape
 	for i := range p.rows {
 		r, n := b.input[i], &batch.Nodes[i]
-		if r == nil {
+		switch {
+		case r == nil:
 			continue
+		case p.tables != nil && p.tables.types[i].held:
+			p.rows[i] = p.tables.types[i].input(t, n, b.Config.Width)
+		default:
+			x := t.Dropout(r.rows(t, b.features[i], n.Distinct), b.Config.Dropout, tensor.Hash64(drop, uint64(i)))
+			p.rows[i] = conv.Rows{X: x, Of: n.CopyOf}
 		}
 		p.days[i] = t.Days(n.Age)
-		x := t.Dropout(r.rows(t, b.features[i], n.Distinct), b.Config.Dropout, tensor.Hash64(drop, uint64(i)))
-		p.rows[i] = conv.Rows{X: x, Of: n.CopyOf}
 		if r.time != nil {
 			p.rows[i].Te, p.rows[i].T = t.AgeTerms(p.days[i], r.scales), r.time.Var(t)
 		}

@@ -23,73 +23,142 @@ func (q Query) Seed(entity *ingest.Table) sample.Seed {
 	return sample.Seed{Row: q.Row, At: q.Cut, Key: tensor.Hash64(entity.KeyHash(q.Row), uint64(q.Anchor))}
 }
 
-// Sampler returns the sampler that the config asks for.
-func (c Config) Sampler(g *graph.Graph, entity int, rule ingest.TimeRule, seed uint64, pool *tensor.Pool) (*sample.Sampler, error) {
+// sampling is what the sampler of the config is asked for.
+func (c Config) sampling(g *graph.Graph, entity int, rule ingest.TimeRule, seed uint64, pool *tensor.Pool) (sample.Options, error) {
 	perEdge, err := sample.FanOutByEdge(g, c.FanOutByEdge)
 	if err != nil {
-		return nil, fmt.Errorf("fan_out_by_edge: %w", err)
+		return sample.Options{}, fmt.Errorf("fan_out_by_edge: %w", err)
 	}
-	return sample.New(g, sample.Options{Entity: entity, FanOut: c.FanOut, PerEdge: perEdge, Strategy: c.Strategy,
-		Window: int64(c.Window * dayMicros), HalfLife: int64(c.HalfLife * dayMicros), Seed: seed, Rule: rule, Threads: pool.Threads()})
+	return sample.Options{Entity: entity, FanOut: c.FanOut, PerEdge: perEdge, Strategy: c.Strategy,
+		Window: int64(c.Window * dayMicros), HalfLife: int64(c.HalfLife * dayMicros), Seed: seed, Rule: rule, Threads: pool.Threads()}, nil
 }
 
-// scoreBatch is the number of seeds that are scored together.
-const scoreBatch = 512
+// Sampler returns the sampler that the config asks for.
+func (c Config) Sampler(g *graph.Graph, entity int, rule ingest.TimeRule, seed uint64, pool *tensor.Pool) (*sample.Sampler, error) {
+	o, err := c.sampling(g, entity, rule, seed, pool)
+	if err != nil {
+		return nil, err
+	}
+	return sample.New(g, o)
+}
 
-// Scorer computes outputs of a bound model. It is for one goroutine at a time.
+// Seeds that are scored together. Without row tables a large batch repeats more rows,
+// which are encoded once; with them a small one stays in the caches.
+const (
+	scoreBatch = 512
+	tableBatch = 64
+)
+
+// Scorer computes outputs of a bound model. It is for one goroutine at a time, and keeps
+// all memory of a batch for the next.
 type Scorer struct {
 	bound   *Bound
 	sampler *sample.Sampler
+	lean    *sample.Sampler // leaves distinct rows out
 	tape    *tensor.Tape
 	pass    *Pass
 	batch   sample.Batch
+	seeds   []sample.Seed
+	anchors []int64
+	part    []Query
 }
 
 // NewScorer returns a scorer whose work runs on pool.
 func (b *Bound) NewScorer(rule ingest.TimeRule, pool *tensor.Pool) (*Scorer, error) {
-	s, err := b.Config.Sampler(b.Graph, b.Entity, rule, b.Meta.Seed, pool)
+	o, err := b.Config.sampling(b.Graph, b.Entity, rule, b.Meta.Seed, pool)
+	if err != nil {
+		return nil, err
+	}
+	s, err := sample.New(b.Graph, o)
+	if err != nil {
+		return nil, err
+	}
+	o.NoDistinct = true
+	lean, err := sample.New(b.Graph, o)
 	if err != nil {
 		return nil, err
 	}
 	t := tensor.NewTape(pool)
 	t.Train = false
-	return &Scorer{bound: b, sampler: s, tape: t, pass: b.NewPass(t)}, nil
+	return &Scorer{bound: b, sampler: s, lean: lean, tape: t, pass: b.NewPass(t)}, nil
+}
+
+// Use makes the scorer read rows from tables of its bound model; nil makes it encode
+// them again.
+func (s *Scorer) Use(tables *RowTables) {
+	if tables != nil && tables.bound != s.bound {
+		panic("model: row tables of another bound model")
+	}
+	s.pass.tables = tables
 }
 
 // Sample draws the neighbourhoods of the queries; the batch is valid until the next call.
 func (s *Scorer) Sample(queries []Query) *sample.Batch {
 	entity := s.bound.Graph.Snap.Tables[s.bound.Entity]
-	seeds := make([]sample.Seed, len(queries))
-	for i, q := range queries {
-		seeds[i] = q.Seed(entity)
+	s.seeds = s.seeds[:0]
+	for _, q := range queries {
+		s.seeds = append(s.seeds, q.Seed(entity))
 	}
-	s.sampler.SampleInto(&s.batch, seeds, 0)
+	sampler := s.sampler
+	if t := s.pass.tables; t != nil && t.Holds() {
+		sampler = s.lean
+	}
+	sampler.SampleInto(&s.batch, s.seeds, 0)
 	return &s.batch
 }
 
 // Forward computes the outputs of a sampled batch (seeds x Outputs), copied out.
 func (s *Scorer) Forward(batch *sample.Batch, queries []Query) tensor.Mat {
-	anchors := make([]int64, len(queries))
-	for i, q := range queries {
-		anchors[i] = q.Anchor
+	v := s.forward(batch, queries)
+	out := tensor.NewMat(v.Rows, v.Cols)
+	copy(out.Data, v.Data)
+	return out
+}
+
+// forward is Forward whose result lives until the next call.
+func (s *Scorer) forward(batch *sample.Batch, queries []Query) tensor.Mat {
+	s.anchors = s.anchors[:0]
+	for _, q := range queries {
+		s.anchors = append(s.anchors, q.Anchor)
 	}
 	s.tape.Reset()
-	v := s.pass.Forward(batch, Seeds{Anchor: anchors})
-	out := tensor.NewMat(v.Val.Rows, v.Val.Cols)
-	copy(out.Data, v.Val.Data)
-	return out
+	return s.pass.Forward(batch, Seeds{Anchor: s.anchors}).Val
 }
 
 // Score returns queries x Outputs.
 func (s *Scorer) Score(ctx context.Context, queries []Query) (tensor.Mat, error) {
 	out := tensor.NewMat(len(queries), s.bound.Config.Outputs)
-	for lo := 0; lo < len(queries); lo += scoreBatch {
-		if err := ctx.Err(); err != nil {
-			return tensor.Mat{}, err
-		}
-		part := queries[lo:min(lo+scoreBatch, len(queries))]
-		got := s.Forward(s.Sample(part), part)
-		copy(out.Data[lo*out.Cols:], got.Data)
+	return out, s.score(ctx, queries, nil, out)
+}
+
+// score writes the outputs of queries[order[i]], for all i, to their rows of out; a nil
+// order takes all queries. A query's outputs do not depend on the order.
+func (s *Scorer) score(ctx context.Context, queries []Query, order []int32, out tensor.Mat) error {
+	n, batch := len(order), scoreBatch
+	if order == nil {
+		n = len(queries)
 	}
-	return out, nil
+	if s.pass.tables != nil {
+		batch = tableBatch
+	}
+	for lo := 0; lo < n; lo += batch {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		hi := min(lo+batch, n)
+		if order == nil {
+			got := s.forward(s.Sample(queries[lo:hi]), queries[lo:hi])
+			copy(out.Data[lo*out.Cols:], got.Data)
+			continue
+		}
+		s.part = s.part[:0]
+		for _, at := range order[lo:hi] {
+			s.part = append(s.part, queries[at])
+		}
+		got := s.forward(s.Sample(s.part), s.part)
+		for i, at := range order[lo:hi] {
+			copy(out.Row(int(at)), got.Row(i))
+		}
+	}
+	return nil
 }

@@ -55,8 +55,8 @@ func largest(reasons []Reason, top int) []Reason {
 // effects tries every group and row, in the order of edge types and times, and looks at
 // one output.
 func (n *Network) effects(q model.Query, out int) []Reason {
-	s := n.scorers.Get().(*model.Scorer)
-	defer n.scorers.Put(s)
+	s := n.shards.Scorer()
+	defer n.shards.Return(s)
 	queries := []model.Query{q}
 	v := variant{s, s.Sample(queries), queries}
 	full := n.decode(s.Forward(v.batch, queries))

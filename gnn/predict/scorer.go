@@ -5,7 +5,6 @@ package predict
 import (
 	"context"
 	"slices"
-	"sync"
 
 	"github.com/rowlink/rowlink/gnn/model"
 	"github.com/rowlink/rowlink/gnn/tensor"
@@ -20,44 +19,37 @@ type Scorer interface {
 	Score(ctx context.Context, queries []model.Query) ([]float64, error)
 }
 
-// Network is a [Scorer] over a bound model. A batch is scored on one thread; callers run
-// side by side, each with a sampler and a tape of its own.
+// Network is a [Scorer] over a bound model. Many queries are scored on all threads of its
+// pool, few on one; callers run side by side, each with samplers and tapes of its own.
 type Network struct {
 	bound   *model.Bound
 	typ     tasks.Type
 	scaling *tasks.Scaling
-	scorers sync.Pool // of *model.Scorer
+	shards  *model.Shards
+	pool    *tensor.Pool
+	cache   cache
 }
 
 var _ Scorer = (*Network)(nil)
 
-// NewNetwork returns a scorer whose batches are computed on pool.
+// NewNetwork returns a scorer whose batches are computed on pool. It encodes the rows
+// of every batch; see [Network.CacheRows].
 func NewNetwork(b *model.Bound, task *tasks.Task, scaling *tasks.Scaling, pool *tensor.Pool) (*Network, error) {
 	typ, err := tasks.TypeOf(task.Type)
 	if err != nil {
 		return nil, err
 	}
-	n := &Network{bound: b, typ: typ, scaling: scaling}
-	first, err := b.NewScorer(task.Options.Rule, pool)
-	if err != nil {
-		return nil, err
-	}
-	n.scorers.Put(first)
-	n.scorers.New = func() any {
-		s, err := b.NewScorer(task.Options.Rule, pool)
-		if err != nil {
-			panic("predict: a scorer that was made before cannot be made again: " + err.Error())
-		}
-		return s
-	}
-	return n, nil
+	n := &Network{bound: b, typ: typ, scaling: scaling, pool: pool}
+	n.shards, err = b.NewShards(task.Options.Rule, pool)
+	return n, err
 }
 
 // Score implements [Scorer].
 func (n *Network) Score(ctx context.Context, queries []model.Query) ([]float64, error) {
-	s := n.scorers.Get().(*model.Scorer)
-	defer n.scorers.Put(s)
-	out, err := s.Score(ctx, queries)
+	if err := n.cache.before(ctx, n, len(queries)); err != nil {
+		return nil, err
+	}
+	out, err := n.shards.Score(ctx, queries)
 	if err != nil {
 		return nil, err
 	}

@@ -31,3 +31,6 @@ func (r *RowTable) gather(dst []Real, idx []int32) {
 		dst[i] = Real(v)
 	}
 }
+
+// Whole reports that the table's numbers must be converted, which [Tape.Lookup] does.
+func (*Tape) Whole(*RowTable) (v *Var, ok bool) { return nil, false }

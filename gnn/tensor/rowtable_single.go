@@ -17,3 +17,12 @@ func (r *RowTable) gather(dst []Real, idx []int32) {
 		kernel.GatherRows(dst, r.single, r.Cols, idx, kernel.Store)
 	}
 }
+
+// Whole puts the table itself on a tape, as a constant and without a copy; ok is false
+// when its numbers must be converted, which [Tape.Lookup] does.
+func (t *Tape) Whole(r *RowTable) (v *Var, ok bool) {
+	if r.Format != Float32 {
+		return nil, false
+	}
+	return t.Const(Mat{r.Rows, r.Cols, r.single}), true
+}
