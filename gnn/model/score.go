@@ -65,7 +65,15 @@ type Scorer struct {
 
 // NewScorer returns a scorer whose work runs on pool.
 func (b *Bound) NewScorer(rule ingest.TimeRule, pool *tensor.Pool) (*Scorer, error) {
-	o, err := b.Config.sampling(b.Graph, b.Entity, rule, b.Meta.Seed, pool)
+	t := tensor.NewTape(pool)
+	t.Train = false
+	return b.NewScorerOn(t, rule)
+}
+
+// NewScorerOn returns a scorer that works in the memory of a tape, which must not be in
+// training mode while it scores.
+func (b *Bound) NewScorerOn(t *tensor.Tape, rule ingest.TimeRule) (*Scorer, error) {
+	o, err := b.Config.sampling(b.Graph, b.Entity, rule, b.Meta.Seed, t.Pool())
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +86,6 @@ func (b *Bound) NewScorer(rule ingest.TimeRule, pool *tensor.Pool) (*Scorer, err
 	if err != nil {
 		return nil, err
 	}
-	t := tensor.NewTape(pool)
-	t.Train = false
 	return &Scorer{bound: b, sampler: s, lean: lean, tape: t, pass: b.NewPass(t)}, nil
 }
 

@@ -1,47 +1,87 @@
 package tensor
 
-// arena hands out slices that live until the next reset. Its chunks are merged at a
-// reset, so after the largest step was seen all memory is one chunk and nothing is
-// allocated any more. It grows by a quarter at a time: memory, and the clearing of it,
-// cost more than a few more chunks in the first steps.
+import "unsafe"
+
+// arena hands out slices that live until the next reset. Small takes share chunks, of
+// which each new one adds a quarter, up to maxChunk; each large take of a step has memory
+// of its own. Nothing is
+// merged or moved, so an arena holds little more than its largest step needs, and a
+// sequence of takes that was seen before allocates nothing.
 type arena[T any] struct {
 	chunks [][]T
-	used   int // elements taken from the last chunk
-	before int // elements taken from the others
+	at     int // chunk that is taken from
+	used   int // elements taken from it
 	size   int // elements of all chunks
+
+	large [][]T // memory of the first, second, ... large take of a step
+	taken int   // large takes of this step
 }
 
-const defaultChunk = 1 << 10
+const (
+	defaultChunk = 1 << 10  // elements of the first chunk
+	maxChunk     = 64 << 20 // bytes
+	largeShare   = 8        // a take of more than this part of maxChunk is large
+)
 
 // take returns n elements with whatever they held before.
 func (a *arena[T]) take(n int) []T {
-	last := len(a.chunks) - 1
-	if last < 0 || a.used+n > len(a.chunks[last]) {
-		chunk := make([]T, max(n, defaultChunk, a.size/4))
-		a.chunks = append(a.chunks, chunk)
-		a.size += len(chunk)
-		a.before += a.used
-		a.used = 0
-		last++
+	if n > a.limit()/largeShare {
+		return a.takeLarge(n)
 	}
-	s := a.chunks[last][a.used:][:n:n]
-	a.used += n
-	return s
+	for ; a.at < len(a.chunks); a.at, a.used = a.at+1, 0 {
+		if c := a.chunks[a.at]; a.used+n <= len(c) {
+			s := c[a.used:][:n:n]
+			a.used += n
+			return s
+		}
+	}
+	size := max(defaultChunk, min(a.size/4, a.limit()))
+	if n > 0 {
+		size = (size + n - 1) / n * n // takes of equal size fill it
+	}
+	a.chunks = append(a.chunks, make([]T, size))
+	a.size += size
+	a.used = n
+	return a.chunks[a.at][:n:n]
+}
+
+func (a *arena[T]) takeLarge(n int) []T {
+	i := a.taken
+	a.taken++
+	if i == len(a.large) {
+		a.large = append(a.large, nil)
+	}
+	if n > len(a.large[i]) {
+		a.large[i] = make([]T, n+n/8) // the next step may want a little more
+	}
+	return a.large[i][:n:n]
+}
+
+// limit is maxChunk in elements.
+func (a *arena[T]) limit() int {
+	var zero T
+	return maxChunk / max(int(unsafe.Sizeof(zero)), 1)
 }
 
 // reset makes all memory available again. fill, where not nil, is stored in every
 // element that was in use.
 func (a *arena[T]) reset(fill *T) {
-	if len(a.chunks) > 1 {
-		// What was taken fits one chunk; the rest is for steps a little larger.
-		a.size = a.before + a.used
-		a.size += max(a.size/8, defaultChunk)
-		clear(a.chunks)
-		a.chunks = append(a.chunks[:0], make([]T, a.size))
-	} else if fill != nil && len(a.chunks) == 1 {
-		for i := range a.chunks[0][:a.used] {
-			a.chunks[0][i] = *fill
+	if fill != nil {
+		for i, c := range a.chunks[:min(a.at+1, len(a.chunks))] {
+			if i == a.at {
+				c = c[:a.used]
+			}
+			store(c, *fill)
+		}
+		for _, c := range a.large[:a.taken] {
+			store(c, *fill)
 		}
 	}
-	a.used, a.before = 0, 0
+	a.at, a.used, a.taken = 0, 0, 0
+}
+
+func store[T any](into []T, v T) {
+	for i := range into {
+		into[i] = v
+	}
 }

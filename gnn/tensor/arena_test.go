@@ -1,36 +1,104 @@
 package tensor
 
-import "testing"
+import (
+	"testing"
+	"unsafe"
+)
 
-func TestArena_settlesNearWhatAStepTakes(t *testing.T) {
+// holds is the number of elements that an arena holds.
+func (a *arena[T]) holds() (n int) {
+	for _, c := range append(a.chunks[:len(a.chunks):len(a.chunks)], a.large...) {
+		n += len(c)
+	}
+	return n
+}
+
+// Slices of one step do not overlap, and the next equal step gets the same ones.
+func TestArena(t *testing.T) {
 	var a arena[int32]
-	step := func() {
-		for i := range 200 {
-			s := a.take(500 + i)
-			if len(s) != 500+i || cap(s) != len(s) {
-				t.Fatalf("took %d elements with room for %d", len(s), cap(s))
+	sizes := []int{1, 0, 700, 400, 5000, 3, 100_000, 20, 9_000_000, 9_000_000, 17}
+	step := func(mark int32) (at []*int32) {
+		a.reset(nil)
+		var all [][]int32
+		for i, n := range sizes {
+			s := a.take(n)
+			if len(s) != n || cap(s) != n {
+				t.Fatalf("take %d: length %d, capacity %d, want %d", i, len(s), cap(s), n)
 			}
 			for j := range s {
-				s[j] = int32(i)
+				s[j] = mark + int32(i)
 			}
-			if i > 0 && a.used > 1 && len(a.chunks) == 1 && a.chunks[0][0] != 0 {
-				t.Fatal("two slices overlap")
+			all = append(all, s)
+			at = append(at, unsafe.SliceData(s))
+		}
+		for i, s := range all {
+			for _, v := range s {
+				if v != mark+int32(i) {
+					t.Fatalf("take %d was overwritten by take %d", i, v-mark)
+				}
 			}
 		}
+		return at
+	}
+	first := step(100)
+	for i, p := range step(200) {
+		if p != first[i] {
+			t.Errorf("take %d of the second step lies elsewhere", i)
+		}
+	}
+	if got := testing.AllocsPerRun(5, func() {
 		a.reset(nil)
+		for _, n := range sizes {
+			a.take(n)
+		}
+	}); got != 0 {
+		t.Errorf("%g allocations in a step seen before", got)
 	}
-	step()
-	const taken = 200*500 + 199*200/2
-	if len(a.chunks) != 1 || a.size < taken || a.size > taken*5/4 {
-		t.Fatalf("%d chunks of %d elements for a step of %d", len(a.chunks), a.size, taken)
+}
+
+// An arena holds little more than its step takes, also when many steps of other sizes
+// came before.
+func TestArena_size(t *testing.T) {
+	const mega = 1 << 20
+	for _, grow := range []int{0, mega / 16} { // elements that a take grows by per step
+		var a arena[float32]
+		total := 0
+		for s := range 20 {
+			a.reset(nil)
+			total = 0
+			for range 6 {
+				a.take(18*mega + s*grow) // large
+				a.take(mega)             // half of what is large
+				total += 19*mega + s*grow
+			}
+		}
+		if got := a.holds(); got > total*5/4 {
+			t.Errorf("growing by %d: the arena holds %d M elements for a step of %d M", grow, got/mega, total/mega)
+		}
 	}
-	if n := testing.AllocsPerRun(5, step); n != 0 {
-		t.Fatalf("%v allocations per step", n)
+	var a arena[float32]
+	for range 100 {
+		a.take(3 * mega / 2)
 	}
-	one := int32(1)
-	a.take(3)
-	a.reset(&one)
-	if s := a.take(4); s[2] != 1 || s[3] == 1 {
-		t.Fatalf("after a reset to 1: %v", s)
+	if got := a.holds(); got > 180*mega {
+		t.Errorf("the arena holds %d M elements for a step of 150 M", got/mega)
+	}
+}
+
+func TestArenaReset_fill(t *testing.T) {
+	var a arena[int]
+	for _, n := range []int{1000, 5000, 3} { // the last lies in the second chunk or a third
+		for i := range a.take(n) {
+			_ = i
+		}
+	}
+	seven := 7
+	a.reset(&seven)
+	for _, n := range []int{1000, 5000, 3} {
+		for i, v := range a.take(n) {
+			if v != 7 {
+				t.Fatalf("element %d of a take of %d holds %d, want 7", i, n, v)
+			}
+		}
 	}
 }

@@ -286,7 +286,9 @@ func (r *run) rate(total int) float64 {
 
 // validate scores the validation rows and keeps the parameters if they are the best.
 func (r *run) validate(ctx context.Context, e Epoch) error {
-	scorer, err := r.bound.NewScorer(r.task.Options.Rule, r.pool)
+	r.tape.Train = false
+	defer func() { r.tape.Train = true }()
+	scorer, err := r.bound.NewScorerOn(r.tape, r.task.Options.Rule) // the memory of a training step is enough
 	if err != nil {
 		return err
 	}
