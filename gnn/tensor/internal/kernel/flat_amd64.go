@@ -69,8 +69,7 @@ func (v rowVectors) table() unsafe.Pointer {
 
 func (v rowVectors) add(dst, x []Real) {
 	var a rowArgs
-	a.start(len(dst), 1, Store)
-	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
+	a.add(v, dst, x)
 	if v {
 		addAVX512(&a)
 	} else {
@@ -78,11 +77,14 @@ func (v rowVectors) add(dst, x []Real) {
 	}
 }
 
-func (v rowVectors) axpy(dst []Real, r Real, x []Real) {
-	var a rowArgs
+func (a *rowArgs) add(_ rowVectors, dst, x []Real) {
 	a.start(len(dst), 1, Store)
 	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
-	a.f[0] = r
+}
+
+func (v rowVectors) axpy(dst []Real, r Real, x []Real) {
+	var a rowArgs
+	a.axpy(v, dst, r, x)
 	if v {
 		axpyAVX512(&a)
 	} else {
@@ -90,11 +92,15 @@ func (v rowVectors) axpy(dst []Real, r Real, x []Real) {
 	}
 }
 
-func (v rowVectors) scale(dst []Real, r Real, x []Real) {
-	var a rowArgs
+func (a *rowArgs) axpy(_ rowVectors, dst []Real, r Real, x []Real) {
 	a.start(len(dst), 1, Store)
 	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
 	a.f[0] = r
+}
+
+func (v rowVectors) scale(dst []Real, r Real, x []Real) {
+	var a rowArgs
+	a.scale(v, dst, r, x)
 	if v {
 		scaleAVX512(&a)
 	} else {
@@ -102,10 +108,15 @@ func (v rowVectors) scale(dst []Real, r Real, x []Real) {
 	}
 }
 
+func (a *rowArgs) scale(_ rowVectors, dst []Real, r Real, x []Real) {
+	a.start(len(dst), 1, Store)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
+	a.f[0] = r
+}
+
 func (v rowVectors) product(dst, x, y []Real, mode Mode) {
 	var a rowArgs
-	a.start(len(dst), 1, mode)
-	a.p = [10]unsafe.Pointer{addr(dst), addr(x), addr(y)}
+	a.product(v, dst, x, y, mode)
 	if v {
 		productAVX512(&a)
 	} else {
@@ -113,10 +124,14 @@ func (v rowVectors) product(dst, x, y []Real, mode Mode) {
 	}
 }
 
+func (a *rowArgs) product(_ rowVectors, dst, x, y []Real, mode Mode) {
+	a.start(len(dst), 1, mode)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x), addr(y)}
+}
+
 func (v rowVectors) relu(dst, x []Real) {
 	var a rowArgs
-	a.start(len(dst), 1, Store)
-	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
+	a.relu(v, dst, x)
 	if v {
 		reluAVX512(&a)
 	} else {
@@ -124,10 +139,14 @@ func (v rowVectors) relu(dst, x []Real) {
 	}
 }
 
+func (a *rowArgs) relu(_ rowVectors, dst, x []Real) {
+	a.start(len(dst), 1, Store)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
+}
+
 func (v rowVectors) reluBack(dst, g, y []Real, mode Mode) {
 	var a rowArgs
-	a.start(len(dst), 1, mode)
-	a.p = [10]unsafe.Pointer{addr(dst), addr(g), addr(y)}
+	a.reluBack(v, dst, g, y, mode)
 	if v {
 		reluBackAVX512(&a)
 	} else {
@@ -135,11 +154,14 @@ func (v rowVectors) reluBack(dst, g, y []Real, mode Mode) {
 	}
 }
 
+func (a *rowArgs) reluBack(_ rowVectors, dst, g, y []Real, mode Mode) {
+	a.start(len(dst), 1, mode)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(g), addr(y)}
+}
+
 func (v rowVectors) exp(dst, x []Real) {
 	var a rowArgs
-	a.start(len(dst), 1, Store)
-	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
-	a.p[8] = v.table()
+	a.exp(v, dst, x)
 	if v {
 		expAVX512(&a)
 	} else {
@@ -147,23 +169,31 @@ func (v rowVectors) exp(dst, x []Real) {
 	}
 }
 
-func (v rowVectors) sigmoid(dst, x []Real) {
-	var a rowArgs
+func (a *rowArgs) exp(v rowVectors, dst, x []Real) {
 	a.start(len(dst), 1, Store)
 	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
 	a.p[8] = v.table()
+}
+
+func (v rowVectors) sigmoid(dst, x []Real) {
+	var a rowArgs
+	a.sigmoid(v, dst, x)
 	if v {
 		sigmoidAVX512(&a)
 	} else {
 		sigmoidAVX2(&a)
 	}
+}
+
+func (a *rowArgs) sigmoid(v rowVectors, dst, x []Real) {
+	a.start(len(dst), 1, Store)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
+	a.p[8] = v.table()
 }
 
 func (v rowVectors) silu(dst, x []Real) {
 	var a rowArgs
-	a.start(len(dst), 1, AddTo)
-	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
-	a.p[8] = v.table()
+	a.silu(v, dst, x)
 	if v {
 		sigmoidAVX512(&a)
 	} else {
@@ -171,14 +201,15 @@ func (v rowVectors) silu(dst, x []Real) {
 	}
 }
 
-func (v rowVectors) dropout(dst, x []Real, d Dropout, mode Mode) {
-	var a rowArgs
-	a.start(len(dst), 1, mode)
+func (a *rowArgs) silu(v rowVectors, dst, x []Real) {
+	a.start(len(dst), 1, AddTo)
 	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
 	a.p[8] = v.table()
-	a.n[3] = int(d.Key + (uint64(d.First)/2+1)*splitStep)
-	a.n[4] = int(d.Limit)
-	a.f[0] = d.Scale
+}
+
+func (v rowVectors) dropout(dst, x []Real, d Dropout, mode Mode) {
+	var a rowArgs
+	a.dropout(v, dst, x, d, mode)
 	if v {
 		dropoutAVX512(&a)
 	} else {
@@ -186,11 +217,18 @@ func (v rowVectors) dropout(dst, x []Real, d Dropout, mode Mode) {
 	}
 }
 
+func (a *rowArgs) dropout(v rowVectors, dst, x []Real, d Dropout, mode Mode) {
+	a.start(len(dst), 1, mode)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
+	a.p[8] = v.table()
+	a.n[3] = int(d.Key + (uint64(d.First)/2+1)*splitStep)
+	a.n[4] = int(d.Limit)
+	a.f[0] = d.Scale
+}
+
 func (v rowVectors) adam(p, g, m, u []Real, s AdamStep) {
 	var a rowArgs
-	a.start(len(p), 1, Store)
-	a.p = [10]unsafe.Pointer{addr(p), addr(g), addr(m), addr(u)}
-	a.f = [16]float32{s.Beta1, 1 - s.Beta1, s.Beta2, 1 - s.Beta2, s.Rate, s.Root, s.Eps, s.Shrink, s.L2}
+	a.adam(v, p, g, m, u, s)
 	if v {
 		adamAVX512(&a)
 	} else {
@@ -198,11 +236,16 @@ func (v rowVectors) adam(p, g, m, u []Real, s AdamStep) {
 	}
 }
 
+func (a *rowArgs) adam(_ rowVectors, p, g, m, u []Real, s AdamStep) {
+	a.start(len(p), 1, Store)
+	a.p = [10]unsafe.Pointer{addr(p), addr(g), addr(m), addr(u)}
+	a.f = [16]float32{s.Beta1, 1 - s.Beta1, s.Beta2, 1 - s.Beta2, s.Rate, s.Root, s.Eps, s.Shrink, s.L2}
+}
+
 func (v rowVectors) dot(x, y []Real) Real {
 	var a rowArgs
 	var sum [1]Real
-	a.start(len(x), 1, Store)
-	a.p = [10]unsafe.Pointer{addr(sum[:]), addr(x), addr(y)}
+	a.dot(sum[:], x, y)
 	if v {
 		dotAVX512(&a)
 	} else {
@@ -273,9 +316,7 @@ func (v rowVectors) gatherHalf(dst []float32, x []uint16, cols int, idx []int32)
 		return
 	}
 	var a rowArgs
-	a.start(cols, len(idx), Store)
-	a.p = [10]unsafe.Pointer{addr(dst), addr(x), addr(idx)}
-	a.p[9] = last(idx)
+	a.gather16(dst, x, cols, idx)
 	if v {
 		gatherHalfAVX512(&a)
 	} else {
@@ -289,12 +330,21 @@ func (v rowVectors) gatherBrain(dst []float32, x []uint16, cols int, idx []int32
 		return
 	}
 	var a rowArgs
-	a.start(cols, len(idx), Store)
-	a.p = [10]unsafe.Pointer{addr(dst), addr(x), addr(idx)}
-	a.p[9] = last(idx)
+	a.gather16(dst, x, cols, idx)
 	if v {
 		gatherBrainAVX512(&a)
 	} else {
 		gatherBrainAVX2(&a)
 	}
+}
+
+func (a *rowArgs) dot(sum, x, y []Real) {
+	a.start(len(x), 1, Store)
+	a.p = [10]unsafe.Pointer{addr(sum), addr(x), addr(y)}
+}
+
+func (a *rowArgs) gather16(dst []float32, x []uint16, cols int, idx []int32) {
+	a.start(cols, len(idx), Store)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x), addr(idx)}
+	a.p[9] = last(idx)
 }

@@ -193,57 +193,57 @@ func TestScan_agreesWithItsMeaning(t *testing.T) {
 	})
 }
 
-func TestHalf_roundTrip(t *testing.T) {
-	eachPath(t, func(t *testing.T, p *Path) {
-		all := make([]uint16, 1<<16+5)
-		for i := range all {
-			all[i] = uint16(i)
+func TestHalf_roundTrip(t *testing.T) { eachPath(t, checkRoundTrip) }
+
+func checkRoundTrip(t *testing.T, p *Path) {
+	all := make([]uint16, 1<<16+5)
+	for i := range all {
+		all[i] = uint16(i)
+	}
+	wide, back := make([]float32, len(all)), make([]uint16, len(all))
+	p.FromHalf(wide, all)
+	p.ToHalf(back, wide)
+	for i, h := range all {
+		if v := fromHalf(h); math.Float32bits(v) != math.Float32bits(wide[i]) && v == v {
+			t.Fatalf("half %#x is %v, want %v", h, wide[i], v)
 		}
-		wide, back := make([]float32, len(all)), make([]uint16, len(all))
-		p.FromHalf(wide, all)
-		p.ToHalf(back, wide)
-		for i, h := range all {
-			if v := fromHalf(h); math.Float32bits(v) != math.Float32bits(wide[i]) && v == v {
-				t.Fatalf("half %#x is %v, want %v", h, wide[i], v)
-			}
-			if nan := h>>10&31 == 31 && h&0x3ff != 0; nan != (wide[i] != wide[i]) || !nan && back[i] != h {
-				t.Fatalf("half %#x came back as %#x over %v", h, back[i], wide[i])
-			}
+		if nan := h>>10&31 == 31 && h&0x3ff != 0; nan != (wide[i] != wide[i]) || !nan && back[i] != h {
+			t.Fatalf("half %#x came back as %#x over %v", h, back[i], wide[i])
 		}
-		p.FromBrain(wide, all)
-		ToBrain(back, wide)
-		for i, h := range all {
-			if math.Float32bits(wide[i]) != uint32(h)<<16 {
-				t.Fatalf("bfloat16 %#x is %v", h, wide[i])
-			}
-			if wide[i] == wide[i] && back[i] != h {
-				t.Fatalf("bfloat16 %#x came back as %#x", h, back[i])
-			}
+	}
+	p.FromBrain(wide, all)
+	ToBrain(back, wide)
+	for i, h := range all {
+		if math.Float32bits(wide[i]) != uint32(h)<<16 {
+			t.Fatalf("bfloat16 %#x is %v", h, wide[i])
 		}
-	})
+		if wide[i] == wide[i] && back[i] != h {
+			t.Fatalf("bfloat16 %#x came back as %#x", h, back[i])
+		}
+	}
 }
 
 // Rounding to a half is checked against the nearest of all halves around the number.
-func TestHalf_roundsToNearestEven(t *testing.T) {
-	eachPath(t, func(t *testing.T, p *Path) {
-		var in []float32
-		for e := -27; e <= 17; e++ {
-			for i := range 97 {
-				in = append(in, float32(math.Ldexp(1+float64(i)/97, e)), -float32(math.Ldexp(1+float64(i*64+32)/(97*64), e)))
-			}
-			for _, f := range []float64{1 + 1.0/2048, 1 + 3.0/2048, 1 + 1.0/2048 + 1.0/(1<<20)} { // ties and just above
-				in = append(in, float32(math.Ldexp(f, e)))
-			}
+func TestHalf_roundsToNearestEven(t *testing.T) { eachPath(t, checkRounding) }
+
+func checkRounding(t *testing.T, p *Path) {
+	var in []float32
+	for e := -27; e <= 17; e++ {
+		for i := range 97 {
+			in = append(in, float32(math.Ldexp(1+float64(i)/97, e)), -float32(math.Ldexp(1+float64(i*64+32)/(97*64), e)))
 		}
-		in = append(in, 65519, 65520, 65504, 1e9, float32(math.Inf(1)), float32(math.Inf(-1)), 0)
-		got := make([]uint16, len(in))
-		p.ToHalf(got, in)
-		for i, v := range in {
-			if want := nearestHalf(v); got[i] != want {
-				t.Fatalf("%v rounds to half %#x (%v), want %#x (%v)", v, got[i], fromHalf(got[i]), want, fromHalf(want))
-			}
+		for _, f := range []float64{1 + 1.0/2048, 1 + 3.0/2048, 1 + 1.0/2048 + 1.0/(1<<20)} { // ties and just above
+			in = append(in, float32(math.Ldexp(f, e)))
 		}
-	})
+	}
+	in = append(in, 65519, 65520, 65504, 1e9, float32(math.Inf(1)), float32(math.Inf(-1)), 0)
+	got := make([]uint16, len(in))
+	p.ToHalf(got, in)
+	for i, v := range in {
+		if want := nearestHalf(v); got[i] != want {
+			t.Fatalf("%v rounds to half %#x (%v), want %#x (%v)", v, got[i], fromHalf(got[i]), want, fromHalf(want))
+		}
+	}
 }
 
 // nearestHalf looks among all halves.
@@ -280,32 +280,32 @@ func TestToBrain_roundsToNearestEven(t *testing.T) {
 	}
 }
 
-func TestGather16_agreesWithPlainGo(t *testing.T) {
-	eachPath(t, func(t *testing.T, p *Path) {
-		d := draws(3)
-		for _, cols := range rowWidths {
-			x, idx := make([]uint16, 5*cols), []int32{4, -1, 0, 3, 3}
-			for i := range x {
-				x[i] = uint16(d.below(0x7c00)) // finite
+func TestGather16_agreesWithPlainGo(t *testing.T) { eachPath(t, checkGather16) }
+
+func checkGather16(t *testing.T, p *Path) {
+	d := draws(3)
+	for _, cols := range rowWidths {
+		x, idx := make([]uint16, 5*cols), []int32{4, -1, 0, 3, 3}
+		for i := range x {
+			x[i] = uint16(d.below(0x7c00)) // finite
+		}
+		for _, brain := range []bool{false, true} {
+			got, want := make([]float32, 5*cols+1), make([]float32, 5*cols+1)
+			for i := range got {
+				got[i], want[i] = 7, 7
 			}
-			for _, brain := range []bool{false, true} {
-				got, want := make([]float32, 5*cols+1), make([]float32, 5*cols+1)
-				for i := range got {
-					got[i], want[i] = 7, 7
-				}
-				if brain {
-					p.GatherBrain(got[:5*cols], x, cols, idx)
-					plainHalves.GatherBrain(want[:5*cols], x, cols, idx)
-				} else {
-					p.GatherHalf(got[:5*cols], x, cols, idx)
-					plainHalves.GatherHalf(want[:5*cols], x, cols, idx)
-				}
-				for i := range want {
-					if got[i] != want[i] {
-						t.Fatalf("%d columns, brain %v: element %d is %v, want %v", cols, brain, i, got[i], want[i])
-					}
+			if brain {
+				p.GatherBrain(got[:5*cols], x, cols, idx)
+				plainHalves.GatherBrain(want[:5*cols], x, cols, idx)
+			} else {
+				p.GatherHalf(got[:5*cols], x, cols, idx)
+				plainHalves.GatherHalf(want[:5*cols], x, cols, idx)
+			}
+			for i := range want {
+				if got[i] != want[i] {
+					t.Fatalf("%d columns, brain %v: element %d is %v, want %v", cols, brain, i, got[i], want[i])
 				}
 			}
 		}
-	})
+	}
 }

@@ -74,10 +74,7 @@ func (v rowVectors) rows() Rows {
 
 func (v rowVectors) segmentSum(dst, x []Real, cols int, ptr, src []int32, mode Mode) {
 	var a rowArgs
-	a.start(cols, len(ptr)-1, mode)
-	a.p = [10]unsafe.Pointer{addr(dst), addr(x), addr(ptr), addr(src)}
-	a.p[9] = last(src)
-	a.f[0] = 1
+	a.segmentSum(v, dst, x, cols, ptr, src, mode)
 	if v {
 		segmentSumAVX512(&a)
 	} else {
@@ -85,12 +82,16 @@ func (v rowVectors) segmentSum(dst, x []Real, cols int, ptr, src []int32, mode M
 	}
 }
 
+func (a *rowArgs) segmentSum(_ rowVectors, dst, x []Real, cols int, ptr, src []int32, mode Mode) {
+	a.start(cols, len(ptr)-1, mode)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x), addr(ptr), addr(src)}
+	a.p[9] = last(src)
+	a.f[0] = 1
+}
+
 func (v rowVectors) segmentMix(dst, x []Real, cols int, ptr, src []int32, w []Real, heads int, mode Mode) {
 	var a rowArgs
-	a.start(cols, len(ptr)-1, mode)
-	a.p = [10]unsafe.Pointer{addr(dst), addr(x), addr(ptr), addr(src), addr(w)}
-	a.p[9] = last(src)
-	a.n[argHeads] = heads
+	a.segmentMix(v, dst, x, cols, ptr, src, w, heads, mode)
 	if v {
 		segmentMixAVX512(&a)
 	} else {
@@ -98,11 +99,16 @@ func (v rowVectors) segmentMix(dst, x []Real, cols int, ptr, src []int32, w []Re
 	}
 }
 
+func (a *rowArgs) segmentMix(_ rowVectors, dst, x []Real, cols int, ptr, src []int32, w []Real, heads int, mode Mode) {
+	a.start(cols, len(ptr)-1, mode)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x), addr(ptr), addr(src), addr(w)}
+	a.p[9] = last(src)
+	a.n[argHeads] = heads
+}
+
 func (v rowVectors) segmentUnmix(dst, g []Real, cols int, ptr, to, edge []int32, w []Real, heads int, mode Mode) {
 	var a rowArgs
-	a.start(cols, len(ptr)-1, mode)
-	a.p = [10]unsafe.Pointer{addr(dst), addr(g), addr(ptr), addr(to), addr(edge), addr(w)}
-	a.n[argHeads] = heads
+	a.segmentUnmix(v, dst, g, cols, ptr, to, edge, w, heads, mode)
 	if v {
 		segmentUnmixAVX512(&a)
 	} else {
@@ -110,11 +116,15 @@ func (v rowVectors) segmentUnmix(dst, g []Real, cols int, ptr, to, edge []int32,
 	}
 }
 
+func (a *rowArgs) segmentUnmix(_ rowVectors, dst, g []Real, cols int, ptr, to, edge []int32, w []Real, heads int, mode Mode) {
+	a.start(cols, len(ptr)-1, mode)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(g), addr(ptr), addr(to), addr(edge), addr(w)}
+	a.n[argHeads] = heads
+}
+
 func (v rowVectors) segmentMax(dst []Real, arg []int32, x []Real, cols int, ptr, src []int32, mode Mode) {
 	var a rowArgs
-	a.start(cols, len(ptr)-1, mode)
-	a.p = [10]unsafe.Pointer{addr(dst), addr(x), addr(ptr), addr(src), addr(arg)}
-	a.p[9] = last(src)
+	a.segmentMax(v, dst, arg, x, cols, ptr, src, mode)
 	if v {
 		segmentMaxAVX512(&a)
 	} else {
@@ -122,10 +132,15 @@ func (v rowVectors) segmentMax(dst []Real, arg []int32, x []Real, cols int, ptr,
 	}
 }
 
+func (a *rowArgs) segmentMax(_ rowVectors, dst []Real, arg []int32, x []Real, cols int, ptr, src []int32, mode Mode) {
+	a.start(cols, len(ptr)-1, mode)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x), addr(ptr), addr(src), addr(arg)}
+	a.p[9] = last(src)
+}
+
 func (v rowVectors) segmentMaxBack(dst, g []Real, arg []int32, cols int, ptr, to, edge []int32, mode Mode) {
 	var a rowArgs
-	a.start(cols, len(ptr)-1, mode)
-	a.p = [10]unsafe.Pointer{addr(dst), addr(g), addr(ptr), addr(to), addr(edge), addr(arg)}
+	a.segmentMaxBack(v, dst, g, arg, cols, ptr, to, edge, mode)
 	if v {
 		segmentMaxBackAVX512(&a)
 	} else {
@@ -133,11 +148,14 @@ func (v rowVectors) segmentMaxBack(dst, g []Real, arg []int32, cols int, ptr, to
 	}
 }
 
+func (a *rowArgs) segmentMaxBack(_ rowVectors, dst, g []Real, arg []int32, cols int, ptr, to, edge []int32, mode Mode) {
+	a.start(cols, len(ptr)-1, mode)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(g), addr(ptr), addr(to), addr(edge), addr(arg)}
+}
+
 func (v rowVectors) gatherRows(dst, x []Real, cols int, idx []int32, mode Mode) {
 	var a rowArgs
-	a.start(cols, len(idx), mode)
-	a.p = [10]unsafe.Pointer{addr(dst), addr(x), addr(idx)}
-	a.p[9] = last(idx)
+	a.gatherRows(v, dst, x, cols, idx, mode)
 	if v {
 		gatherRowsAVX512(&a)
 	} else {
@@ -145,16 +163,26 @@ func (v rowVectors) gatherRows(dst, x []Real, cols int, idx []int32, mode Mode) 
 	}
 }
 
+func (a *rowArgs) gatherRows(_ rowVectors, dst, x []Real, cols int, idx []int32, mode Mode) {
+	a.start(cols, len(idx), mode)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x), addr(idx)}
+	a.p[9] = last(idx)
+}
+
 func (v rowVectors) sumTerms(dst []Real, cols, lo int, terms []Term) {
 	var a rowArgs
-	a.start(cols, len(dst)/max(cols, 1), Store)
-	a.p = [10]unsafe.Pointer{addr(dst), addr(terms)}
-	a.n[3], a.n[4] = lo, len(terms)
+	a.sumTerms(v, dst, cols, lo, terms)
 	if v {
 		sumTermsAVX512(&a)
 	} else {
 		sumTermsAVX2(&a)
 	}
+}
+
+func (a *rowArgs) sumTerms(_ rowVectors, dst []Real, cols, lo int, terms []Term) {
+	a.start(cols, len(dst)/max(cols, 1), Store)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(terms)}
+	a.n[3], a.n[4] = lo, len(terms)
 }
 
 // gatherSum is one segment.
@@ -169,13 +197,17 @@ func (v rowVectors) gatherSum(dst, x []Real, stride int, rows []int32) {
 
 func (v rowVectors) columnSums(dst, x, y []Real) {
 	var a rowArgs
-	a.start(len(dst), rowsOf(x, len(dst)), Store)
-	a.p = [10]unsafe.Pointer{addr(dst), addr(x), addr(y)}
+	a.columnSums(v, dst, x, y)
 	if v {
 		columnSumsAVX512(&a)
 	} else {
 		columnSumsAVX2(&a)
 	}
+}
+
+func (a *rowArgs) columnSums(_ rowVectors, dst, x, y []Real) {
+	a.start(len(dst), rowsOf(x, len(dst)), Store)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x), addr(y)}
 }
 
 const (
@@ -198,11 +230,7 @@ func (n *Norm) args(a *rowArgs) {
 
 func (v rowVectors) normRows(n Norm) {
 	var a rowArgs
-	n.args(&a)
-	a.p = [10]unsafe.Pointer{addr(n.Dst), addr(n.X), addr(n.Gamma), addr(n.Beta), addr(n.Stats), addr(n.Residual)}
-	if n.Residual != nil {
-		a.n[argMode] |= int(modeResidual)
-	}
+	a.normRows(v, n)
 	if v {
 		normRowsAVX512(&a)
 	} else {
@@ -210,17 +238,29 @@ func (v rowVectors) normRows(n Norm) {
 	}
 }
 
+func (a *rowArgs) normRows(_ rowVectors, n Norm) {
+	n.args(a)
+	a.p = [10]unsafe.Pointer{addr(n.Dst), addr(n.X), addr(n.Gamma), addr(n.Beta), addr(n.Stats), addr(n.Residual)}
+	if n.Residual != nil {
+		a.n[argMode] |= int(modeResidual)
+	}
+}
+
 func (v rowVectors) normBack(n Norm) {
 	var a rowArgs
-	n.args(&a)
-	a.p = [10]unsafe.Pointer{addr(n.DX), addr(n.X), addr(n.Gamma), addr(n.Beta), addr(n.Stats), addr(n.G), addr(n.DGamma)}
-	if n.DX == nil {
-		a.n[argMode] |= int(modeNoInput)
-	}
+	a.normBack(v, n)
 	if v {
 		normBackAVX512(&a)
 	} else {
 		normBackAVX2(&a)
+	}
+}
+
+func (a *rowArgs) normBack(_ rowVectors, n Norm) {
+	n.args(a)
+	a.p = [10]unsafe.Pointer{addr(n.DX), addr(n.X), addr(n.Gamma), addr(n.Beta), addr(n.Stats), addr(n.G), addr(n.DGamma)}
+	if n.DX == nil {
+		a.n[argMode] |= int(modeNoInput)
 	}
 }
 
@@ -229,12 +269,16 @@ func (v rowVectors) scan(s Scan) {
 		return
 	}
 	var a rowArgs
-	a.start(s.Cols, s.Rows, Store)
-	a.n[3], a.n[4], a.n[5] = 4*s.DstStep, 4*s.XStep, 4*s.AStep
-	a.p = [10]unsafe.Pointer{addr(s.Dst[s.DstAt:]), addr(s.X[s.XAt:]), addr(s.A[s.AAt:])}
+	a.scan(s)
 	if v {
 		scanRowsAVX512(&a)
 	} else {
 		scanRowsAVX2(&a)
 	}
+}
+
+func (a *rowArgs) scan(s Scan) {
+	a.start(s.Cols, s.Rows, Store)
+	a.n[3], a.n[4], a.n[5] = 4*s.DstStep, 4*s.XStep, 4*s.AStep
+	a.p = [10]unsafe.Pointer{addr(s.Dst[s.DstAt:]), addr(s.X[s.XAt:]), addr(s.A[s.AAt:])}
 }

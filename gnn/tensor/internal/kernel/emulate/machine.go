@@ -1,7 +1,7 @@
 // Package emulate runs the generator's functions instruction by instruction, for
 // tests: machine code for vectors that this CPU lacks can be tried, and every access
 // to memory outside of what the test allowed is an error. It knows the instructions
-// of the matrix product; an unknown one is an error too.
+// of the kernels; an unknown one is an error too.
 package emulate
 
 import (
@@ -23,6 +23,7 @@ type Machine struct {
 	opmask  [8]uint64
 	less    bool // of the last result: signed, x < y
 	equal   bool
+	above   bool // unsigned, x > y
 	regions []region
 	labels  map[ir.Label]int
 }
@@ -38,6 +39,11 @@ type region struct {
 func Allow[T any](m *Machine, x []T, write bool) {
 	var zero T
 	m.regions = append(m.regions, region{unsafe.Pointer(unsafe.SliceData(x)), uintptr(len(x)) * unsafe.Sizeof(zero), write})
+}
+
+// AllowAt is Allow for size bytes at an address.
+func AllowAt(m *Machine, at unsafe.Pointer, size uintptr, write bool) {
+	m.regions = append(m.regions, region{at, size, write})
 }
 
 // endless is more steps than any test needs.
@@ -125,7 +131,11 @@ func (m *Machine) step(i *ir.Instruction, f frame, at int) int {
 	}
 	if run := scalar[i.Opcode]; run != nil {
 		run(m, ops)
+	} else if run := rows[i.Opcode]; run != nil {
+		run(m, ops)
 	} else if run := vectors[i.Opcode]; run != nil {
+		m.masked(i, ops, run)
+	} else if run := rowVectors[i.Opcode]; run != nil {
 		m.masked(i, ops, run)
 	} else {
 		panic(fault("unknown instruction"))
@@ -139,6 +149,8 @@ func (m *Machine) taken(opcode string) bool {
 		return true
 	case "JLT":
 		return m.less
+	case "JLE":
+		return m.less || m.equal
 	case "JGE":
 		return !m.less
 	case "JEQ":

@@ -33,7 +33,9 @@ var scalar = map[string]func(*Machine, []operand.Op){
 	},
 }
 
-func (m *Machine) compare(x, y uint64) { m.less, m.equal = int64(x) < int64(y), x == y }
+func (m *Machine) compare(x, y uint64) {
+	m.less, m.equal, m.above = int64(x) < int64(y), x == y, x > y
+}
 
 func (m *Machine) result(op operand.Op, v uint64) {
 	m.setWord(op, v)
