@@ -59,7 +59,7 @@ func TestGoalRows(t *testing.T) {
 		"layers":  layers,
 		"epoch": append(append(figures(ours, "", epochName, 2, 2), figures(ours, "", epochName, 1, 3.2)...),
 			append(figures(peer, "", epochName, 2, 50), append(figures(ours, "", memoryName, 2, 1000), figures(peer, "", memoryName, 2, 5000)...)...)...),
-		"score": figures(ours, "", "score/rel-f1", 2, 59_999),
+		"score": figures(ours, "", "score/rel-f1/width=32/float32", 2, 59_999),
 	})
 	rows := s.goalRows()
 	for _, tt := range []struct{ name, words, ratio, state string }{
@@ -72,7 +72,8 @@ func TestGoalRows(t *testing.T) {
 		{"layer/mean", "against PyG, ", "-", notMeasured}, // four of five are missing
 		{epochName, "", "25.00x", "met"},
 		{memoryName, "", "20 %", "met"},
-		{"score/rel-f1", "", "-", "**not met**"},
+		{"score/rel-f1/width=32/float32", "", "", "**not met**"},
+		{"score/scan", "", "", notMeasured},
 		{"scaling", "", "1.60x", "**not met**"},
 		{"curve", "", "", notMeasured},
 	} {

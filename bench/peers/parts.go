@@ -70,7 +70,7 @@ var parts = []part{
 			o.script(2, "gnn.py", o.f1, "--epochs", "1", "--max-batches", o.reps(4, 2), "--no-eval", "--inf-reps", o.reps(2, 1)),
 			o.long(2, "^epoch/", "--epochs", o.reps(4, 2)), o.long(1, "^epoch/", "--epochs", o.reps(3, 2))}
 	}},
-	{name: "score", once: true, steps: func(o options) []step { return []step{o.long(2, "^score/"), o.long(1, "^score/")} }},
+	{name: "score", once: true, steps: func(o options) []step { return []step{o.long(2, "^score/", o.rough()...)} }},
 	{name: "curve", data: true, once: true, steps: func(o options) []step {
 		n := strconv.Itoa(o.epochs)
 		return []step{o.script(2, "gnn.py", o.f1, "--epochs", n, "--inf-reps", "0"), o.long(2, "^epoch/", "--epochs", n)}
@@ -107,6 +107,14 @@ func (o options) bench(threads int, pattern string, args ...string) step {
 // long is a bench of cases that a quick run leaves out.
 func (o options) long(threads int, pattern string, args ...string) step {
 	return step{who: ours, args: append([]string{o.rowlink, "bench", "--json", "--run", pattern, "--threads", strconv.Itoa(threads)}, args...)}
+}
+
+// rough shortens a bench of long cases in a quick run: only the first of them.
+func (o options) rough() []string {
+	if o.quick {
+		return []string{"--run", "^score/rel-f1/width=32"}
+	}
+	return nil
 }
 
 // partResult is what a part said.
