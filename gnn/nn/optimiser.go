@@ -98,29 +98,46 @@ func (m *memory) Load(state []StateTensor) error {
 // Euclidean norm is larger than max, and returns the norm before. A norm that is not
 // finite leaves the gradients alone: the caller should skip the step.
 func ClipGradNorm(s *Set, pool *tensor.Pool, limit float64) float64 {
-	params, chunks := trained(s)
-	sums := make([]float64, len(chunks))
-	pool.Run(len(chunks), 1, func(lo, _ int) {
-		c := chunks[lo]
-		for _, g := range params[c.param].Grad.Data[c.lo:c.hi] {
-			sums[lo] += float64(g) * float64(g)
-		}
-	})
+	c := s.clipper()
+	pool.Run(len(c.chunks), 1, c.sum)
 	var total float64
-	for _, v := range sums {
+	for _, v := range c.sums {
 		total += v
 	}
 	norm := math.Sqrt(total)
 	if r := limit / (norm + 1e-6); r < 1 && !math.IsInf(norm, 0) {
-		pool.Run(len(chunks), 1, func(lo, _ int) {
-			c := chunks[lo]
-			g := params[c.param].Grad.Data[c.lo:c.hi]
-			for i := range g {
-				g[i] *= tensor.Real(r)
-			}
-		})
+		c.factor = tensor.Real(r)
+		pool.Run(len(c.chunks), 1, c.shrink)
 	}
 	return norm
+}
+
+// clipper is what clipping a set's gradients needs, kept from step to step.
+type clipper struct {
+	of          int // parameters and buffers of the set
+	params      []*Param
+	chunks      []chunk
+	sums        []float64
+	factor      tensor.Real
+	sum, shrink func(lo, hi int)
+}
+
+func (s *Set) clipper() *clipper {
+	if s.clip != nil && s.clip.of == len(s.params) {
+		return s.clip
+	}
+	c := &clipper{of: len(s.params)}
+	c.params, c.chunks = trained(s)
+	c.sums = make([]float64, len(c.chunks))
+	c.sum = func(lo, _ int) { c.sums[lo] = tensor.SquareSum(c.grad(lo)) }
+	c.shrink = func(lo, _ int) { tensor.ScaleBy(c.grad(lo), c.factor) }
+	s.clip = c
+	return c
+}
+
+func (c *clipper) grad(i int) []tensor.Real {
+	at := c.chunks[i]
+	return c.params[at.param].Grad.Data[at.lo:at.hi]
 }
 
 func sqrt(x tensor.Real) tensor.Real { return tensor.Real(math.Sqrt(float64(x))) }

@@ -26,6 +26,7 @@ type Set struct {
 	seed   uint64
 	params []*Param
 	byName map[string]*Param
+	clip   *clipper // see ClipGradNorm
 }
 
 // NewSet returns an empty set; seed determines all start values.

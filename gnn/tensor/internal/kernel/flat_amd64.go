@@ -245,7 +245,8 @@ func (a *rowArgs) adam(_ rowVectors, p, g, m, u []Real, s AdamStep) {
 func (v rowVectors) dot(x, y []Real) Real {
 	var a rowArgs
 	var sum [1]Real
-	a.dot(sum[:], x, y)
+	a.start(len(x), 1, Store)
+	a.p = [10]unsafe.Pointer{addr(sum[:]), addr(x), addr(y)} // not by a method: sum would move to the heap
 	if v {
 		dotAVX512(&a)
 	} else {
@@ -336,11 +337,6 @@ func (v rowVectors) gatherBrain(dst []float32, x []uint16, cols int, idx []int32
 	} else {
 		gatherBrainAVX2(&a)
 	}
-}
-
-func (a *rowArgs) dot(sum, x, y []Real) {
-	a.start(len(x), 1, Store)
-	a.p = [10]unsafe.Pointer{addr(sum), addr(x), addr(y)}
 }
 
 func (a *rowArgs) gather16(dst []float32, x []uint16, cols int, idx []int32) {

@@ -192,7 +192,15 @@ func (v rowVectors) gatherSum(dst, x []Real, stride int, rows []int32) {
 		return
 	}
 	ptr := [2]int32{0, int32(len(rows))}
-	v.segmentSum(dst, x, stride, ptr[:], rows, AddTo)
+	var a rowArgs
+	a.start(stride, 1, AddTo)
+	a.p = [10]unsafe.Pointer{addr(dst), addr(x), addr(ptr[:]), addr(rows)} // not by a method: ptr would move to the heap
+	a.p[9] = last(rows)
+	if v {
+		segmentSumAVX512(&a)
+	} else {
+		segmentSumAVX2(&a)
+	}
 }
 
 func (v rowVectors) columnSums(dst, x, y []Real) {

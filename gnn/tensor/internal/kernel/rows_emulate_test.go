@@ -163,7 +163,10 @@ func (e *rowEmulator) path() *Path {
 	}
 	p.Dot = func(x, y []Real) Real {
 		var sum [1]Real
-		e.call("dot", func(a *rowArgs) { a.dot(sum[:], x, y) }, list(sum[:]), list(x, y))
+		e.call("dot", func(a *rowArgs) {
+			a.start(len(x), 1, Store)
+			a.p[0], a.p[1], a.p[2] = addr(sum[:]), addr(x), addr(y)
+		}, list(sum[:]), list(x, y))
 		return sum[0]
 	}
 	return &p

@@ -226,3 +226,24 @@ func (c *rowCase) checkMax(t *testing.T, p *Path) {
 		k.SegmentMaxBack(dst, g.data, want[:all], cols, c.inverse, c.to, c.edge, c.mode&AddTo)
 	})
 }
+
+// Arguments in assembly's structs must stay on the stack.
+func TestRows_allocateNothing(t *testing.T) {
+	x, y, idx := make([]Real, 640), make([]Real, 640), []int32{3, 1, 2}
+	eachPath(t, func(t *testing.T, p *Path) {
+		n := testing.AllocsPerRun(5, func() {
+			p.Dot(x, y)
+			p.Add(x, y)
+			p.GatherSum(x[:64], y, 64, idx)
+			p.SegmentSum(x[:64], y, 64, idx[:1], idx, Store)
+			p.GatherRows(x[:192], y, 64, idx, AddTo)
+			p.Exp(x, y)
+			p.ColumnSums(x[:64], y, nil)
+			p.Dropout(x, y, Dropout{Limit: 5, Scale: 1}, Store)
+			p.Scan(Scan{Cols: 64, Rows: 3, Dst: x, X: y, A: y, DstStep: 64, XStep: 64, AStep: 1})
+		})
+		if n != 0 {
+			t.Errorf("%v allocations", n)
+		}
+	})
+}
