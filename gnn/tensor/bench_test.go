@@ -37,6 +37,22 @@ func BenchmarkLinear20000x128x128(b *testing.B) {
 	})
 }
 
+// The two shapes that the project's goals name, in the three forms of a linear step.
+func BenchmarkProduct(b *testing.B) {
+	for _, s := range [][3]int{{20000, 128, 128}, {2000, 512, 128}} {
+		m, k, n := s[0], s[1], s[2]
+		x, w, wt, y, dw := random(1, m, k), random(2, k, n), random(3, n, k), random(4, m, n), NewMat(k, n)
+		for _, c := range []struct {
+			form    Form
+			c, a, b Mat
+		}{{NN, y, x, w}, {NT, y, x, wt}, {TN, dw, x, y}} {
+			b.Run(fmt.Sprintf("%s/%dx%dx%d", c.form, m, k, n), func(b *testing.B) {
+				benchThreads(b, 2*float64(m*k*n), "GFLOP/s", func(t *Tape) { t.Product(c.form, c.c, c.a, c.b) })
+			})
+		}
+	}
+}
+
 func BenchmarkGatherMean(b *testing.B) {
 	const dst, src, deg, d = 10000, 20000, 10, 128
 	s := NewStream(1)

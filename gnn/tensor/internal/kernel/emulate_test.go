@@ -15,18 +15,21 @@ import (
 )
 
 // emulator runs the functions of the assembly files instruction by instruction.
-type emulator map[string]*ir.Function
+type emulator struct {
+	functions map[string]*ir.Function
+	steps     int // instructions run so far
+}
 
-func newEmulator(t *testing.T) emulator {
+func newEmulator(t *testing.T) *emulator {
 	t.Helper()
-	e := emulator{}
+	e := &emulator{functions: map[string]*ir.Function{}}
 	for _, file := range []string{"gemm_avx2_amd64.s", "gemm_avx512_amd64.s", "pack_avx2_amd64.s"} {
 		f, err := gen.Compile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, fn := range f.Functions() {
-			e[fn.Name] = fn
+			e.functions[fn.Name] = fn
 		}
 	}
 	return e
@@ -36,7 +39,7 @@ func word[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
 
 // strip computes one strip, as [vectors.strip] does. Nothing but the product's own
 // slices may be touched.
-func (e emulator) strip(w vectors, s *strip, x *Product, i, p, j int, copied []Real) error {
+func (e *emulator) strip(w vectors, s *strip, x *Product, i, p, j int, copied []Real) error {
 	name := map[vectors]string{ymm: "stripAVX2", zmm: "stripAVX512"}[w]
 	if w.place(s, x, i, p, j) {
 		name += "Half"
@@ -53,11 +56,17 @@ func (e emulator) strip(w vectors, s *strip, x *Product, i, p, j int, copied []R
 	if s.mask != nil {
 		emulate.Allow(m, s.mask[:], false)
 	}
-	return m.Call(e[name], word(&args[0]))
+	return e.call(m, name, word(&args[0]))
+}
+
+func (e *emulator) call(m *emulate.Machine, name string, args ...uint64) error {
+	err := m.Call(e.functions[name], args...)
+	e.steps += m.Steps
+	return err
 }
 
 // mul is [vectors.mul] with emulated strips and copies.
-func (e emulator) mul(w vectors, x Product) error {
+func (e *emulator) mul(w vectors, x Product) error {
 	for i := 0; i < x.M && x.N > 0; i += blockRows {
 		for p := 0; p == 0 || p < x.K; p += deepest {
 			s := w.block(&x, i, p)
@@ -81,7 +90,7 @@ func (e emulator) mul(w vectors, x Product) error {
 
 // packA compares the emulated copy of whole panels with [vectors.packA], which also
 // copies the last one.
-func (e emulator) packA(w vectors, dst, a []Real, rows, k, col int) error {
+func (e *emulator) packA(w vectors, dst, a []Real, rows, k, col int) error {
 	w.packA(dst, a, rows, k, col)
 	tall := w.tall()
 	name := map[vectors]string{ymm: "copySix", zmm: "copyTwelve"}[w]
@@ -95,12 +104,12 @@ func (e emulator) packA(w vectors, dst, a []Real, rows, k, col int) error {
 	return nil
 }
 
-func (e emulator) copy(name string, to []Real, toStep int, from []Real, fromStep, rows int, more ...uint64) error {
+func (e *emulator) copy(name string, to []Real, toStep int, from []Real, fromStep, rows int, more ...uint64) error {
 	m := &emulate.Machine{}
 	emulate.Allow(m, from, false)
 	emulate.Allow(m, to, true)
 	emulate.Allow(m, columnMasks[:], false)
-	return m.Call(e[name], append([]uint64{word(&to[0]), uint64(toStep * size), word(&from[0]), uint64(fromStep * size), uint64(rows)}, more...)...)
+	return e.call(m, name, append([]uint64{word(&to[0]), uint64(toStep * size), word(&from[0]), uint64(fromStep * size), uint64(rows)}, more...)...)
 }
 
 // drawProduct draws a shape with odd sizes, rows longer than they need be, and any
@@ -278,4 +287,24 @@ func TestCopies(t *testing.T) {
 		sameBits(t, got, want)
 		sameBits(t, emulated, want)
 	})
+}
+
+// The instructions per operation of a product of 128 x 128 weights, a regression of
+// which no clock is needed to see: a tile of 6 x 16 has 12 fused steps of 16
+// operations in about 21.5 instructions, one of 12 x 32 has 24 of 32 in 39.5.
+func TestStrips_instructionsPerOperation(t *testing.T) {
+	e := newEmulator(t)
+	for w, most := range map[vectors]float64{ymm: 0.1165, zmm: 0.0540} {
+		x := Product{M: 24, N: 128, K: 128, A: make([]Real, 24*128), ARow: 128, ACol: 1, C: make([]Real, 24*128), CRow: 128}
+		x.B = make([]Real, w.packedLen(x.K, x.N))
+		e.steps = 0
+		if err := e.mul(w, x); err != nil {
+			t.Fatal(err)
+		}
+		if per := float64(e.steps) / float64(2*x.M*x.N*x.K); per > most || per < most*0.9 {
+			t.Errorf("panels of %d columns: %.4f instructions per operation, want %.4f at most; write the new figure here and in docs/log.md", w, per, most)
+		} else {
+			t.Logf("panels of %d columns: %.4f instructions per operation", w, per)
+		}
+	}
 }
