@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"image/color"
-	"math"
 	"os"
 	"path/filepath"
 
@@ -46,8 +45,9 @@ func (c curves) epochs() int { return min(len(c.ours.Loss), len(c.peer.Loss)) }
 // differ in their seed alone are that far apart.
 const noise = 0.1
 
-// gap is the mean relative difference of the training losses behind the first epoch; the
-// first depends on the scale in which the target is predicted.
+// gap is how much higher our training loss lies, as a share, on average over the epochs
+// behind the first, which depends on the scale in which the target is predicted. Below 0
+// ours is lower.
 func (c curves) gap() float64 {
 	n := c.epochs()
 	if n < 2 {
@@ -55,16 +55,19 @@ func (c curves) gap() float64 {
 	}
 	sum := 0.0
 	for i := 1; i < n; i++ {
-		sum += math.Abs(c.ours.Loss[i]-c.peer.Loss[i]) / c.peer.Loss[i]
+		sum += (c.ours.Loss[i] - c.peer.Loss[i]) / c.peer.Loss[i]
 	}
 	return sum / float64(n-1)
 }
 
 func (c curves) row() row {
-	r := row{name: "curve", what: "mean difference of the training loss (MAE in places) of epochs 2 and later", target: percent(noise) + " at most", state: notMeasured}
+	r := row{name: "curve", what: "how much higher our training loss (MAE in places) lies, mean of epochs 2 and later", target: percent(noise) + " at most", state: notMeasured}
 	if n := c.epochs(); n >= 2 {
 		r.ours, r.peer = fmt.Sprintf("%.3f in epoch %d", c.ours.Loss[n-1], n), fmt.Sprintf("%.3f", c.peer.Loss[n-1])
-		r.ratio, r.state = percent(c.gap()), verdict(c.gap(), noise, false)
+		r.ratio, r.state = percent(c.gap()), "**not met**"
+		if c.gap() <= noise {
+			r.state = "met"
+		}
 	}
 	return r
 }
