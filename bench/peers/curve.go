@@ -41,8 +41,8 @@ func (s *store) curves() curves {
 
 func (c curves) epochs() int { return min(len(c.ours.Loss), len(c.peer.Loss)) }
 
-// noise is the tolerance between the two curves: single trainings of either side that
-// differ in their seed alone are that far apart.
+// noise is the tolerance between the two curves. It is a choice: how far trainings that
+// differ in their seed alone lie apart was not measured.
 const noise = 0.1
 
 // gap is how much higher our training loss lies, as a share, on average over the epochs

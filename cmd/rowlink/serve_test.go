@@ -383,7 +383,7 @@ type load struct {
 }
 
 func (r *running) load(t *testing.T) *load {
-	const rows, clients = 40, 2
+	const rows, clients = 80, 4 // long enough that some are always under way
 	body := `{"entities":[` + strings.Repeat(r.example(t)+",", rows-1) + r.example(t) + `],"explain":{"top":1}}`
 	l := &load{}
 	for range clients {

