@@ -140,7 +140,7 @@ func (d *Database) take(ctx context.Context) error {
 	defer src.Close()
 	opt := ingest.TakeOptions{Progress: d.opt.OnProgress}
 	if d.Workspace != nil {
-		opt.Spill = d.Workspace.Dir()
+		opt.Spill = d.Workspace.Scratch()
 	}
 	raw, err := ingest.Take(ctx, src, opt)
 	if err != nil {

@@ -102,6 +102,18 @@ func (w *Workspace) checkFormat() error {
 	return nil
 }
 
+// Scratch returns a folder for unnamed temporary files on the workspace's disk: its own
+// folder or, while that is not there yet, the nearest one above it.
+func (w *Workspace) Scratch() string {
+	dir := w.dir
+	for {
+		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
 // change runs f while no other process changes the workspace. act says what f does,
 // for the error of those who wait in vain.
 func (w *Workspace) change(act string, f func() error) error {

@@ -471,3 +471,21 @@ func TestEditDistance(t *testing.T) {
 		}
 	}
 }
+
+// Large columns are collected on the workspace's disk before the workspace is there.
+func TestScratch(t *testing.T) {
+	above := t.TempDir()
+	w, err := Open(filepath.Join(above, "new", ".rowlink"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := w.Scratch(); got != above {
+		t.Errorf("scratch folder %q before the workspace is there, want %q", got, above)
+	}
+	if err := os.MkdirAll(w.Dir(), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.Scratch(); got != w.Dir() {
+		t.Errorf("scratch folder %q, want the workspace %q", got, w.Dir())
+	}
+}
