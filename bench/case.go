@@ -32,6 +32,7 @@ type Env struct {
 	Quick   bool // fewer repetitions, and no long cases
 	Epochs  int  // of the epoch case; 0 means 3
 	Steps   int  // most steps per epoch; 0 means all
+	Seeds   int  // trainings of the epoch case that differ in their seed; 0 means 1
 }
 
 // Unit says how a figure follows from work and seconds.

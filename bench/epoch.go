@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"math"
 
@@ -8,15 +9,16 @@ import (
 	"github.com/rowlink/rowlink/tasks"
 )
 
-// epochDetail is what a training tells beside its time.
+// epochDetail is what trainings tell beside their time. Losses and validation errors are
+// in places: per training, one for each seed, and per epoch.
 type epochDetail struct {
-	Loss       []float64 `json:"loss"` // per epoch, mean training loss in places
-	Val        []float64 `json:"val"`  // per epoch, mean absolute error on validation
-	Seeds      int       `json:"seeds"`
-	Steps      int       `json:"steps"` // per epoch
-	Parameters int       `json:"parameters"`
-	Network    string    `json:"network"`
-	PeakMB     float64   `json:"peak_mb"` // of the process since the case began
+	Losses     [][]float64 `json:"losses"` // mean training loss
+	Vals       [][]float64 `json:"vals"`   // mean absolute error on validation
+	Seeds      int         `json:"seeds"`  // examples of an epoch
+	Steps      int         `json:"steps"`  // per epoch
+	Parameters int         `json:"parameters"`
+	Network    string      `json:"network"`
+	PeakMB     float64     `json:"peak_mb"` // of the process since the case began
 }
 
 const batchSeeds = 512
@@ -28,8 +30,9 @@ func epochCase() Case {
 	return c
 }
 
-// epochs trains with the reference pipeline's step size of 0.005 and its dropout of 0.2
-// in the row encoder, without weight decay to speak of. Warm-up, cosine and clipping are
+// epochs trains as the reference pipeline does: a constant step size of 0.005, its
+// dropout of 0.2 in the row encoder, no weight decay to speak of, no limit to the
+// gradient. The head, with its age and season of the anchor, and the scaled target are
 // those of any training here.
 func (c Case) epochs(ctx context.Context, e Env) ([]Figure, error) {
 	w, err := loadWorld()
@@ -41,31 +44,35 @@ func (c Case) epochs(ctx context.Context, e Env) ([]Figure, error) {
 		return nil, err
 	}
 	resetPeak()
-	if e.Epochs == 0 {
-		e.Epochs = 3
-	}
-	if e.Steps == 0 {
-		e.Steps = math.MaxInt / batchSeeds
-	}
-	r, err := train.Fit(ctx, train.Data{Graph: w.graph, Labels: w.labels}, train.Options{
-		Model: reference(), Epochs: e.Epochs, Patience: e.Epochs, Batch: batchSeeds, Steps: e.Steps, Threads: e.Threads,
-		Rate: 0.005, Dropout: 0.2, Decay: 1e-12, Seed: 1, NoHistory: true})
-	if err != nil {
-		return nil, err
-	}
-	d := epochDetail{Parameters: r.Model.Params.Count(), Network: r.Model.String(), PeakMB: peakMB()}
+	opt := train.Options{Model: reference(), Epochs: cmp.Or(e.Epochs, 3), Batch: batchSeeds, Steps: cmp.Or(e.Steps, math.MaxInt/batchSeeds),
+		Threads: e.Threads, Rate: 0.005, Schedule: "constant", Clip: -1, Dropout: 0.2, Decay: 1e-12, NoHistory: true}
+	opt.Patience = opt.Epochs
+	d := epochDetail{}
 	var seconds []float64
-	for _, ep := range r.Epochs {
-		seconds = append(seconds, ep.Seconds)
-		d.Loss = append(d.Loss, ep.Loss*scaling.Scale)
-		d.Val = append(d.Val, ep.Val)
-		d.Seeds, d.Steps = ep.Seeds, (ep.Seeds+batchSeeds-1)/batchSeeds
+	for seed := range max(1, e.Seeds) {
+		opt.Seed = uint64(seed) + 1
+		r, err := train.Fit(ctx, train.Data{Graph: w.graph, Labels: w.labels}, opt)
+		if err != nil {
+			return nil, err
+		}
+		seconds = append(seconds, d.add(r, scaling)...)
 	}
-	if len(seconds) > 1 {
-		seconds = seconds[1:] // the first epoch grows the arenas; the peers' first is left out too
-	}
+	d.PeakMB = peakMB()
 	f := newFigure(c, e.Threads, seconds...)
 	f.Detail = d
 	memory := newFigure(Case{Name: "memory/driver-position", What: "peak memory of the process that trained it", Unit: Memory}, e.Threads, d.PeakMB)
 	return []Figure{f, memory}, nil
+}
+
+// add takes in a training and returns the seconds of its epochs, but for the first where
+// there are others: it grows the arenas, and the peers' first is left out too.
+func (d *epochDetail) add(r *train.Result, scaling *tasks.Scaling) []float64 {
+	d.Parameters, d.Network = r.Model.Params.Count(), r.Model.String()
+	var seconds, loss, val []float64
+	for _, e := range r.Epochs {
+		seconds, loss, val = append(seconds, e.Seconds), append(loss, e.Loss*scaling.Scale), append(val, e.Val)
+		d.Seeds, d.Steps = e.Seeds, (e.Seeds+batchSeeds-1)/batchSeeds
+	}
+	d.Losses, d.Vals = append(d.Losses, loss), append(d.Vals, val)
+	return seconds[min(1, len(seconds)-1):]
 }

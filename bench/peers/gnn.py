@@ -262,9 +262,9 @@ def run(args):
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     epochs = out["runs"][0]["epochs"]
     full = not args.max_batches
-    F.add(f"epoch/{args.task}", "s", [e["epoch_s"] for e in (epochs[1:] or epochs)],
-          loss=[e["loss"] for e in epochs] if full else None,
-          val=[e["val"] for e in epochs] if "val" in epochs[0] else None,
+    F.add(f"epoch/{args.task}", "s", [e["epoch_s"] for r in out["runs"] for e in (r["epochs"][1:] or r["epochs"])],
+          losses=[[e["loss"] for e in r["epochs"]] for r in out["runs"]] if full else None,
+          vals=[[e["val"] for e in r["epochs"]] for r in out["runs"]] if "val" in epochs[0] else None,
           seeds=len(dfs["train"]), whole_epochs=full, parameters=out["params"], **{
               k: out[k] for k in ("sampler", "import_s", "build_s", "runs")})
     F.add(f"memory/{args.task}", "MB", [peak], after_import_mb=RSS_IMPORT)

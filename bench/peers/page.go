@@ -164,19 +164,26 @@ func (s *store) writeCurves(w *strings.Builder, page string) error {
 	if err := c.draw(picture); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n## Loss curves\n\nTraining loss and validation error in places, one training each. Ours has %d parameters (%s), the reference %d.\n\n![loss per epoch](%s)\n\n",
-		c.ours.Parameters, c.ours.Network, c.peer.Parameters, filepath.Base(picture))
+	fmt.Fprintf(w, "\n## Loss curves\n\nTraining loss and validation error in places: means (standard deviations) of %d trainings of ours, %d of the reference, each with a seed of its own. Ours has %d parameters (%s), the reference %d.\n\n![loss per epoch](%s)\n\n",
+		len(c.ours.Losses), len(c.peer.Losses), c.ours.Parameters, c.ours.Network, c.peer.Parameters, filepath.Base(picture))
 	fmt.Fprintf(w, "| epoch | training, ours | training, reference | validation, ours | validation, reference |\n|--:|--:|--:|--:|--:|\n")
-	at := func(v []float64, i int) string {
-		if i < len(v) {
-			return fmt.Sprintf("%.3f", v[i])
+	columns := [][][]float64{c.ours.Losses, c.peer.Losses, c.ours.Vals, c.peer.Vals}
+	for i := 0; ; i++ {
+		line, some := "", false
+		for _, column := range columns {
+			mean, sd := perEpoch(column)
+			if i >= len(mean) {
+				line += " - |"
+				continue
+			}
+			line += fmt.Sprintf(" %.3f (%.3f) |", mean[i], sd[i])
+			some = true
 		}
-		return "-"
+		if !some {
+			return nil
+		}
+		fmt.Fprintf(w, "| %d |%s\n", i+1, line)
 	}
-	for i := range max(len(c.ours.Loss), len(c.peer.Loss)) {
-		fmt.Fprintf(w, "| %d | %s | %s | %s | %s |\n", i+1, at(c.ours.Loss, i), at(c.peer.Loss, i), at(c.ours.Val, i), at(c.peer.Val, i))
-	}
-	return nil
 }
 
 // writeAll lists every figure, also those without a goal.

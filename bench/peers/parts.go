@@ -72,8 +72,12 @@ var parts = []part{
 	}},
 	{name: "score", once: true, steps: func(o options) []step { return []step{o.long(2, "^score/", o.rough()...)} }},
 	{name: "curve", data: true, once: true, steps: func(o options) []step {
-		n := strconv.Itoa(o.epochs)
-		return []step{o.script(2, "gnn.py", o.f1, "--epochs", n, "--inf-reps", "0"), o.long(2, "^epoch/", "--epochs", n)}
+		n, seeds := strconv.Itoa(o.epochs), "1,2,3"
+		if o.quick {
+			seeds = "1"
+		}
+		trainings := strconv.Itoa(strings.Count(seeds, ",") + 1)
+		return []step{o.script(2, "gnn.py", o.f1, "--epochs", n, "--seeds", seeds, "--inf-reps", "0"), o.long(2, "^epoch/", "--epochs", n, "--seeds", trainings)}
 	}},
 }
 

@@ -72,6 +72,7 @@ out without them. The same loads run beside other engines with make bench-peers.
 	f.BoolVar(&o.Env.Quick, "quick", false, "fewer repetitions, and no case that takes long")
 	f.IntVar(&o.Env.Epochs, "epochs", 3, "epochs of the training case")
 	f.IntVar(&o.Env.Steps, "steps", 0, "most steps per epoch (default all)")
+	f.IntVar(&o.Env.Seeds, "seeds", 1, "trainings of the training case, each with a seed of its own")
 	f.BoolVar(&list, "list", false, "only list the names of the cases")
 	return cmd
 }

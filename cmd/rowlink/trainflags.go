@@ -11,6 +11,7 @@ import (
 	"github.com/rowlink/rowlink"
 	"github.com/rowlink/rowlink/gnn/conv"
 	"github.com/rowlink/rowlink/gnn/model"
+	"github.com/rowlink/rowlink/gnn/train"
 	"github.com/rowlink/rowlink/graph/sample"
 	"github.com/rowlink/rowlink/tabular/baseline"
 )
@@ -51,6 +52,7 @@ func checkTrain(o *rowlink.FitOptions, given func(flag string) bool) error {
 		{"aggregate", o.Train.Model.Aggregate, conv.Aggregators()},
 		{"plan", o.Train.Model.Plan, []string{model.PlanAuto, model.PlanFactored, model.PlanPlain}},
 		{"strategy", o.Train.Model.Strategy, sample.Strategies()},
+		{"schedule", o.Train.Schedule, train.Schedules()},
 	} {
 		if given(n.flag) && !slices.Contains(n.known, n.value) {
 			return usage(fmt.Sprintf("have %s", strings.Join(n.known, ", ")), "--%s is %q", n.flag, n.value)

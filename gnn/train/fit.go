@@ -256,9 +256,11 @@ func (r *run) train(batch *sample.Batch, part []int, epochSeeds int) (float64, e
 	}
 	r.bound.Params.ZeroGrad()
 	r.tape.Backward(r.tape.SumAll(r.tape.Mul(out, r.tape.Const(g))))
-	nn.ClipGradNorm(r.bound.Params, r.pool, r.opt.Clip)
+	if r.opt.Clip > 0 {
+		nn.ClipGradNorm(r.bound.Params, r.pool, r.opt.Clip)
+	}
 	total := r.opt.Epochs * ((epochSeeds + r.opt.Batch - 1) / r.opt.Batch)
-	r.adam.Step(r.rate(total))
+	r.adam.Step(r.opt.rate(r.step, total))
 	r.step++
 	return loss, nil
 }
@@ -272,16 +274,6 @@ type scratch struct {
 func (s *scratch) resize(seeds, outputs int) {
 	s.anchor, s.target = slices.Grow(s.anchor[:0], seeds)[:seeds], slices.Grow(s.target[:0], seeds)[:seeds]
 	s.out, s.grad = slices.Grow(s.out[:0], seeds*outputs)[:seeds*outputs], slices.Grow(s.grad[:0], seeds*outputs)[:seeds*outputs]
-}
-
-// rate is the step size: a short linear warm-up, then a cosine to a twentieth.
-func (r *run) rate(total int) float64 {
-	warm := min(20, total/10+1)
-	if r.step < warm {
-		return r.opt.Rate * float64(r.step+1) / float64(warm)
-	}
-	at := float64(r.step-warm) / math.Max(1, float64(total-warm))
-	return r.opt.Rate * (0.05 + 0.95*(1+math.Cos(math.Pi*math.Min(1, at)))/2)
 }
 
 // validate scores the validation rows and keeps the parameters if they are the best.

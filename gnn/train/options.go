@@ -22,7 +22,8 @@ type Options struct {
 	Rate       float64       // step size of AdamW; 0 means 0.002
 	Decay      float64       // decoupled weight decay; 0 means 0.01
 	Dropout    float64       // share of channels dropped in training; 0 means 0.1, less means none
-	Clip       float64       // largest norm of the gradient; 0 means 5
+	Clip       float64       // largest norm of the gradient; 0 means 5, less means no limit
+	Schedule   string        // of the step size, one of [Schedules]; empty means "cosine"
 	Seed       uint64        // equal seeds give equal models
 	Threads    int           // 0 means all cores; the result does not depend on it
 	NoHistory  bool          // leaves the task's own closed labels out of the graph
@@ -107,6 +108,9 @@ func (o Options) withDefaults() Options {
 	if o.Clip == 0 {
 		o.Clip = 5
 	}
+	if o.Schedule == "" {
+		o.Schedule = "cosine"
+	}
 	return o
 }
 
@@ -120,8 +124,11 @@ func (o Options) validate() error {
 			faults = append(faults, fmt.Errorf("%s is %d, want at least 1", n.name, n.value))
 		}
 	}
-	if o.Rate <= 0 || o.Decay < 0 || o.Clip <= 0 {
-		faults = append(faults, fmt.Errorf("rate %g, decay %g, clip %g: want more than 0, at least 0, more than 0", o.Rate, o.Decay, o.Clip))
+	if o.Rate <= 0 || o.Decay < 0 {
+		faults = append(faults, fmt.Errorf("rate %g, decay %g: want more than 0, at least 0", o.Rate, o.Decay))
+	}
+	if _, err := schedules.Get(o.Schedule); err != nil {
+		faults = append(faults, err)
 	}
 	if o.Threads < 0 {
 		faults = append(faults, fmt.Errorf("threads is %d, want 0 for all cores or more", o.Threads))

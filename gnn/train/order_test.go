@@ -46,25 +46,32 @@ func TestMedian(t *testing.T) {
 // twentieth.
 func TestRate(t *testing.T) {
 	for _, total := range []int{1, 5, 100, 4000} {
-		r := &run{opt: Options{Rate: 2}}
+		o := Options{Rate: 2}.withDefaults()
 		top, at := 0.0, 0
 		var last float64
-		for r.step = range total {
-			v := r.rate(total)
+		for step := range total {
+			v := o.rate(step, total)
 			if v <= 0 || v > 2 {
-				t.Fatalf("step %d of %d: rate %v", r.step, total, v)
+				t.Fatalf("step %d of %d: rate %v", step, total, v)
 			}
 			if v > top {
-				top, at = v, r.step
+				top, at = v, step
 			}
 			last = v
 		}
 		if top < 2*(1-1e-9) || at > min(20, total/10+1) {
 			t.Errorf("%d steps: the largest rate is %v at step %d, want 2 at the end of the warm-up", total, top, at)
 		}
-		if r.step = 10 * total; total >= 100 && (last > 0.11 || math.Abs(r.rate(total)-0.1) > 1e-9) {
+		if total >= 100 && (last > 0.11 || math.Abs(o.rate(10*total, total)-0.1) > 1e-9) {
 			t.Errorf("%d steps: the rate ends at %v, want a twentieth of 2", total, last)
 		}
+	}
+	o := Options{Rate: 2, Schedule: "constant"}.withDefaults()
+	if a, b := o.rate(0, 100), o.rate(99, 100); a != 2 || b != 2 {
+		t.Errorf("constant: rates %v and %v, want 2", a, b)
+	}
+	if err := (Options{Schedule: "linear"}).withDefaults().validate(); err == nil || !strings.Contains(err.Error(), "constant, cosine") {
+		t.Errorf("an unknown schedule gives %v", err)
 	}
 }
 
