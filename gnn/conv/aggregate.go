@@ -14,7 +14,7 @@ type Aggregator interface {
 	// Width is the number of columns that d-wide messages are reduced to.
 	Width(d int) int
 	// Reduce returns destinations x Width; x may be without rows.
-	Reduce(t *tensor.Tape, e *Edge, x *tensor.Var) *tensor.Var
+	Reduce(t *tensor.Tape, e Edge, x *tensor.Var) *tensor.Var
 	// String names the aggregator and its settings for reports.
 	String() string
 }
@@ -69,7 +69,7 @@ func (p plain) make(Config) (Aggregator, error) { return p, nil }
 
 func (plain) Width(d int) int { return d }
 
-func (p plain) Reduce(t *tensor.Tape, e *Edge, x *tensor.Var) *tensor.Var {
+func (p plain) Reduce(t *tensor.Tape, e Edge, x *tensor.Var) *tensor.Var {
 	return t.GatherReduce(x, e.CSR, tensor.Reduce(p))
 }
 
@@ -112,8 +112,8 @@ func newDecay(c Config) (Aggregator, error) {
 
 func (d decay) Width(width int) int { return len(d.halfLives)*(width+1) + 1 }
 
-func (d decay) Reduce(t *tensor.Tape, e *Edge, x *tensor.Var) *tensor.Var {
-	weights, stats := d.weights(t, e)
+func (d decay) Reduce(t *tensor.Tape, e Edge, x *tensor.Var) *tensor.Var {
+	weights, stats := d.weights(t, &e)
 	return t.ConcatCols(t.GatherReduceMix(x, e.CSR, weights), t.Const(stats))
 }
 

@@ -16,7 +16,7 @@ func TestDecay_byHand(t *testing.T) {
 	}
 	tape := tensor.NewTape(tensor.NewPool(1))
 	e := &Edge{CSR: tensor.CSR{Ptr: []int32{0, 2, 2}, Src: []int32{1, 0}}, Age: []tensor.Real{10, 20}}
-	got := agg.Reduce(tape, e, tape.Const(tensor.MatOf(2, 1, 4, 2)))
+	got := agg.Reduce(tape, *e, tape.Const(tensor.MatOf(2, 1, 4, 2)))
 	want := tensor.NewMat(2, 5)
 	for i, v := range []float64{
 		(0.5*2 + 0.25*4) / 1.75, (0.25*2 + 0.0625*4) / 1.3125, math.Log(0.8), math.Log(0.3625), math.Log1p(10) / 4,

@@ -39,8 +39,8 @@ func newGATv2(c Config, set *nn.Set) (*GATv2, error) {
 	g := &GATv2{newRoot(c, set), heads, make([]*nn.Linear, n), make([]*nn.Linear, n), make([]*nn.Param, n)}
 	for i, e := range c.Edges {
 		if !e.Functional {
-			g.from[i] = nn.NewLinear(set, fmt.Sprintf("%s.from.%q", c.Name, e.Name), c.In, c.Out)
-			g.to[i] = nn.NewLinear(set, fmt.Sprintf("%s.to.%q", c.Name, e.Name), c.In, c.Out)
+			g.from[i] = c.linear(set, "from", e.Name, c.In, c.Out)
+			g.to[i] = c.linear(set, "to", e.Name, c.In, c.Out)
 			g.attention[i] = c.param(set, "attention", e.Name, 1, c.Out, c.headUniform(heads))
 		}
 	}

@@ -1,6 +1,7 @@
 package conv
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -253,4 +254,99 @@ func queries(m tensor.Mat, out int) tensor.Mat {
 		copy(q.Row(i), m.Row(i)[out:2*out])
 	}
 	return q
+}
+
+func TestGolden_gin(t *testing.T) {
+	r := newGoldenRun(t, "gin_mlp", "gin", EdgeType{Name: "e"})
+	r.config.Hidden = 8
+	r.edges(csr(r.Inputs["edge_index"], 7))
+	each := func(p tensors, f func(*testing.T, string, tensor.Mat)) {
+		f(t, `l.up."e".weight`, p["nn.0.weight"].weight())
+		f(t, `l.up."e".bias`, p["nn.0.bias"].row())
+		f(t, `l.down."e".weight`, p["nn.2.weight"].weight())
+		f(t, `l.down."e".bias`, p["nn.2.bias"].row())
+	}
+	r.run(t, func() {
+		each(r.Parameters, r.load)
+		r.load(t, `l.eps."e"`, tensor.Mat{Rows: 1, Cols: 1, Data: []tensor.Real{0.3}}) // fixed in the file
+	})
+	each(r.GradPar, r.wantGrad)
+}
+
+func TestGolden_transformer(t *testing.T) {
+	for _, file := range []string{"transformer", "transformer_beta"} {
+		t.Run(file, func(t *testing.T) {
+			r := newGoldenRun(t, file, "transformer", EdgeType{Name: "e"})
+			r.config.Bare, r.config.Gate = false, file == "transformer_beta"
+			r.edges(csr(r.Inputs["edge_index"], 7))
+			each := func(p tensors, f func(*testing.T, string, tensor.Mat)) {
+				f(t, `l.send."e".weight`, sideBySide(p["lin_key.weight"].weight(), p["lin_value.weight"].weight()))
+				f(t, `l.send."e".bias`, sideBySide(p["lin_key.bias"].row(), p["lin_value.bias"].row()))
+				f(t, `l.ask."e".weight`, p["lin_query.weight"].weight())
+				f(t, `l.ask."e".bias`, p["lin_query.bias"].row())
+				f(t, `l.root."x"`, p["lin_skip.weight"].weight())
+				f(t, `l.bias."x"`, p["lin_skip.bias"].row())
+				if r.config.Gate {
+					f(t, `l.gate."x"`, p["lin_beta.weight"].weight())
+				}
+			}
+			r.run(t, func() { each(r.Parameters, r.load) })
+			each(r.GradPar, r.wantGrad)
+		})
+	}
+}
+
+func sideBySide(a, b tensor.Mat) tensor.Mat {
+	out := tensor.NewMat(a.Rows, a.Cols+b.Cols)
+	for i := range a.Rows {
+		copy(out.Row(i), a.Row(i))
+		copy(out.Row(i)[a.Cols:], b.Row(i))
+	}
+	return out
+}
+
+func TestGolden_rgat(t *testing.T) {
+	r := newGoldenRun(t, "rgat", "rgat", EdgeType{Name: "0"}, EdgeType{Name: "1"}, EdgeType{Name: "2"})
+	for i := range r.config.Edges {
+		r.edges(ofType(r.golden, float64(i)))
+	}
+	each := func(p tensors, f func(*testing.T, string, tensor.Mat)) {
+		for i, e := range r.config.Edges {
+			f(t, `l.edge."`+e.Name+`"`, matrixOf(p["weight"], i))
+		}
+		f(t, "l.query", p["q"].mat())
+		f(t, "l.key", p["k"].mat())
+		f(t, `l.bias."x"`, p["bias"].row())
+	}
+	r.run(t, func() { each(r.Parameters, r.load) })
+	each(r.GradPar, r.wantGrad)
+}
+
+// matrixOf is matrix i of a tensor of three dimensions.
+func matrixOf(g goldenTensor, i int) tensor.Mat {
+	out := tensor.NewMat(g.Shape[1], g.Shape[2])
+	for k := range out.Data {
+		out.Data[k] = tensor.Real(g.Data[i*len(out.Data)+k])
+	}
+	return out
+}
+
+func TestGolden_pna(t *testing.T) {
+	r := newGoldenRun(t, "pna", "pna", EdgeType{Name: "e"})
+	for d, nodes := range []float64{1, 2, 2, 2} { // of the file: nodes by degree
+		r.config.LogDegree += nodes * math.Log(float64(d+1)) / 7
+	}
+	r.edges(csr(r.Inputs["edge_index"], 7))
+	each := func(p tensors, f func(*testing.T, string, tensor.Mat)) {
+		pre := p["pre_nns.0.0.weight"].weight() // destination above source
+		f(t, `l.to."e"`, tensor.Mat{Rows: 4, Cols: 4, Data: pre.Data[:16]})
+		f(t, `l.from."e".weight`, tensor.Mat{Rows: 4, Cols: 4, Data: pre.Data[16:]})
+		f(t, `l.from."e".bias`, p["pre_nns.0.0.bias"].row())
+		f(t, `l.post."e".weight`, p["post_nns.0.0.weight"].weight())
+		f(t, `l.post."e".bias`, p["post_nns.0.0.bias"].row())
+		f(t, `l.out."x".weight`, p["lin.weight"].weight())
+		f(t, `l.out."x".bias`, p["lin.bias"].row())
+	}
+	r.run(t, func() { each(r.Parameters, r.load) })
+	each(r.GradPar, r.wantGrad)
 }

@@ -90,11 +90,8 @@ func (h *HGT) addType(set *nn.Set, typ int) {
 		sends = sends || e.Src == typ
 		reached = reached || e.Dst == typ
 	}
-	linear := func(kind string, in, out int) *nn.Linear {
-		return nn.NewLinear(set, fmt.Sprintf("%s.%s.%q", c.Name, kind, name), in, out)
-	}
 	if sends {
-		h.sends[typ] = linear("send", c.In, 2*c.Out)
+		h.sends[typ] = c.linear(set, "send", name, c.In, 2*c.Out)
 	}
 	if !c.computes(typ) {
 		return
@@ -103,9 +100,9 @@ func (h *HGT) addType(set *nn.Set, typ int) {
 		h.idle[typ] = c.bias(set, "idle", name, c.Out)
 		return
 	}
-	h.out[typ] = linear("out", c.Out, c.Out)
+	h.out[typ] = c.linear(set, "out", name, c.Out, c.Out)
 	if h.chooses(typ) {
-		h.asks[typ] = linear("ask", c.In, c.Out)
+		h.asks[typ] = c.linear(set, "ask", name, c.In, c.Out)
 	}
 	if c.In == c.Out {
 		h.gate[typ] = c.param(set, "gate", name, 1, 1, nn.Ones)

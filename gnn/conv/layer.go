@@ -65,6 +65,13 @@ type Config struct {
 	HalfLives []float64 // days, for aggregators that decay
 	Heads     int       // attention heads, a divisor of Out; 0 = the most of 4, 2, 1 that divides it
 	Bases     int       // matrices that R-GCN mixes its weights from; 0 = 8, or one per edge type where those are fewer
+	Hidden    int       // channels of a layer's inner step, for gin and sir; 0 = Out
+	// LogDegree is the usual log(1 + neighbours) that pna measures a row's degree against;
+	// 0 = that of 16 neighbours.
+	LogDegree float64
+	// Gate blends a transformer's messages and root term by a learned gate instead of
+	// adding them.
+	Gate bool
 	// Bare leaves out the root term that relational and attention layers add to the
 	// messages: the layer as its paper has it.
 	Bare bool
@@ -88,6 +95,11 @@ func (c *Config) heads() (int, error) {
 // param adds a parameter of the layer: kind and, quoted, the type that it belongs to.
 func (c *Config) param(set *nn.Set, kind, of string, rows, cols int, init nn.Init) *nn.Param {
 	return set.New(fmt.Sprintf("%s.%s.%q", c.Name, kind, of), rows, cols, init)
+}
+
+// linear adds a linear step of the layer that belongs, by name, to a type.
+func (c *Config) linear(set *nn.Set, kind, of string, in, out int) *nn.Linear {
+	return nn.NewLinear(set, fmt.Sprintf("%s.%s.%q", c.Name, kind, of), in, out)
 }
 
 // bias is param for a row of zeros that weight decay leaves alone.

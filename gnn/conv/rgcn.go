@@ -138,7 +138,7 @@ func (r *RGCN) relation(t *tensor.Tape, i int, e *Edge, from *tensor.Var, weight
 		rel.Mean = true
 	case linear{plain(tensor.Sum)}:
 	default:
-		rel.X, rel.CSR = r.agg.Reduce(t, e, from), tensor.CSR{}
+		rel.X, rel.CSR = r.agg.Reduce(t, *e, from), tensor.CSR{}
 	}
 	return rel
 }

@@ -75,7 +75,7 @@ func (s *SAGE) messages(t *tensor.Tape, i int, e *Edge, from *tensor.Var) *tenso
 	w := s.edge[i].Var(t)
 	switch {
 	case !s.config.Edges[i].Functional:
-		return t.MatMul(s.agg.Reduce(t, e, from), w)
+		return t.MatMul(s.agg.Reduce(t, *e, from), w)
 	case from.Rows() < e.CSR.Rows():
 		return t.GatherReduce(t.MatMul(from, w), e.CSR, tensor.Sum)
 	}

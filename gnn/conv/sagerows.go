@@ -103,10 +103,10 @@ func (s *SAGE) matrix(number int) *nn.Param {
 // ages apart where the aggregator can, else over the copies.
 func (s *SAGE) reduceRows(t *tensor.Tape, e *Edge, from *Rows) *tensor.Var {
 	if from == nil {
-		return s.agg.Reduce(t, e, t.Const(t.Alloc(0, s.config.In)))
+		return s.agg.Reduce(t, *e, t.Const(t.Alloc(0, s.config.In)))
 	}
 	if agg, ok := s.agg.(linearAggregator); ok {
 		return agg.ReduceRows(t, e, from)
 	}
-	return s.agg.Reduce(t, e, from.Copies(t, len(from.Of)))
+	return s.agg.Reduce(t, *e, from.Copies(t, len(from.Of)))
 }

@@ -23,7 +23,8 @@ const (
 	Tanh
 	Softplus // log(1 + exp(x))
 	Exp
-	Sqrt // of max(x, 0); derivative 0 where x <= 0
+	Sqrt      // of max(x, 0); derivative 0 where x <= 0
+	Deviation // square root of a variance: sqrt(x) where x > 1e-5, else 0 with derivative 0
 	Square
 	Log1p // log(1 + x)
 )
@@ -60,6 +61,12 @@ var activations = [...]activation{
 		}
 		return 0.5 / y
 	}, false},
+	Deviation: {"deviation", deviation, func(_, y float64) float64 {
+		if y == 0 {
+			return 0
+		}
+		return 0.5 / y
+	}, false},
 	Square: {"square", func(x float64) float64 { return x * x }, func(x, _ float64) float64 { return 2 * x }, true},
 	Log1p:  {"log1p", math.Log1p, func(_, y float64) float64 { return math.Exp(-y) }, false},
 }
@@ -89,6 +96,13 @@ func step(x float64) float64 {
 func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 
 func softplus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
+
+func deviation(x float64) float64 {
+	if x > 1e-5 {
+		return math.Sqrt(x)
+	}
+	return 0
+}
 
 func elu(x float64) float64 {
 	if x > 0 {

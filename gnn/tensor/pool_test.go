@@ -133,7 +133,7 @@ func TestParseActivation(t *testing.T) {
 		}
 	}
 	_, err := ParseActivation("rleu")
-	if err == nil || !strings.HasPrefix(err.Error(), `unknown activation "rleu" (have elu, exp, gelu,`) {
+	if err == nil || !strings.HasPrefix(err.Error(), `unknown activation "rleu" (have deviation, elu, exp, gelu,`) {
 		t.Fatalf("error %v", err)
 	}
 }

@@ -75,7 +75,7 @@ func (s *sage) reduce(g *Graph, i int) *G.Node {
 		}
 	}
 	return g.Operator(from, g.Dst(e.Dst), s.agg.Width(s.config.In), func(t *tensor.Tape, x *tensor.Var) *tensor.Var {
-		return s.agg.Reduce(t, g.Edge(i), x)
+		return s.agg.Reduce(t, *g.Edge(i), x)
 	})
 }
 
