@@ -19,6 +19,8 @@ type Rows struct {
 	// Projected holds what [RowLayer.Project] made of X beforehand, by the number of the
 	// projection, for tables whose rows are stored between batches; nil computes it.
 	Projected []*tensor.Var
+	// Ages holds what [RowLayer.ProjectAges] made of T, in the same way.
+	Ages []*tensor.Var
 }
 
 // Copies returns x of the first n copies (n x In).
@@ -26,8 +28,16 @@ func (r *Rows) Copies(t *tensor.Tape, n int) *tensor.Var {
 	if r.Te == nil {
 		return t.GatherRows(r.X, r.Of[:n])
 	}
-	age := t.MatMul(t.SliceRows(r.Te, 0, n), r.T)
-	return t.GatherSum(n, tensor.GatherTerm{X: r.X, Index: r.Of[:n]}, tensor.GatherTerm{X: age})
+	return t.GatherSum(n, r.Terms(t, n)...)
+}
+
+// Terms returns the terms whose sum is x of the first n copies.
+func (r *Rows) Terms(t *tensor.Tape, n int) []tensor.GatherTerm {
+	terms := append(t.Terms(2)[:0], tensor.GatherTerm{X: r.X, Index: r.Of[:n]})
+	if r.Te != nil {
+		terms = append(terms, tensor.GatherTerm{X: r.Te, By: r.T})
+	}
+	return terms
 }
 
 // edges is e with sources that are rows of X instead of copies.
@@ -41,12 +51,15 @@ func (r *Rows) edges(t *tensor.Tape, e *Edge) tensor.CSR {
 // row, and of age terms.
 type RowLayer interface {
 	Layer
-	// ForwardRows equals Forward on the copies of in, up to rounding.
-	ForwardRows(t *tensor.Tape, b *Block, in []*Rows) []*tensor.Var
-	// Projections numbers the linear maps that ForwardRows applies to rows of a node type.
+	// RowTerms returns terms per node type, nil for one without destinations, whose sum over
+	// its destinations equals Forward on the copies of in, up to rounding.
+	RowTerms(t *tensor.Tape, b *Block, in []*Rows) [][]tensor.GatherTerm
+	// Projections numbers the linear maps that RowTerms applies to rows of a node type.
 	Projections(typ int) []int
 	// Project applies the linear map of that number to rows (rows x In).
 	Project(t *tensor.Tape, number int, x *tensor.Var) *tensor.Var
+	// ProjectAges applies it, without what it adds, to the map of age terms (terms x In).
+	ProjectAges(t *tensor.Tape, number int, ages *tensor.Var) *tensor.Var
 }
 
 // pick chooses the rows to which a linear map is applied for the copies or parents of

@@ -5,15 +5,15 @@ import (
 	"github.com/rowlink/rowlink/gnn/tensor"
 )
 
-// ForwardRows implements [RowLayer]. With x[c] = X[row of c] + te[c] T the result of
+// RowTerms implements [RowLayer]. With x[c] = X[row of c] + te[c] T the result of
 // destination v is
 //
 //	(X W_root + b)[row of v] + sum over functional e (X_e W_e)[row of v's parent]
-//	+ [te of v, te of its parents] [T W_root; T_e W_e] + sum over the other e agg_e(x) W_e
+//	+ sum over the other e agg_e(x) W_e + te[v] T W_root + sum over functional e te[v's parent] T_e W_e
 //
 // A parent that the seed cannot see takes no part, neither by its row nor by its age.
-func (s *SAGE) ForwardRows(t *tensor.Tape, b *Block, in []*Rows) []*tensor.Var {
-	out := t.Vars(len(in))
+func (s *SAGE) RowTerms(t *tensor.Tape, b *Block, in []*Rows) [][]tensor.GatherTerm {
+	out := t.TermLists(len(in))
 	for v, n := range b.Dst {
 		if n > 0 {
 			out[v] = s.destinations(t, b, in, v)
@@ -22,36 +22,28 @@ func (s *SAGE) ForwardRows(t *tensor.Tape, b *Block, in []*Rows) []*tensor.Var {
 	return out
 }
 
-func (s *SAGE) destinations(t *tensor.Tape, b *Block, in []*Rows, v int) *tensor.Var {
-	n, most := b.Dst[v], 2+len(s.config.Edges)
-	f := factors{t: t, terms: t.Terms(most)[:0], ages: t.Terms(most)[:0], maps: t.Vars(most)[:0]}
+func (s *SAGE) destinations(t *tensor.Tape, b *Block, in []*Rows, v int) []tensor.GatherTerm {
+	n, most := b.Dst[v], 1+len(s.config.Edges)
+	f := factors{t: t, terms: t.Terms(2 * most)[:0], ages: t.Terms(most)[:0]}
 	s.linear(&f, in[v], v, nil, in[v].Of[:n])
 	for i, e := range s.config.Edges {
-		if e.Dst != v {
-			continue
-		}
-		edge, from := &b.Edges[i], in[e.Src]
-		switch {
-		case !e.Functional:
-			f.terms = append(f.terms, tensor.GatherTerm{X: t.MatMul(s.reduceRows(t, edge, from), s.edge[i].Var(t))})
-		case from != nil:
-			parents := t.Parents(edge.CSR)
+		if from := in[e.Src]; e.Dst == v && e.Functional && from != nil {
+			parents := t.Parents(b.Edges[i].CSR)
 			s.linear(&f, from, len(in)+i, parents, t.Compose(from.Of, parents))
 		}
 	}
-	if len(f.ages) > 0 {
-		ages := t.GatherConcat(n, f.ages...)
-		f.terms = append(f.terms, tensor.GatherTerm{X: t.MatMul(ages, t.ConcatRows(f.maps...))})
+	for i, e := range s.config.Edges {
+		if e.Dst == v && !e.Functional {
+			f.terms = append(f.terms, tensor.GatherTerm{X: t.MatMul(s.reduceRows(t, &b.Edges[i], in[e.Src]), s.edge[i].Var(t))})
+		}
 	}
-	return t.GatherSum(n, f.terms...)
+	return append(f.terms, f.ages...)
 }
 
-// factors collects the row terms of the destinations of one node type, the age terms,
-// and the maps T W of the age terms.
+// factors collects the row terms of the destinations of one node type and their age terms.
 type factors struct {
 	t           *tensor.Tape
 	terms, ages []tensor.GatherTerm
-	maps        []*tensor.Var
 }
 
 // linear adds the projection of that number of the copies (nil: the destinations
@@ -63,9 +55,12 @@ func (s *SAGE) linear(f *factors, r *Rows, number int, copies, idx []int32) {
 		x, at := r.pick(f.t, idx)
 		f.terms = append(f.terms, tensor.GatherTerm{X: s.Project(f.t, number, x), Index: at})
 	}
-	if r.Te != nil {
-		f.ages = append(f.ages, tensor.GatherTerm{X: r.Te, Index: copies})
-		f.maps = append(f.maps, f.t.MatMul(r.T, s.matrix(number).Var(f.t)))
+	switch {
+	case r.Te == nil:
+	case r.Ages != nil:
+		f.ages = append(f.ages, tensor.GatherTerm{X: r.Te, Index: copies, By: r.Ages[number]})
+	default:
+		f.ages = append(f.ages, tensor.GatherTerm{X: r.Te, Index: copies, By: s.ProjectAges(f.t, number, r.T)})
 	}
 }
 
@@ -90,6 +85,11 @@ func (s *SAGE) Project(t *tensor.Tape, number int, x *tensor.Var) *tensor.Var {
 		return s.root[number].Apply(t, x, tensor.Identity)
 	}
 	return t.MatMul(x, s.matrix(number).Var(t))
+}
+
+// ProjectAges implements [RowLayer].
+func (s *SAGE) ProjectAges(t *tensor.Tape, number int, ages *tensor.Var) *tensor.Var {
+	return t.MatMul(ages, s.matrix(number).Var(t))
 }
 
 func (s *SAGE) matrix(number int) *nn.Param {

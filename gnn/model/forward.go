@@ -54,25 +54,33 @@ func (p *Pass) Forward(batch *sample.Batch, s Seeds) *tensor.Var {
 	b, t := p.bound, p.tape
 	p.encode(batch, s.Drop)
 	p.messageAges(batch)
-	block := p.block(batch, 0)
-	y, x := p.first(block)
-	for l := range b.layers {
-		if l > 0 {
-			block = p.block(batch, l)
-			y = b.layers[l].conv.Forward(t, block, x)
-		}
-		if l+1 == len(b.layers) {
-			break
-		}
-		for i, norm := range b.layers[l].norm {
-			if y[i] == nil {
-				x[i] = nil
-				continue
-			}
-			x[i] = t.NormActAdd(y[i], norm.Gamma.Var(t), norm.Beta.Var(t), tensor.ReLU, p.residual(l, i, block.Dst[i], x))
+	x := t.Vars(len(p.rows))
+	var y []*tensor.Var
+	if b.factored() {
+		y = p.factored(p.block(batch, 0), x)
+	} else {
+		y = p.plain(p.block(batch, 0), x)
+	}
+	for l := 1; l < len(b.layers); l++ {
+		block := p.block(batch, l)
+		y = b.layers[l].conv.Forward(t, block, x)
+		if l+1 < len(b.layers) {
+			p.step(l, block, y, x)
 		}
 	}
 	return b.head(t, y[b.Entity], batch, s)
+}
+
+// step makes the input of layer l+1, in x, out of what layer l computed and its own input.
+func (p *Pass) step(l int, block *conv.Block, y, x []*tensor.Var) {
+	t := p.tape
+	for i, norm := range p.bound.layers[l].norm {
+		if y[i] == nil {
+			x[i] = nil
+			continue
+		}
+		x[i] = t.NormActAdd(y[i], norm.Gamma.Var(t), norm.Beta.Var(t), tensor.ReLU, t.SliceRows(x[i], 0, block.Dst[i]))
+	}
 }
 
 // encode computes the rows of every node type: each distinct row once, whatever the
@@ -97,28 +105,37 @@ func (p *Pass) encode(batch *sample.Batch, drop uint64) {
 	}
 }
 
-// first runs the first layer. In plain form it also returns the vectors of all copies,
-// by node type; in factored form they are never made.
-func (p *Pass) first(block *conv.Block) (y, x []*tensor.Var) {
-	t, ly := p.tape, p.bound.layers[0].conv
-	x = t.Vars(len(p.rows))
-	if p.bound.factored() {
-		return ly.(conv.RowLayer).ForwardRows(t, block, p.in), x
-	}
+// plain runs the first layer on the vectors of all copies. It returns the result of the
+// last layer, or stores the input of the next one in x.
+func (p *Pass) plain(block *conv.Block, x []*tensor.Var) []*tensor.Var {
+	t := p.tape
 	for i, r := range p.in {
 		if r != nil && len(r.Of) > 0 {
 			x[i] = r.Copies(t, len(r.Of))
 		}
 	}
-	return ly.Forward(t, block, x), x
+	y := p.bound.layers[0].conv.Forward(t, block, x)
+	if len(p.bound.layers) > 1 {
+		p.step(0, block, y, x)
+	}
+	return y
 }
 
-// residual is the vectors that layer l adds its result to: of its n destinations.
-func (p *Pass) residual(l, typ, n int, x []*tensor.Var) *tensor.Var {
-	if l == 0 && x[typ] == nil {
-		return p.in[typ].Copies(p.tape, n)
+// factored is plain without the vectors of copies.
+func (p *Pass) factored(block *conv.Block, x []*tensor.Var) []*tensor.Var {
+	t, first := p.tape, &p.bound.layers[0]
+	terms := first.conv.(conv.RowLayer).RowTerms(t, block, p.in)
+	if len(p.bound.layers) == 1 {
+		y := t.Vars(len(terms))
+		y[p.bound.Entity] = t.GatherSum(block.Dst[p.bound.Entity], terms[p.bound.Entity]...)
+		return y
 	}
-	return p.tape.SliceRows(x[typ], 0, n)
+	for i, norm := range first.norm {
+		if n := block.Dst[i]; n > 0 {
+			x[i] = t.NormActAddTerms(n, terms[i], norm.Gamma.Var(t), norm.Beta.Var(t), tensor.ReLU, p.in[i].Terms(t, n))
+		}
+	}
+	return nil
 }
 
 // messageAges hands the ages of the copies to the messages that they send.

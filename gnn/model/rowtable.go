@@ -38,6 +38,7 @@ type rowTable struct {
 	held      bool
 	rows      *tensor.RowTable   // rows x Width; nil where only projections are read
 	projected []*tensor.RowTable // by number of the projection; nil where there is none
+	ages      []tensor.Mat       // by number of the projection: what it makes of the map of age terms
 }
 
 // want tells what the first layer reads of a node type; ok is false for a type that no
@@ -131,6 +132,7 @@ func (b *Bound) rowTables(ctx context.Context, o TableOptions, pool *tensor.Pool
 			continue
 		}
 		r.types[i] = b.newRowTable(i, o.Format)
+		r.types[i].projectAges(b, i)
 		rows := r.reuse(old, i)
 		computed += rows.count(b.Graph.Snap.Tables[i].Rows)
 		if err := r.fill(ctx, i, rows, pool); err != nil {
@@ -154,6 +156,21 @@ func (b *Bound) newRowTable(typ int, f tensor.Format) rowTable {
 		t.projected[k] = tensor.NewRowTable(f, n, b.Config.Width)
 	}
 	return t
+}
+
+// projectAges applies the projections to the map of age terms.
+func (t *rowTable) projectAges(b *Bound, typ int) {
+	if b.input[typ].time == nil || len(t.projected) == 0 {
+		return
+	}
+	tape := tensor.NewTape(tensor.NewPool(1))
+	tape.Train = false
+	t.ages = make([]tensor.Mat, len(t.projected))
+	for k, s := range t.projected {
+		if s != nil {
+			t.ages[k] = b.layers[0].conv.(conv.RowLayer).ProjectAges(tape, k, b.input[typ].time.Var(tape)).Val.Clone()
+		}
+	}
 }
 
 // Holds says whether the rows of every node type are held that a batch may read: then
@@ -207,12 +224,18 @@ func (r *RowTables) String() string {
 	return s
 }
 
-// input makes the copies of a batch point into the tables. Tables of 16 bits are read
-// into the tape's memory first, one row per copy.
+// input makes the copies of a batch point into the tables. Tables that the kernels cannot
+// read as they are go through the tape's memory first, one row per copy.
 func (r *rowTable) input(t *tensor.Tape, n *sample.NodeSet, width int) conv.Rows {
 	out := conv.Rows{Of: n.Rows}
 	if len(r.projected) > 0 {
 		out.Projected = t.Vars(len(r.projected))
+	}
+	if len(r.ages) > 0 {
+		out.Ages = t.Vars(len(r.ages))
+		for k, m := range r.ages {
+			out.Ages[k] = t.Const(m)
+		}
 	}
 	direct := true
 	read := func(s *tensor.RowTable) *tensor.Var {

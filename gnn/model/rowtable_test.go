@@ -237,7 +237,7 @@ func TestScorer_allocations(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Use(mustTables(t, b, TableOptions{Format: p}))
-		q := queries(3*tableBatch, 240)
+		q := queries(3*64, 240)
 		out := tensor.NewMat(len(q), 1)
 		pass := func() {
 			if err := s.score(t.Context(), q, nil, out); err != nil {

@@ -45,9 +45,16 @@ func (c Config) Sampler(g *graph.Graph, entity int, rule ingest.TimeRule, seed u
 // Seeds that are scored together. Without row tables a large batch repeats more rows,
 // which are encoded once; with them a small one stays in the caches.
 const (
-	scoreBatch = 512
-	tableBatch = 64
+	scoreBatch   = 512
+	tableNumbers = 2048 // channels of the seeds of a batch
 )
+
+func (s *Scorer) batchSize() int {
+	if s.pass.tables == nil {
+		return scoreBatch
+	}
+	return min(max(tableNumbers/s.bound.Config.Width, 8), 64)
+}
 
 // Scorer computes outputs of a bound model. It is for one goroutine at a time, and keeps
 // all memory of a batch for the next.
@@ -66,7 +73,7 @@ type Scorer struct {
 // NewScorer returns a scorer whose work runs on pool.
 func (b *Bound) NewScorer(rule ingest.TimeRule, pool *tensor.Pool) (*Scorer, error) {
 	t := tensor.NewTape(pool)
-	t.Train = false
+	t.Train, t.Fixed = false, true
 	return b.NewScorerOn(t, rule)
 }
 
@@ -140,12 +147,9 @@ func (s *Scorer) Score(ctx context.Context, queries []Query) (tensor.Mat, error)
 // score writes the outputs of queries[order[i]], for all i, to their rows of out; a nil
 // order takes all queries. A query's outputs do not depend on the order.
 func (s *Scorer) score(ctx context.Context, queries []Query, order []int32, out tensor.Mat) error {
-	n, batch := len(order), scoreBatch
+	n, batch := len(order), s.batchSize()
 	if order == nil {
 		n = len(queries)
-	}
-	if s.pass.tables != nil {
-		batch = tableBatch
 	}
 	for lo := 0; lo < n; lo += batch {
 		if err := ctx.Err(); err != nil {

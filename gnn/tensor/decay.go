@@ -57,10 +57,11 @@ const ageGrain = 1024
 func ageTermsBlock(n *node, s span) {
 	days, cols := n.w[s.lo:s.hi], n.a.Cols
 	out := n.a.Data[s.lo*cols : s.hi*cols]
-	for i, d := range days {
-		out[i*cols] = Real(math.Log1p(float64(d)) / 4)
-	}
 	power := n.b.Row(s.block)[:len(days)]
+	kernel.Log1p(power, days)
+	for i, p := range power {
+		out[i*cols] = p / 4
+	}
 	for k, scale := range n.sums {
 		halvings(power, days, scale)
 		for i, p := range power {

@@ -8,6 +8,9 @@ import (
 
 // GatherRows is the matrix of rows idx[0], idx[1], ... of x; index -1 gives a zero row.
 func (t *Tape) GatherRows(x *Var, idx []int32) *Var {
+	if x.stored != nil {
+		return t.Lookup(x.stored, idx)
+	}
 	n := t.node(t.raw(len(idx), x.Cols()), gatherRowsBack, x)
 	n.idx, n.a, n.b = idx, n.out.Val, x.Val
 	t.run(len(idx), rowGrain(x.Cols()), n, gatherRowsBlock)

@@ -82,12 +82,18 @@ func (t *Tape) GatherConcat(rows int, terms ...GatherTerm) *Var {
 	out := t.raw(rows, cols)
 	at := 0
 	for _, term := range terms {
-		n := t.scratch()
-		n.a, n.b, n.idx, n.n1 = out, term.X.Val, term.Index, at
-		t.run(rows, rowGrain(term.X.Cols()), n, gatherConcatBlock)
-		at += term.X.Cols()
+		at += t.placeColumns(out, at, term)
 	}
 	return t.Const(out)
+}
+
+// placeColumns stores the gathered rows of a term in the columns of out from at on, and
+// returns how many those are.
+func (t *Tape) placeColumns(out Mat, at int, term GatherTerm) int {
+	n := t.scratch()
+	n.a, n.b, n.idx, n.n1 = out, term.X.Val, term.Index, at
+	t.run(out.Rows, rowGrain(term.X.Cols()), n, gatherConcatBlock)
+	return term.X.Cols()
 }
 
 func gatherConcatBlock(n *node, s span) {

@@ -19,7 +19,7 @@ func (t *Tape) Linear(x, w, b *Var, act Activation) *Var {
 	out := t.raw(x.Rows(), w.Cols())
 	n := t.node(out, linearBack, x, w, b)
 	n.act, n.a, n.c = act, x.Val, out
-	n.w = t.pack(w.Val, false)
+	n.w = t.packed(w)
 	if activations[act].fromInput && n.out.needs {
 		n.c = t.raw(out.Rows, out.Cols) // the activation's input, for its slope
 	}

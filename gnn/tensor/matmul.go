@@ -20,6 +20,30 @@ func (t *Tape) pack(b Mat, transposed bool) []Real {
 	return packed
 }
 
+// packed is pack of a right factor; of a parameter on a tape that fixes them it is kept.
+func (t *Tape) packed(w *Var) []Real {
+	if !t.Fixed || !w.parameter || w.Val.Len() == 0 {
+		return t.pack(w.Val, false)
+	}
+	key := packedKey{&w.Val.Data[0], w.Rows(), w.Cols()}
+	p, ok := t.kept[key]
+	if !ok {
+		if t.kept == nil {
+			t.kept = map[packedKey][]Real{}
+		}
+		p = make([]Real, kernel.PackedLen(w.Rows(), w.Cols()))
+		kernel.Pack(p, w.Rows(), w.Cols(), w.Val.Data, w.Cols(), 1)
+		t.kept[key] = p
+	}
+	return p
+}
+
+// packedKey identifies a parameter by its memory.
+type packedKey struct {
+	start      *Real
+	rows, cols int
+}
+
 // Rows of a product per block: as many as make some 30 microseconds of work, so that
 // a batch of 500 rows still feeds several threads. Whole tiles of 6, 12 and 14 rows.
 const (

@@ -20,6 +20,10 @@ func (t *Tape) GatherReduceMix(x *Var, csr CSR, w Mat) *Var {
 	}
 	n := t.node(t.raw(csr.Rows(), w.Cols*x.Cols()), mixBack, x)
 	n.csr, n.c = t.edges(csr, x.Rows()), w
+	if x.stored != nil {
+		t.widen(n, w.Cols)
+		return n.out
+	}
 	t.run(csr.Rows(), edgeGrain, n, mixBlock)
 	return n.out
 }

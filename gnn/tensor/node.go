@@ -17,6 +17,7 @@ type node struct {
 	lists    []Attended
 	back     func(*Tape, *node)
 	summands []kernel.Term
+	others   []kernel.Term // of a second sum
 
 	a, b, c Mat // matrices that the block functions work on
 	aux     Mat // saved for the way back

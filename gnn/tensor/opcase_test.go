@@ -195,16 +195,30 @@ func edgeCases() []opCase {
 		few, many := indices(11, n, n/2, -1), indices(12, n, 3*n+1, -1)
 		return []Mat{random(1, n/2, 7), random(2, 3*n+1, 7), random(3, n+2, 7), random(4, n, 7)},
 			func(t *Tape, in []*Var) *Var {
-				return t.GatherSum(n, GatherTerm{in[0], few}, GatherTerm{in[1], many}, GatherTerm{X: in[2]}, GatherTerm{X: in[3]}, GatherTerm{in[0], few})
+				return t.GatherSum(n, GatherTerm{X: in[0], Index: few}, GatherTerm{X: in[1], Index: many}, GatherTerm{X: in[2]}, GatherTerm{X: in[3]}, GatherTerm{X: in[0], Index: few})
 			}
 	})
 	add("gathered sum of a constant", func(n int) ([]Mat, opFunc) {
 		idx, c := indices(13, n, n, -1), random(5, n, 4)
 		return []Mat{random(1, n, 4)}, func(t *Tape, in []*Var) *Var {
-			return t.GatherSum(n, GatherTerm{t.Const(c), idx}, GatherTerm{in[0], idx})
+			return t.GatherSum(n, GatherTerm{X: t.Const(c), Index: idx}, GatherTerm{X: in[0], Index: idx})
+		}
+	})
+	add("gathered sum of products", func(n int) ([]Mat, opFunc) {
+		idx, ages, older := indices(14, n, n, -1), random(5, n, 3), random(6, n+1, 2)
+		return []Mat{random(1, 3, 7), random(2, 2, 7), random(3, n, 7)}, func(t *Tape, in []*Var) *Var {
+			return t.GatherSum(n, GatherTerm{X: in[2]}, GatherTerm{X: t.Const(ages), Index: idx, By: in[0]},
+				GatherTerm{X: t.Const(older), By: in[1]}, GatherTerm{X: t.Const(ages), By: in[0]})
 		}
 	})
 	for _, act := range []Activation{Identity, ReLU, SiLU} {
+		add("norm "+act.String()+" add of sums", func(n int) ([]Mat, opFunc) {
+			idx, ages := indices(15, n, n, -1), random(5, n, 3)
+			return []Mat{random(1, n, 9), random(2, 1, 9), random(3, 1, 9), random(4, 3, 9)}, func(t *Tape, in []*Var) *Var {
+				y := append(t.Terms(3)[:0], GatherTerm{X: in[0], Index: idx}, GatherTerm{X: t.Const(ages), By: in[3]}, GatherTerm{X: in[0]})
+				return t.NormActAddTerms(n, y, in[1], in[2], act, y[:2])
+			}
+		})
 		add("norm "+act.String()+" add", func(n int) ([]Mat, opFunc) {
 			return []Mat{random(1, n, 9), random(2, 1, 9), random(3, 1, 9), random(4, n, 9)}, func(t *Tape, in []*Var) *Var {
 				return t.NormActAdd(in[0], in[1], in[2], act, t.Scale(in[3], 2))

@@ -30,6 +30,10 @@ func (t *Tape) GatherReduce(x *Var, csr CSR, kind Reduce) *Var {
 	n.csr, n.kind = t.edges(csr, x.Rows()), int(kind)
 	switch kind {
 	case Sum, Mean:
+		if x.stored != nil {
+			t.widen(n, 1)
+			break
+		}
 		t.run(csr.Rows(), edgeGrain, n, gatherSumBlock)
 	case Max, Min:
 		n.arg = t.ints.take(n.out.Val.Len()) // the edge that each cell took

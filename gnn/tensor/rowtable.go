@@ -95,6 +95,11 @@ func (r *RowTable) SetRows(lo int, m Mat) {
 	}
 }
 
+// term is the table, of 16-bit numbers, as a summand of rows.
+func (r *RowTable) term(index []int32) kernel.Term {
+	return kernel.HalfTermOf(r.half, r.Format == BFloat16, index)
+}
+
 // Lookup is the matrix of rows idx[0], idx[1], ... of a table; index -1 gives a zero
 // row. It is a constant: nothing is learnt through it.
 func (t *Tape) Lookup(r *RowTable, idx []int32) *Var {

@@ -19,10 +19,17 @@ func (r *RowTable) gather(dst []Real, idx []int32) {
 }
 
 // Whole puts the table itself on a tape, as a constant and without a copy; ok is false
-// when its numbers must be converted, which [Tape.Lookup] does.
+// when its numbers must be converted, which [Tape.Lookup] does. A table of 16-bit numbers
+// may only be gathered: by GatherRows, GatherSum, GatherReduce with a sum or a mean, and
+// GatherReduceMix.
 func (t *Tape) Whole(r *RowTable) (v *Var, ok bool) {
-	if r.Format != Float32 {
+	if r.Format == Float32 {
+		return t.Const(Mat{r.Rows, r.Cols, r.single}), true
+	}
+	if !kernel.WholeHalves(r.Cols) {
 		return nil, false
 	}
-	return t.Const(Mat{r.Rows, r.Cols, r.single}), true
+	v = t.Const(Mat{Rows: r.Rows, Cols: r.Cols})
+	v.stored = r
+	return v, true
 }

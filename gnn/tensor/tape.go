@@ -13,6 +13,9 @@ import (
 type Tape struct {
 	// Train says that gradients are recorded and dropout drops. False is inference.
 	Train bool
+	// Fixed says that leaves do not change while the tape lives: what is made of them once is
+	// kept from one Reset to the next.
+	Fixed bool
 
 	pool     *Pool
 	nodes    arena[node]
@@ -20,6 +23,7 @@ type Tape struct {
 	vars     arena[Var]
 	refs     arena[*Var]
 	terms    arena[GatherTerm]
+	listed   arena[[]GatherTerm]
 	rels     arena[Relation]
 	lists    arena[Attended]
 	reals    arena[Real]
@@ -27,6 +31,7 @@ type Tape struct {
 	sums     arena[float64]
 	summands arena[kernel.Term]
 
+	kept     map[packedKey][]Real // parameters of products, as the kernels read them
 	inverses []knownInverse
 	counting []int32 // 0, 1, 2, ...
 }
@@ -47,6 +52,7 @@ func (t *Tape) Reset() {
 	t.vars.reset(&Var{})
 	t.refs.reset(nil)
 	t.terms.reset(&GatherTerm{})
+	t.listed.reset(&[]GatherTerm{})
 	t.rels.reset(&Relation{})
 	t.lists.reset(&Attended{})
 	t.summands.reset(&kernel.Term{})
@@ -66,10 +72,12 @@ func (t *Tape) Reset() {
 type Var struct {
 	Val Mat
 
-	grad    Mat
-	needs   bool // some leaf below it collects a gradient
-	leaf    bool
-	hasGrad bool // grad holds a contribution
+	parameter bool
+	stored    *RowTable // a constant in a format of 16 bits: Val has its shape only; see [Tape.Whole]
+	grad      Mat
+	needs     bool // some leaf below it collects a gradient
+	leaf      bool
+	hasGrad   bool // grad holds a contribution
 }
 
 // Rows returns the number of rows of the value.
@@ -96,6 +104,7 @@ func (t *Tape) Const(m Mat) *Var {
 // the same shape that the caller clears. With a zero grad it is a constant.
 func (t *Tape) Leaf(val, grad Mat) *Var {
 	v := t.Const(val)
+	v.parameter = true
 	if grad.Data == nil || !t.Train {
 		return v
 	}
@@ -131,6 +140,13 @@ func (t *Tape) Terms(n int) []GatherTerm {
 	terms := t.terms.take(n)
 	clear(terms)
 	return terms
+}
+
+// TermLists returns n empty lists of terms that live until the next Reset.
+func (t *Tape) TermLists(n int) [][]GatherTerm {
+	lists := t.listed.take(n)
+	clear(lists)
+	return lists
 }
 
 // Ints returns n integers of arbitrary contents that live until the next Reset.

@@ -7,15 +7,36 @@ import (
 )
 
 // GatherTerm is one summand of [Tape.GatherSum]: row Index[i] of X belongs to row i of
-// the sum, and -1 to none. A nil Index stands for 0, 1, 2, ...: row i of X.
+// the sum, and -1 to none. A nil Index stands for 0, 1, 2, ...: row i of X. With By the
+// row is multiplied by that matrix; X is then a constant of few columns.
 type GatherTerm struct {
 	X     *Var
 	Index []int32
+	By    *Var
+}
+
+// cols is the width of what the term adds.
+func (m *GatherTerm) cols() int {
+	if m.By != nil {
+		return m.By.Cols()
+	}
+	return m.X.Cols()
+}
+
+// summand is the term as the kernel takes it.
+func (m *GatherTerm) summand() kernel.Term {
+	switch {
+	case m.By != nil:
+		return kernel.ProductTermOf(m.X.Val.Data, m.X.Cols(), m.By.Val.Data, m.Index)
+	case m.X.stored != nil:
+		return m.X.stored.term(m.Index)
+	}
+	return kernel.TermOf(m.X.Val.Data, m.Index)
 }
 
 // GatherSum is the sum of gathered rows, rows x cols:
 //
-//	out[i] = sum over terms of X[Index[i]]
+//	out[i] = sum over terms of X[Index[i]], or of X[Index[i]] By
 //
 // The terms add up in their order, and gathered rows are never stored. A row without
 // any term is 0.
@@ -23,26 +44,37 @@ func (t *Tape) GatherSum(rows int, terms ...GatherTerm) *Var {
 	if len(terms) == 0 {
 		panic("tensor: gathered sum of no terms")
 	}
-	cols := terms[0].X.Cols()
-	for k, m := range terms {
-		wantTerm(k, m, rows, cols)
-	}
+	cols := terms[0].cols()
 	n := t.node(t.raw(rows, cols), gatherTermsBack)
 	n.terms = t.terms.take(len(terms))
 	copy(n.terms, terms)
-	n.summands = t.summands.take(len(terms))
-	for k, m := range terms {
-		n.summands[k] = kernel.TermOf(m.X.Val.Data, m.Index)
+	n.summands = t.summandsOf(terms, rows, cols)
+	for _, m := range terms {
 		t.below(n, m.X)
+		if m.By != nil {
+			t.below(n, m.By)
+		}
 	}
 	t.run(rows, rowGrain(cols), n, gatherTermsBlock)
 	return n.out
 }
 
+// summandsOf checks terms and hands them to the kernel.
+func (t *Tape) summandsOf(terms []GatherTerm, rows, cols int) []kernel.Term {
+	out := t.summands.take(len(terms))
+	for k := range terms {
+		wantTerm(k, terms[k], rows, cols)
+		out[k] = terms[k].summand()
+	}
+	return out
+}
+
 func wantTerm(k int, m GatherTerm, rows, cols int) {
 	switch {
-	case m.X.Cols() != cols:
-		panic(fmt.Sprintf("tensor: term %d of a gathered sum is %s, want %d columns", k, m.X.Val.shape(), cols))
+	case m.By != nil && (m.X.needs || m.By.Rows() != m.X.Cols()):
+		panic(fmt.Sprintf("tensor: term %d of a gathered sum is %s times %s, want a constant and inner sizes that agree", k, m.X.Val.shape(), m.By.Val.shape()))
+	case m.cols() != cols:
+		panic(fmt.Sprintf("tensor: term %d of a gathered sum has %d columns, want %d", k, m.cols(), cols))
 	case m.Index == nil && m.X.Rows() < rows:
 		panic(fmt.Sprintf("tensor: term %d of a gathered sum of %d rows is %s", k, rows, m.X.Val.shape()))
 	case m.Index != nil && len(m.Index) != rows:
@@ -58,9 +90,11 @@ func gatherTermsBlock(n *node, s span) {
 // may go to a term without.
 func gatherTermsBack(t *Tape, n *node) {
 	g := n.out.grad
+	t.productTermsBack(n.terms, g)
 	plain := 0
 	for _, m := range n.terms {
 		switch {
+		case m.By != nil:
 		case m.Index == nil:
 			plain++
 		case m.X.needs:
@@ -70,12 +104,41 @@ func gatherTermsBack(t *Tape, n *node) {
 	}
 	for _, m := range n.terms {
 		switch {
-		case m.Index != nil:
+		case m.Index != nil || m.By != nil:
 		case plain > 1: // another one needs g unchanged
 			plain--
 			t.addFirst(m.X, g)
 		default:
 			t.sendFirst(m.X, g)
+		}
+	}
+}
+
+// productTermsBack serves the matrices of the terms that are products, all in one product
+// of their gathered rows, side by side, and the gradient.
+func (t *Tape) productTermsBack(terms []GatherTerm, g Mat) {
+	steps := 0
+	for _, m := range terms {
+		if m.By != nil && m.By.needs {
+			steps += m.X.Cols()
+		}
+	}
+	if steps == 0 {
+		return
+	}
+	rows, at := t.raw(g.Rows, steps), 0
+	for _, m := range terms {
+		if m.By != nil && m.By.needs {
+			at += t.placeColumns(rows, at, m)
+		}
+	}
+	d := t.raw(steps, g.Cols)
+	t.mulTN(d, rows, g, false)
+	at = 0
+	for _, m := range terms {
+		if m.By != nil && m.By.needs {
+			t.send(m.By, d.slice(at, at+m.X.Cols()), 1)
+			at += m.X.Cols()
 		}
 	}
 }

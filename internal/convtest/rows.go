@@ -71,7 +71,13 @@ func (tr *rowTrial) run(t *testing.T, threads int, factored, projected bool) (al
 	}
 	var out []*tensor.Var
 	if factored {
-		out = tr.Layer.(conv.RowLayer).ForwardRows(tape, tr.Block, in)
+		for typ, terms := range tr.Layer.(conv.RowLayer).RowTerms(tape, tr.Block, in) {
+			var o *tensor.Var
+			if len(terms) > 0 {
+				o = tape.GatherSum(tr.Block.Dst[typ], terms...)
+			}
+			out = append(out, o)
+		}
 	} else {
 		x := make([]*tensor.Var, len(in))
 		for typ, r := range in {

@@ -15,6 +15,7 @@ func (v rowVectors) flat() Flat {
 		ReLU:     v.relu,
 		ReLUBack: v.reluBack,
 		Exp:      v.exp,
+		Log1p:    v.log1p,
 		Sigmoid:  v.sigmoid,
 		SiLU:     v.silu,
 		Dropout:  v.dropout,
@@ -41,7 +42,22 @@ func constantsOf(lanes64 uint64) []constant {
 		bits := uint64(math.Float32bits(f))
 		table = append(table, same(bits<<32|bits))
 	}
-	return append(table, same(127<<32|127)) // bias of the exponent
+	table = append(table, same(127<<32|127)) // bias of the exponent
+	for _, f := range logNumbers {
+		bits := uint64(math.Float32bits(f))
+		table = append(table, same(bits<<32|bits))
+	}
+	return table
+}
+
+// logNumbers: 1 and sqrt(1/2); then the coefficients of log(1+f) from f^11 down to f^3, for
+// 1+f from sqrt(1/2) to sqrt(2); then -1/2 and log 2 in two parts (logf of the Cephes
+// library, Moshier, 1989).
+var logNumbers = []float32{
+	1, math.Sqrt2 / 2,
+	7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
+	-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
+	-0.5, math.Ln2 - 355.0/512, 355.0 / 512,
 }
 
 func same(v uint64) (c constant) {
@@ -173,6 +189,16 @@ func (a *rowArgs) exp(v rowVectors, dst, x []Real) {
 	a.start(len(dst), 1, Store)
 	a.p = [10]unsafe.Pointer{addr(dst), addr(x)}
 	a.p[8] = v.table()
+}
+
+func (v rowVectors) log1p(dst, x []Real) {
+	var a rowArgs
+	a.exp(v, dst, x)
+	if v {
+		log1pAVX512(&a)
+	} else {
+		log1pAVX2(&a)
+	}
 }
 
 func (v rowVectors) sigmoid(dst, x []Real) {

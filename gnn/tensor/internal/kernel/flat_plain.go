@@ -9,6 +9,7 @@ var plainFlat = Flat{
 	ReLU:     plainRectify,
 	ReLUBack: plainReLUBack,
 	Exp:      plainExp,
+	Log1p:    plainLog1p,
 	Sigmoid:  plainSigmoid,
 	SiLU:     plainSiLU,
 	Dropout:  plainDropout,
@@ -57,6 +58,13 @@ func plainExp(dst, x []Real) {
 	x = x[:len(dst)]
 	for j := range dst {
 		dst[j] = Real(math.Exp(float64(x[j])))
+	}
+}
+
+func plainLog1p(dst, x []Real) {
+	x = x[:len(dst)]
+	for j := range dst {
+		dst[j] = Real(math.Log1p(float64(x[j])))
 	}
 }
 

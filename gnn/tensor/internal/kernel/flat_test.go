@@ -309,3 +309,20 @@ func checkGather16(t *testing.T, p *Path) {
 		}
 	}
 }
+
+// checkLog1p goes over the range of ages, in steps that grow, and to its ends.
+func checkLog1p(t *testing.T, p *Path) {
+	x := []Real{0, 1e-30, 1, 2, 1 << 24, 1<<24 + 2, 1e30}
+	for v := Real(1e-9); v < 1e9; v *= 1.0173 {
+		x = append(x, v)
+	}
+	got := make([]Real, len(x))
+	p.Log1p(got, x)
+	for i, v := range x {
+		if d := ulps(float64(got[i]), math.Log1p(float64(v))); !(d <= 2) {
+			t.Fatalf("%s: log(1 + %v) is %v, want %v (%v units off)", p.Name, v, got[i], math.Log1p(float64(v)), d)
+		}
+	}
+}
+
+func TestLog1p(t *testing.T) { eachPath(t, checkLog1p) }

@@ -7,23 +7,28 @@ func plainNormRows(n Norm) {
 		x, dst := n.X[i*n.Cols:][:n.Cols], n.Dst[i*n.Cols:][:n.Cols]
 		mean, r := moments(x, n.Eps)
 		n.Stats[2*i], n.Stats[2*i+1] = mean, r
-		n.forward(dst, x, mean, r)
+		var residual []Real
 		if n.Residual != nil {
-			plainAdd(dst, n.Residual[i*n.Cols:][:n.Cols])
+			residual = n.Residual[i*n.Cols:][:n.Cols]
 		}
+		n.forward(dst, x, residual, mean, r)
 	}
 }
 
 func rowsOf(x []Real, cols int) int { return len(x) / max(cols, 1) }
 
-// forward is the row before the residual is added.
-func (n *Norm) forward(dst, x []Real, mean, r Real) {
+// forward is one row; residual may be dst, or nil.
+func (n *Norm) forward(dst, x, residual []Real, mean, r Real) {
 	gamma, beta, dst := n.Gamma[:len(x)], n.Beta[:len(x)], dst[:len(x)]
 	for j, v := range x {
-		dst[j] = (v-mean)*r*gamma[j] + beta[j]
-	}
-	if n.ReLU {
-		plainRectify(dst, dst)
+		v = (v-mean)*r*gamma[j] + beta[j]
+		if n.ReLU {
+			v = max(v, 0)
+		}
+		if residual != nil {
+			v += residual[j]
+		}
+		dst[j] = v
 	}
 }
 

@@ -1,7 +1,5 @@
 package kernel
 
-import "unsafe"
-
 // Mode says how a kernel over rows treats its destination; values combine.
 type Mode int
 
@@ -55,6 +53,7 @@ type Flat struct {
 	ReLU     func(dst, x []Real)                       // dst = max(x, 0)
 	ReLUBack func(dst, g, y []Real, mode Mode)         // dst = g where y > 0, else 0
 	Exp      func(dst, x []Real)                       // dst = exp(x), within 2 units in the last place
+	Log1p    func(dst, x []Real)                       // dst = log(1 + x) for x >= 0, within 2 units in the last place
 	Sigmoid  func(dst, x []Real)                       // dst = 1 / (1 + exp(-x))
 	SiLU     func(dst, x []Real)                       // dst = x / (1 + exp(-x))
 	Dropout  func(dst, x []Real, d Dropout, mode Mode) // see [Dropout]
@@ -81,7 +80,7 @@ const (
 //	h = (x - mean(x)) / sqrt(var(x) + eps)
 //	dst = act(h gamma + beta) + residual
 //
-// with act the identity, or max(., 0) with ReLU.
+// with act the identity, or max(., 0) with ReLU. Dst may be the residual.
 type Norm struct {
 	Cols          int
 	Dst, X        []Real
@@ -114,30 +113,6 @@ type Halves struct {
 	// GatherHalf and GatherBrain convert the rows idx[0], idx[1], ... of a table; -1 stands
 	// for a zero row.
 	GatherHalf, GatherBrain func(dst []float32, x []uint16, cols int, idx []int32)
-}
-
-// Term is one summand of [Rows.SumTerms]: row i is the row index[i] of its matrix, and
-// with index -1 there is none. Without indices it is the row i.
-type Term struct {
-	rows  unsafe.Pointer // *Real
-	index unsafe.Pointer // *int32 or nil
-}
-
-// TermOf is the term of a matrix and of indices or nil.
-func TermOf(x []Real, index []int32) Term {
-	return Term{unsafe.Pointer(unsafe.SliceData(x)), unsafe.Pointer(unsafe.SliceData(index))}
-}
-
-// row returns row i, or nil.
-func (t Term) row(i, cols int) []Real {
-	if t.index != nil {
-		at := *(*int32)(unsafe.Add(t.index, 4*i))
-		if at < 0 {
-			return nil
-		}
-		i = int(at)
-	}
-	return unsafe.Slice((*Real)(unsafe.Add(t.rows, uintptr(i*cols)*unsafe.Sizeof(Real(0)))), cols)
 }
 
 // SegmentSum is [Rows.SegmentSum] on the path in use.
@@ -199,6 +174,9 @@ func ReLUBack(dst, g, y []Real, mode Mode) { active.ReLUBack(dst, g, y, mode) }
 
 // Exp is dst = exp(x) on the path in use.
 func Exp(dst, x []Real) { active.Exp(dst, x) }
+
+// Log1p is dst = log(1 + x), for finite x >= 0, on the path in use.
+func Log1p(dst, x []Real) { active.Log1p(dst, x) }
 
 // Sigmoid is dst = 1 / (1 + exp(-x)) on the path in use.
 func Sigmoid(dst, x []Real) { active.Sigmoid(dst, x) }

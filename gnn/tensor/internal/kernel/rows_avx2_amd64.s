@@ -2813,7 +2813,7 @@ done2:
 	RET
 
 // func sumTermsAVX2(s uintptr)
-// Requires: AVX
+// Requires: AVX, AVX2, F16C, FMA3
 TEXT ·sumTermsAVX2(SB), NOSPLIT, $0-8
 	MOVQ s+0(FP), AX
 	MOVQ (AX), CX
@@ -2847,12 +2847,15 @@ times5:
 	MOVQ    DX, R10
 	MOVQ    8(R8), R11
 	TESTQ   R11, R11
-	JEQ     named8
+	JEQ     gathered7
 	MOVLQSX (R11)(DX*4), R10
 	TESTQ   R10, R10
-	JLT     absent9
+	JLT     absent8
 
-named8:
+gathered7:
+	MOVQ   16(R8), R11
+	CMPQ   R11, $0x00
+	JNE    narrow9
 	IMULQ  BX, R10
 	ADDQ   (R8), R10
 	VADDPS (R10)(SI*1), Y0, Y0
@@ -2863,9 +2866,89 @@ named8:
 	VADDPS 160(R10)(SI*1), Y5, Y5
 	VADDPS 192(R10)(SI*1), Y6, Y6
 	VADDPS 224(R10)(SI*1), Y7, Y7
+	JMP    absent8
 
-absent9:
-	ADDQ $0x10, R8
+narrow9:
+	CMPQ      R11, $0x03
+	JEQ       product10
+	IMULQ     BX, R10
+	ADDQ      SI, R10
+	SHRQ      $0x01, R10
+	ADDQ      (R8), R10
+	CMPQ      R11, $0x01
+	JNE       brain11
+	VCVTPH2PS (R10), Y8
+	VADDPS    Y8, Y0, Y0
+	VCVTPH2PS 16(R10), Y9
+	VADDPS    Y9, Y1, Y1
+	VCVTPH2PS 32(R10), Y10
+	VADDPS    Y10, Y2, Y2
+	VCVTPH2PS 48(R10), Y11
+	VADDPS    Y11, Y3, Y3
+	VCVTPH2PS 64(R10), Y8
+	VADDPS    Y8, Y4, Y4
+	VCVTPH2PS 80(R10), Y9
+	VADDPS    Y9, Y5, Y5
+	VCVTPH2PS 96(R10), Y10
+	VADDPS    Y10, Y6, Y6
+	VCVTPH2PS 112(R10), Y11
+	VADDPS    Y11, Y7, Y7
+	JMP       absent8
+
+brain11:
+	VPMOVZXWD (R10), Y8
+	VPSLLD    $0x10, Y8, Y8
+	VADDPS    Y8, Y0, Y0
+	VPMOVZXWD 16(R10), Y9
+	VPSLLD    $0x10, Y9, Y9
+	VADDPS    Y9, Y1, Y1
+	VPMOVZXWD 32(R10), Y10
+	VPSLLD    $0x10, Y10, Y10
+	VADDPS    Y10, Y2, Y2
+	VPMOVZXWD 48(R10), Y11
+	VPSLLD    $0x10, Y11, Y11
+	VADDPS    Y11, Y3, Y3
+	VPMOVZXWD 64(R10), Y8
+	VPSLLD    $0x10, Y8, Y8
+	VADDPS    Y8, Y4, Y4
+	VPMOVZXWD 80(R10), Y9
+	VPSLLD    $0x10, Y9, Y9
+	VADDPS    Y9, Y5, Y5
+	VPMOVZXWD 96(R10), Y10
+	VPSLLD    $0x10, Y10, Y10
+	VADDPS    Y10, Y6, Y6
+	VPMOVZXWD 112(R10), Y11
+	VPSLLD    $0x10, Y11, Y11
+	VADDPS    Y11, Y7, Y7
+	JMP       absent8
+
+product10:
+	MOVQ  24(R8), R11
+	MOVQ  32(R8), R12
+	IMULQ R11, R10
+	SHLQ  $0x02, R10
+	ADDQ  (R8), R10
+	CMPQ  R11, $0x00
+	JLE   done13
+
+times12:
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  (R12)(SI*1), Y8, Y0
+	VFMADD231PS  32(R12)(SI*1), Y8, Y1
+	VFMADD231PS  64(R12)(SI*1), Y8, Y2
+	VFMADD231PS  96(R12)(SI*1), Y8, Y3
+	VFMADD231PS  128(R12)(SI*1), Y8, Y4
+	VFMADD231PS  160(R12)(SI*1), Y8, Y5
+	VFMADD231PS  192(R12)(SI*1), Y8, Y6
+	VFMADD231PS  224(R12)(SI*1), Y8, Y7
+	ADDQ         $0x04, R10
+	ADDQ         BX, R12
+	DECQ         R11
+	JNE          times12
+
+done13:
+absent8:
+	ADDQ $0x28, R8
 	DECQ R9
 	JNE  times5
 
@@ -2884,7 +2967,7 @@ done6:
 
 narrower4:
 	CMPQ   DI, $0x00000020
-	JLT    narrower11
+	JLT    narrower15
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -2892,31 +2975,90 @@ narrower4:
 	MOVQ   8(AX), R8
 	MOVQ   112(AX), R9
 	CMPQ   R9, $0x00
-	JLE    done13
+	JLE    done17
 
-times12:
+times16:
 	MOVQ    DX, R10
 	MOVQ    8(R8), R11
 	TESTQ   R11, R11
-	JEQ     named15
+	JEQ     gathered18
 	MOVLQSX (R11)(DX*4), R10
 	TESTQ   R10, R10
-	JLT     absent16
+	JLT     absent19
 
-named15:
+gathered18:
+	MOVQ   16(R8), R11
+	CMPQ   R11, $0x00
+	JNE    narrow20
 	IMULQ  BX, R10
 	ADDQ   (R8), R10
 	VADDPS (R10)(SI*1), Y0, Y0
 	VADDPS 32(R10)(SI*1), Y1, Y1
 	VADDPS 64(R10)(SI*1), Y2, Y2
 	VADDPS 96(R10)(SI*1), Y3, Y3
+	JMP    absent19
 
-absent16:
-	ADDQ $0x10, R8
+narrow20:
+	CMPQ      R11, $0x03
+	JEQ       product21
+	IMULQ     BX, R10
+	ADDQ      SI, R10
+	SHRQ      $0x01, R10
+	ADDQ      (R8), R10
+	CMPQ      R11, $0x01
+	JNE       brain22
+	VCVTPH2PS (R10), Y8
+	VADDPS    Y8, Y0, Y0
+	VCVTPH2PS 16(R10), Y9
+	VADDPS    Y9, Y1, Y1
+	VCVTPH2PS 32(R10), Y10
+	VADDPS    Y10, Y2, Y2
+	VCVTPH2PS 48(R10), Y11
+	VADDPS    Y11, Y3, Y3
+	JMP       absent19
+
+brain22:
+	VPMOVZXWD (R10), Y8
+	VPSLLD    $0x10, Y8, Y8
+	VADDPS    Y8, Y0, Y0
+	VPMOVZXWD 16(R10), Y9
+	VPSLLD    $0x10, Y9, Y9
+	VADDPS    Y9, Y1, Y1
+	VPMOVZXWD 32(R10), Y10
+	VPSLLD    $0x10, Y10, Y10
+	VADDPS    Y10, Y2, Y2
+	VPMOVZXWD 48(R10), Y11
+	VPSLLD    $0x10, Y11, Y11
+	VADDPS    Y11, Y3, Y3
+	JMP       absent19
+
+product21:
+	MOVQ  24(R8), R11
+	MOVQ  32(R8), R12
+	IMULQ R11, R10
+	SHLQ  $0x02, R10
+	ADDQ  (R8), R10
+	CMPQ  R11, $0x00
+	JLE   done24
+
+times23:
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  (R12)(SI*1), Y8, Y0
+	VFMADD231PS  32(R12)(SI*1), Y8, Y1
+	VFMADD231PS  64(R12)(SI*1), Y8, Y2
+	VFMADD231PS  96(R12)(SI*1), Y8, Y3
+	ADDQ         $0x04, R10
+	ADDQ         BX, R12
+	DECQ         R11
+	JNE          times23
+
+done24:
+absent19:
+	ADDQ $0x28, R8
 	DECQ R9
-	JNE  times12
+	JNE  times16
 
-done13:
+done17:
 	VMOVUPS Y0, (CX)(SI*1)
 	VMOVUPS Y1, 32(CX)(SI*1)
 	VMOVUPS Y2, 64(CX)(SI*1)
@@ -2924,109 +3066,221 @@ done13:
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, DI
 
-narrower11:
+narrower15:
 	CMPQ   DI, $0x00000010
-	JLT    narrower18
+	JLT    narrower26
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   8(AX), R8
 	MOVQ   112(AX), R9
 	CMPQ   R9, $0x00
-	JLE    done20
+	JLE    done28
 
-times19:
+times27:
 	MOVQ    DX, R10
 	MOVQ    8(R8), R11
 	TESTQ   R11, R11
-	JEQ     named22
+	JEQ     gathered29
 	MOVLQSX (R11)(DX*4), R10
 	TESTQ   R10, R10
-	JLT     absent23
+	JLT     absent30
 
-named22:
+gathered29:
+	MOVQ   16(R8), R11
+	CMPQ   R11, $0x00
+	JNE    narrow31
 	IMULQ  BX, R10
 	ADDQ   (R8), R10
 	VADDPS (R10)(SI*1), Y0, Y0
 	VADDPS 32(R10)(SI*1), Y1, Y1
+	JMP    absent30
 
-absent23:
-	ADDQ $0x10, R8
+narrow31:
+	CMPQ      R11, $0x03
+	JEQ       product32
+	IMULQ     BX, R10
+	ADDQ      SI, R10
+	SHRQ      $0x01, R10
+	ADDQ      (R8), R10
+	CMPQ      R11, $0x01
+	JNE       brain33
+	VCVTPH2PS (R10), Y8
+	VADDPS    Y8, Y0, Y0
+	VCVTPH2PS 16(R10), Y9
+	VADDPS    Y9, Y1, Y1
+	JMP       absent30
+
+brain33:
+	VPMOVZXWD (R10), Y8
+	VPSLLD    $0x10, Y8, Y8
+	VADDPS    Y8, Y0, Y0
+	VPMOVZXWD 16(R10), Y9
+	VPSLLD    $0x10, Y9, Y9
+	VADDPS    Y9, Y1, Y1
+	JMP       absent30
+
+product32:
+	MOVQ  24(R8), R11
+	MOVQ  32(R8), R12
+	IMULQ R11, R10
+	SHLQ  $0x02, R10
+	ADDQ  (R8), R10
+	CMPQ  R11, $0x00
+	JLE   done35
+
+times34:
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  (R12)(SI*1), Y8, Y0
+	VFMADD231PS  32(R12)(SI*1), Y8, Y1
+	ADDQ         $0x04, R10
+	ADDQ         BX, R12
+	DECQ         R11
+	JNE          times34
+
+done35:
+absent30:
+	ADDQ $0x28, R8
 	DECQ R9
-	JNE  times19
+	JNE  times27
 
-done20:
+done28:
 	VMOVUPS Y0, (CX)(SI*1)
 	VMOVUPS Y1, 32(CX)(SI*1)
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, DI
 
-narrower18:
+narrower26:
 	CMPQ   DI, $0x00000008
-	JLT    narrower25
+	JLT    narrower37
 	VXORPS Y0, Y0, Y0
 	MOVQ   8(AX), R8
 	MOVQ   112(AX), R9
 	CMPQ   R9, $0x00
-	JLE    done27
+	JLE    done39
 
-times26:
+times38:
 	MOVQ    DX, R10
 	MOVQ    8(R8), R11
 	TESTQ   R11, R11
-	JEQ     named29
+	JEQ     gathered40
 	MOVLQSX (R11)(DX*4), R10
 	TESTQ   R10, R10
-	JLT     absent30
+	JLT     absent41
 
-named29:
+gathered40:
+	MOVQ   16(R8), R11
+	CMPQ   R11, $0x00
+	JNE    narrow42
 	IMULQ  BX, R10
 	ADDQ   (R8), R10
 	VADDPS (R10)(SI*1), Y0, Y0
+	JMP    absent41
 
-absent30:
-	ADDQ $0x10, R8
+narrow42:
+	CMPQ      R11, $0x03
+	JEQ       product43
+	IMULQ     BX, R10
+	ADDQ      SI, R10
+	SHRQ      $0x01, R10
+	ADDQ      (R8), R10
+	CMPQ      R11, $0x01
+	JNE       brain44
+	VCVTPH2PS (R10), Y8
+	VADDPS    Y8, Y0, Y0
+	JMP       absent41
+
+brain44:
+	VPMOVZXWD (R10), Y8
+	VPSLLD    $0x10, Y8, Y8
+	VADDPS    Y8, Y0, Y0
+	JMP       absent41
+
+product43:
+	MOVQ  24(R8), R11
+	MOVQ  32(R8), R12
+	IMULQ R11, R10
+	SHLQ  $0x02, R10
+	ADDQ  (R8), R10
+	CMPQ  R11, $0x00
+	JLE   done46
+
+times45:
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  (R12)(SI*1), Y8, Y0
+	ADDQ         $0x04, R10
+	ADDQ         BX, R12
+	DECQ         R11
+	JNE          times45
+
+done46:
+absent41:
+	ADDQ $0x28, R8
 	DECQ R9
-	JNE  times26
+	JNE  times38
 
-done27:
+done39:
 	VMOVUPS Y0, (CX)(SI*1)
 	ADDQ    $0x00000020, SI
 	SUBQ    $0x00000008, DI
 
-narrower25:
+narrower37:
 	TESTQ   DI, DI
-	JEQ     done31
+	JEQ     done47
 	VMOVUPS 208(AX), Y15
 	VXORPS  Y0, Y0, Y0
 	MOVQ    8(AX), DI
 	MOVQ    112(AX), R8
 	CMPQ    R8, $0x00
-	JLE     done33
+	JLE     done49
 
-times32:
+times48:
 	MOVQ    DX, R9
 	MOVQ    8(DI), R10
 	TESTQ   R10, R10
-	JEQ     named35
+	JEQ     gathered50
 	MOVLQSX (R10)(DX*4), R9
 	TESTQ   R9, R9
-	JLT     absent36
+	JLT     absent51
 
-named35:
+gathered50:
+	MOVQ       16(DI), R10
+	CMPQ       R10, $0x00
+	JNE        narrow52
 	IMULQ      BX, R9
 	ADDQ       (DI), R9
 	VMASKMOVPS (R9)(SI*1), Y15, Y8
 	VADDPS     Y8, Y0, Y0
+	JMP        absent51
 
-absent36:
-	ADDQ $0x10, DI
+narrow52:
+	CMPQ  R10, $0x03
+	MOVQ  24(DI), R10
+	MOVQ  32(DI), R11
+	IMULQ R10, R9
+	SHLQ  $0x02, R9
+	ADDQ  (DI), R9
+	CMPQ  R10, $0x00
+	JLE   done55
+
+times54:
+	VBROADCASTSS (R9), Y8
+	VMASKMOVPS   (R11)(SI*1), Y15, Y9
+	VFMADD231PS  Y9, Y8, Y0
+	ADDQ         $0x04, R9
+	ADDQ         BX, R11
+	DECQ         R10
+	JNE          times54
+
+done55:
+absent51:
+	ADDQ $0x28, DI
 	DECQ R8
-	JNE  times32
+	JNE  times48
 
-done33:
+done49:
 	VMASKMOVPS Y0, Y15, (CX)(SI*1)
 
-done31:
+done47:
 	INCQ DX
 	ADDQ BX, CX
 	DECQ 88(AX)
@@ -4087,6 +4341,162 @@ narrower4:
 	VMULPS      Y2, Y4, Y4
 	VMOVAPS     Y4, Y0
 	VMASKMOVPS  Y0, Y15, (CX)(SI*1)
+
+done5:
+	VZEROUPPER
+	RET
+
+// func log1pAVX2(s uintptr)
+// Requires: AVX, AVX2, FMA3
+TEXT ·log1pAVX2(SB), NOSPLIT, $0-8
+	MOVQ s+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 64(AX), BX
+	XORQ SI, SI
+	MOVQ 80(AX), DI
+
+stretch1:
+	CMPQ        DI, $0x00000010
+	JLT         narrower2
+	VMOVUPS     (DX)(SI*1), Y0
+	VMOVUPS     1216(BX), Y6
+	VMAXPS      Y6, Y0, Y8
+	VMINPS      Y6, Y0, Y0
+	VADDPS      Y0, Y8, Y10
+	VSUBPS      Y8, Y10, Y2
+	VSUBPS      Y2, Y0, Y0
+	VPSUBD      1280(BX), Y10, Y2
+	VPSRAD      $0x17, Y2, Y2
+	VPSLLD      $0x17, Y2, Y4
+	VPSUBD      Y4, Y10, Y10
+	VPSUBD      Y4, Y6, Y4
+	VSUBPS      Y6, Y10, Y10
+	VFMADD213PS Y10, Y4, Y0
+	VCVTDQ2PS   Y2, Y2
+	VMOVUPS     1344(BX), Y6
+	VFMADD213PS 1408(BX), Y0, Y6
+	VFMADD213PS 1472(BX), Y0, Y6
+	VFMADD213PS 1536(BX), Y0, Y6
+	VFMADD213PS 1600(BX), Y0, Y6
+	VFMADD213PS 1664(BX), Y0, Y6
+	VFMADD213PS 1728(BX), Y0, Y6
+	VFMADD213PS 1792(BX), Y0, Y6
+	VFMADD213PS 1856(BX), Y0, Y6
+	VFMADD213PS 1920(BX), Y0, Y6
+	VMULPS      Y0, Y0, Y10
+	VMULPS      Y10, Y6, Y6
+	VFMADD231PS 1984(BX), Y2, Y6
+	VADDPS      Y0, Y6, Y6
+	VFMADD231PS 2048(BX), Y2, Y6
+	VMOVUPS     32(DX)(SI*1), Y1
+	VMOVUPS     1216(BX), Y7
+	VMAXPS      Y7, Y1, Y9
+	VMINPS      Y7, Y1, Y1
+	VADDPS      Y1, Y9, Y11
+	VSUBPS      Y9, Y11, Y3
+	VSUBPS      Y3, Y1, Y1
+	VPSUBD      1280(BX), Y11, Y3
+	VPSRAD      $0x17, Y3, Y3
+	VPSLLD      $0x17, Y3, Y5
+	VPSUBD      Y5, Y11, Y11
+	VPSUBD      Y5, Y7, Y5
+	VSUBPS      Y7, Y11, Y11
+	VFMADD213PS Y11, Y5, Y1
+	VCVTDQ2PS   Y3, Y3
+	VMOVUPS     1344(BX), Y7
+	VFMADD213PS 1408(BX), Y1, Y7
+	VFMADD213PS 1472(BX), Y1, Y7
+	VFMADD213PS 1536(BX), Y1, Y7
+	VFMADD213PS 1600(BX), Y1, Y7
+	VFMADD213PS 1664(BX), Y1, Y7
+	VFMADD213PS 1728(BX), Y1, Y7
+	VFMADD213PS 1792(BX), Y1, Y7
+	VFMADD213PS 1856(BX), Y1, Y7
+	VFMADD213PS 1920(BX), Y1, Y7
+	VMULPS      Y1, Y1, Y11
+	VMULPS      Y11, Y7, Y7
+	VFMADD231PS 1984(BX), Y3, Y7
+	VADDPS      Y1, Y7, Y7
+	VFMADD231PS 2048(BX), Y3, Y7
+	VMOVUPS     Y6, (CX)(SI*1)
+	VMOVUPS     Y7, 32(CX)(SI*1)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, DI
+	JMP         stretch1
+
+narrower2:
+	CMPQ        DI, $0x00000008
+	JLT         narrower4
+	VMOVUPS     (DX)(SI*1), Y0
+	VMOVUPS     1216(BX), Y6
+	VMAXPS      Y6, Y0, Y8
+	VMINPS      Y6, Y0, Y0
+	VADDPS      Y0, Y8, Y10
+	VSUBPS      Y8, Y10, Y2
+	VSUBPS      Y2, Y0, Y0
+	VPSUBD      1280(BX), Y10, Y2
+	VPSRAD      $0x17, Y2, Y2
+	VPSLLD      $0x17, Y2, Y4
+	VPSUBD      Y4, Y10, Y10
+	VPSUBD      Y4, Y6, Y4
+	VSUBPS      Y6, Y10, Y10
+	VFMADD213PS Y10, Y4, Y0
+	VCVTDQ2PS   Y2, Y2
+	VMOVUPS     1344(BX), Y6
+	VFMADD213PS 1408(BX), Y0, Y6
+	VFMADD213PS 1472(BX), Y0, Y6
+	VFMADD213PS 1536(BX), Y0, Y6
+	VFMADD213PS 1600(BX), Y0, Y6
+	VFMADD213PS 1664(BX), Y0, Y6
+	VFMADD213PS 1728(BX), Y0, Y6
+	VFMADD213PS 1792(BX), Y0, Y6
+	VFMADD213PS 1856(BX), Y0, Y6
+	VFMADD213PS 1920(BX), Y0, Y6
+	VMULPS      Y0, Y0, Y10
+	VMULPS      Y10, Y6, Y6
+	VFMADD231PS 1984(BX), Y2, Y6
+	VADDPS      Y0, Y6, Y6
+	VFMADD231PS 2048(BX), Y2, Y6
+	VMOVUPS     Y6, (CX)(SI*1)
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x00000008, DI
+
+narrower4:
+	TESTQ       DI, DI
+	JEQ         done5
+	VMOVUPS     208(AX), Y15
+	VMASKMOVPS  (DX)(SI*1), Y15, Y0
+	VMOVUPS     1216(BX), Y6
+	VMAXPS      Y6, Y0, Y8
+	VMINPS      Y6, Y0, Y0
+	VADDPS      Y0, Y8, Y10
+	VSUBPS      Y8, Y10, Y2
+	VSUBPS      Y2, Y0, Y0
+	VPSUBD      1280(BX), Y10, Y2
+	VPSRAD      $0x17, Y2, Y2
+	VPSLLD      $0x17, Y2, Y4
+	VPSUBD      Y4, Y10, Y10
+	VPSUBD      Y4, Y6, Y4
+	VSUBPS      Y6, Y10, Y10
+	VFMADD213PS Y10, Y4, Y0
+	VCVTDQ2PS   Y2, Y2
+	VMOVUPS     1344(BX), Y6
+	VFMADD213PS 1408(BX), Y0, Y6
+	VFMADD213PS 1472(BX), Y0, Y6
+	VFMADD213PS 1536(BX), Y0, Y6
+	VFMADD213PS 1600(BX), Y0, Y6
+	VFMADD213PS 1664(BX), Y0, Y6
+	VFMADD213PS 1728(BX), Y0, Y6
+	VFMADD213PS 1792(BX), Y0, Y6
+	VFMADD213PS 1856(BX), Y0, Y6
+	VFMADD213PS 1920(BX), Y0, Y6
+	VMULPS      Y0, Y0, Y10
+	VMULPS      Y10, Y6, Y6
+	VFMADD231PS 1984(BX), Y2, Y6
+	VADDPS      Y0, Y6, Y6
+	VFMADD231PS 2048(BX), Y2, Y6
+	VMASKMOVPS  Y6, Y15, (CX)(SI*1)
 
 done5:
 	VZEROUPPER

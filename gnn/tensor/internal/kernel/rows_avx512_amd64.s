@@ -2866,12 +2866,15 @@ times5:
 	MOVQ    DX, R10
 	MOVQ    8(R8), R11
 	TESTQ   R11, R11
-	JEQ     named8
+	JEQ     gathered7
 	MOVLQSX (R11)(DX*4), R10
 	TESTQ   R10, R10
-	JLT     absent9
+	JLT     absent8
 
-named8:
+gathered7:
+	MOVQ   16(R8), R11
+	CMPQ   R11, $0x00
+	JNE    narrow9
 	IMULQ  BX, R10
 	ADDQ   (R8), R10
 	VADDPS (R10)(SI*1), Z0, Z0
@@ -2882,9 +2885,89 @@ named8:
 	VADDPS 320(R10)(SI*1), Z5, Z5
 	VADDPS 384(R10)(SI*1), Z6, Z6
 	VADDPS 448(R10)(SI*1), Z7, Z7
+	JMP    absent8
 
-absent9:
-	ADDQ $0x10, R8
+narrow9:
+	CMPQ      R11, $0x03
+	JEQ       product10
+	IMULQ     BX, R10
+	ADDQ      SI, R10
+	SHRQ      $0x01, R10
+	ADDQ      (R8), R10
+	CMPQ      R11, $0x01
+	JNE       brain11
+	VCVTPH2PS (R10), Z8
+	VADDPS    Z8, Z0, Z0
+	VCVTPH2PS 32(R10), Z9
+	VADDPS    Z9, Z1, Z1
+	VCVTPH2PS 64(R10), Z10
+	VADDPS    Z10, Z2, Z2
+	VCVTPH2PS 96(R10), Z11
+	VADDPS    Z11, Z3, Z3
+	VCVTPH2PS 128(R10), Z8
+	VADDPS    Z8, Z4, Z4
+	VCVTPH2PS 160(R10), Z9
+	VADDPS    Z9, Z5, Z5
+	VCVTPH2PS 192(R10), Z10
+	VADDPS    Z10, Z6, Z6
+	VCVTPH2PS 224(R10), Z11
+	VADDPS    Z11, Z7, Z7
+	JMP       absent8
+
+brain11:
+	VPMOVZXWD (R10), Z8
+	VPSLLD    $0x10, Z8, Z8
+	VADDPS    Z8, Z0, Z0
+	VPMOVZXWD 32(R10), Z9
+	VPSLLD    $0x10, Z9, Z9
+	VADDPS    Z9, Z1, Z1
+	VPMOVZXWD 64(R10), Z10
+	VPSLLD    $0x10, Z10, Z10
+	VADDPS    Z10, Z2, Z2
+	VPMOVZXWD 96(R10), Z11
+	VPSLLD    $0x10, Z11, Z11
+	VADDPS    Z11, Z3, Z3
+	VPMOVZXWD 128(R10), Z8
+	VPSLLD    $0x10, Z8, Z8
+	VADDPS    Z8, Z4, Z4
+	VPMOVZXWD 160(R10), Z9
+	VPSLLD    $0x10, Z9, Z9
+	VADDPS    Z9, Z5, Z5
+	VPMOVZXWD 192(R10), Z10
+	VPSLLD    $0x10, Z10, Z10
+	VADDPS    Z10, Z6, Z6
+	VPMOVZXWD 224(R10), Z11
+	VPSLLD    $0x10, Z11, Z11
+	VADDPS    Z11, Z7, Z7
+	JMP       absent8
+
+product10:
+	MOVQ  24(R8), R11
+	MOVQ  32(R8), R12
+	IMULQ R11, R10
+	SHLQ  $0x02, R10
+	ADDQ  (R8), R10
+	CMPQ  R11, $0x00
+	JLE   done13
+
+times12:
+	VBROADCASTSS (R10), Z8
+	VFMADD231PS  (R12)(SI*1), Z8, Z0
+	VFMADD231PS  64(R12)(SI*1), Z8, Z1
+	VFMADD231PS  128(R12)(SI*1), Z8, Z2
+	VFMADD231PS  192(R12)(SI*1), Z8, Z3
+	VFMADD231PS  256(R12)(SI*1), Z8, Z4
+	VFMADD231PS  320(R12)(SI*1), Z8, Z5
+	VFMADD231PS  384(R12)(SI*1), Z8, Z6
+	VFMADD231PS  448(R12)(SI*1), Z8, Z7
+	ADDQ         $0x04, R10
+	ADDQ         BX, R12
+	DECQ         R11
+	JNE          times12
+
+done13:
+absent8:
+	ADDQ $0x28, R8
 	DECQ R9
 	JNE  times5
 
@@ -2903,7 +2986,7 @@ done6:
 
 narrower4:
 	CMPQ   DI, $0x00000040
-	JLT    narrower11
+	JLT    narrower15
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2911,31 +2994,90 @@ narrower4:
 	MOVQ   8(AX), R8
 	MOVQ   112(AX), R9
 	CMPQ   R9, $0x00
-	JLE    done13
+	JLE    done17
 
-times12:
+times16:
 	MOVQ    DX, R10
 	MOVQ    8(R8), R11
 	TESTQ   R11, R11
-	JEQ     named15
+	JEQ     gathered18
 	MOVLQSX (R11)(DX*4), R10
 	TESTQ   R10, R10
-	JLT     absent16
+	JLT     absent19
 
-named15:
+gathered18:
+	MOVQ   16(R8), R11
+	CMPQ   R11, $0x00
+	JNE    narrow20
 	IMULQ  BX, R10
 	ADDQ   (R8), R10
 	VADDPS (R10)(SI*1), Z0, Z0
 	VADDPS 64(R10)(SI*1), Z1, Z1
 	VADDPS 128(R10)(SI*1), Z2, Z2
 	VADDPS 192(R10)(SI*1), Z3, Z3
+	JMP    absent19
 
-absent16:
-	ADDQ $0x10, R8
+narrow20:
+	CMPQ      R11, $0x03
+	JEQ       product21
+	IMULQ     BX, R10
+	ADDQ      SI, R10
+	SHRQ      $0x01, R10
+	ADDQ      (R8), R10
+	CMPQ      R11, $0x01
+	JNE       brain22
+	VCVTPH2PS (R10), Z8
+	VADDPS    Z8, Z0, Z0
+	VCVTPH2PS 32(R10), Z9
+	VADDPS    Z9, Z1, Z1
+	VCVTPH2PS 64(R10), Z10
+	VADDPS    Z10, Z2, Z2
+	VCVTPH2PS 96(R10), Z11
+	VADDPS    Z11, Z3, Z3
+	JMP       absent19
+
+brain22:
+	VPMOVZXWD (R10), Z8
+	VPSLLD    $0x10, Z8, Z8
+	VADDPS    Z8, Z0, Z0
+	VPMOVZXWD 32(R10), Z9
+	VPSLLD    $0x10, Z9, Z9
+	VADDPS    Z9, Z1, Z1
+	VPMOVZXWD 64(R10), Z10
+	VPSLLD    $0x10, Z10, Z10
+	VADDPS    Z10, Z2, Z2
+	VPMOVZXWD 96(R10), Z11
+	VPSLLD    $0x10, Z11, Z11
+	VADDPS    Z11, Z3, Z3
+	JMP       absent19
+
+product21:
+	MOVQ  24(R8), R11
+	MOVQ  32(R8), R12
+	IMULQ R11, R10
+	SHLQ  $0x02, R10
+	ADDQ  (R8), R10
+	CMPQ  R11, $0x00
+	JLE   done24
+
+times23:
+	VBROADCASTSS (R10), Z8
+	VFMADD231PS  (R12)(SI*1), Z8, Z0
+	VFMADD231PS  64(R12)(SI*1), Z8, Z1
+	VFMADD231PS  128(R12)(SI*1), Z8, Z2
+	VFMADD231PS  192(R12)(SI*1), Z8, Z3
+	ADDQ         $0x04, R10
+	ADDQ         BX, R12
+	DECQ         R11
+	JNE          times23
+
+done24:
+absent19:
+	ADDQ $0x28, R8
 	DECQ R9
-	JNE  times12
+	JNE  times16
 
-done13:
+done17:
 	VMOVUPS Z0, (CX)(SI*1)
 	VMOVUPS Z1, 64(CX)(SI*1)
 	VMOVUPS Z2, 128(CX)(SI*1)
@@ -2943,109 +3085,221 @@ done13:
 	ADDQ    $0x00000100, SI
 	SUBQ    $0x00000040, DI
 
-narrower11:
+narrower15:
 	CMPQ   DI, $0x00000020
-	JLT    narrower18
+	JLT    narrower26
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	MOVQ   8(AX), R8
 	MOVQ   112(AX), R9
 	CMPQ   R9, $0x00
-	JLE    done20
+	JLE    done28
 
-times19:
+times27:
 	MOVQ    DX, R10
 	MOVQ    8(R8), R11
 	TESTQ   R11, R11
-	JEQ     named22
+	JEQ     gathered29
 	MOVLQSX (R11)(DX*4), R10
 	TESTQ   R10, R10
-	JLT     absent23
+	JLT     absent30
 
-named22:
+gathered29:
+	MOVQ   16(R8), R11
+	CMPQ   R11, $0x00
+	JNE    narrow31
 	IMULQ  BX, R10
 	ADDQ   (R8), R10
 	VADDPS (R10)(SI*1), Z0, Z0
 	VADDPS 64(R10)(SI*1), Z1, Z1
+	JMP    absent30
 
-absent23:
-	ADDQ $0x10, R8
+narrow31:
+	CMPQ      R11, $0x03
+	JEQ       product32
+	IMULQ     BX, R10
+	ADDQ      SI, R10
+	SHRQ      $0x01, R10
+	ADDQ      (R8), R10
+	CMPQ      R11, $0x01
+	JNE       brain33
+	VCVTPH2PS (R10), Z8
+	VADDPS    Z8, Z0, Z0
+	VCVTPH2PS 32(R10), Z9
+	VADDPS    Z9, Z1, Z1
+	JMP       absent30
+
+brain33:
+	VPMOVZXWD (R10), Z8
+	VPSLLD    $0x10, Z8, Z8
+	VADDPS    Z8, Z0, Z0
+	VPMOVZXWD 32(R10), Z9
+	VPSLLD    $0x10, Z9, Z9
+	VADDPS    Z9, Z1, Z1
+	JMP       absent30
+
+product32:
+	MOVQ  24(R8), R11
+	MOVQ  32(R8), R12
+	IMULQ R11, R10
+	SHLQ  $0x02, R10
+	ADDQ  (R8), R10
+	CMPQ  R11, $0x00
+	JLE   done35
+
+times34:
+	VBROADCASTSS (R10), Z8
+	VFMADD231PS  (R12)(SI*1), Z8, Z0
+	VFMADD231PS  64(R12)(SI*1), Z8, Z1
+	ADDQ         $0x04, R10
+	ADDQ         BX, R12
+	DECQ         R11
+	JNE          times34
+
+done35:
+absent30:
+	ADDQ $0x28, R8
 	DECQ R9
-	JNE  times19
+	JNE  times27
 
-done20:
+done28:
 	VMOVUPS Z0, (CX)(SI*1)
 	VMOVUPS Z1, 64(CX)(SI*1)
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, DI
 
-narrower18:
+narrower26:
 	CMPQ   DI, $0x00000010
-	JLT    narrower25
+	JLT    narrower37
 	VPXORD Z0, Z0, Z0
 	MOVQ   8(AX), R8
 	MOVQ   112(AX), R9
 	CMPQ   R9, $0x00
-	JLE    done27
+	JLE    done39
 
-times26:
+times38:
 	MOVQ    DX, R10
 	MOVQ    8(R8), R11
 	TESTQ   R11, R11
-	JEQ     named29
+	JEQ     gathered40
 	MOVLQSX (R11)(DX*4), R10
 	TESTQ   R10, R10
-	JLT     absent30
+	JLT     absent41
 
-named29:
+gathered40:
+	MOVQ   16(R8), R11
+	CMPQ   R11, $0x00
+	JNE    narrow42
 	IMULQ  BX, R10
 	ADDQ   (R8), R10
 	VADDPS (R10)(SI*1), Z0, Z0
+	JMP    absent41
 
-absent30:
-	ADDQ $0x10, R8
+narrow42:
+	CMPQ      R11, $0x03
+	JEQ       product43
+	IMULQ     BX, R10
+	ADDQ      SI, R10
+	SHRQ      $0x01, R10
+	ADDQ      (R8), R10
+	CMPQ      R11, $0x01
+	JNE       brain44
+	VCVTPH2PS (R10), Z8
+	VADDPS    Z8, Z0, Z0
+	JMP       absent41
+
+brain44:
+	VPMOVZXWD (R10), Z8
+	VPSLLD    $0x10, Z8, Z8
+	VADDPS    Z8, Z0, Z0
+	JMP       absent41
+
+product43:
+	MOVQ  24(R8), R11
+	MOVQ  32(R8), R12
+	IMULQ R11, R10
+	SHLQ  $0x02, R10
+	ADDQ  (R8), R10
+	CMPQ  R11, $0x00
+	JLE   done46
+
+times45:
+	VBROADCASTSS (R10), Z8
+	VFMADD231PS  (R12)(SI*1), Z8, Z0
+	ADDQ         $0x04, R10
+	ADDQ         BX, R12
+	DECQ         R11
+	JNE          times45
+
+done46:
+absent41:
+	ADDQ $0x28, R8
 	DECQ R9
-	JNE  times26
+	JNE  times38
 
-done27:
+done39:
 	VMOVUPS Z0, (CX)(SI*1)
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, DI
 
-narrower25:
+narrower37:
 	TESTQ  DI, DI
-	JEQ    done31
+	JEQ    done47
 	KMOVW  240(AX), K1
 	VPXORD Z0, Z0, Z0
 	MOVQ   8(AX), DI
 	MOVQ   112(AX), R8
 	CMPQ   R8, $0x00
-	JLE    done33
+	JLE    done49
 
-times32:
+times48:
 	MOVQ    DX, R9
 	MOVQ    8(DI), R10
 	TESTQ   R10, R10
-	JEQ     named35
+	JEQ     gathered50
 	MOVLQSX (R10)(DX*4), R9
 	TESTQ   R9, R9
-	JLT     absent36
+	JLT     absent51
 
-named35:
+gathered50:
+	MOVQ      16(DI), R10
+	CMPQ      R10, $0x00
+	JNE       narrow52
 	IMULQ     BX, R9
 	ADDQ      (DI), R9
 	VMOVUPS.Z (R9)(SI*1), K1, Z8
 	VADDPS    Z8, Z0, Z0
+	JMP       absent51
 
-absent36:
-	ADDQ $0x10, DI
+narrow52:
+	CMPQ  R10, $0x03
+	MOVQ  24(DI), R10
+	MOVQ  32(DI), R11
+	IMULQ R10, R9
+	SHLQ  $0x02, R9
+	ADDQ  (DI), R9
+	CMPQ  R10, $0x00
+	JLE   done55
+
+times54:
+	VBROADCASTSS (R9), Z8
+	VMOVUPS.Z    (R11)(SI*1), K1, Z9
+	VFMADD231PS  Z9, Z8, Z0
+	ADDQ         $0x04, R9
+	ADDQ         BX, R11
+	DECQ         R10
+	JNE          times54
+
+done55:
+absent51:
+	ADDQ $0x28, DI
 	DECQ R8
-	JNE  times32
+	JNE  times48
 
-done33:
+done49:
 	VMOVUPS Z0, K1, (CX)(SI*1)
 
-done31:
+done47:
 	INCQ DX
 	ADDQ BX, CX
 	DECQ 88(AX)
@@ -4108,6 +4362,162 @@ narrower4:
 	VMULPS      Z2, Z4, Z4
 	VMOVAPS     Z4, Z0
 	VMOVUPS     Z0, K1, (CX)(SI*1)
+
+done5:
+	VZEROUPPER
+	RET
+
+// func log1pAVX512(s uintptr)
+// Requires: AVX, AVX512F
+TEXT ·log1pAVX512(SB), NOSPLIT, $0-8
+	MOVQ s+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 64(AX), BX
+	XORQ SI, SI
+	MOVQ 80(AX), DI
+
+stretch1:
+	CMPQ        DI, $0x00000020
+	JLT         narrower2
+	VMOVUPS     (DX)(SI*1), Z0
+	VMOVUPS     1216(BX), Z6
+	VMAXPS      Z6, Z0, Z8
+	VMINPS      Z6, Z0, Z0
+	VADDPS      Z0, Z8, Z10
+	VSUBPS      Z8, Z10, Z2
+	VSUBPS      Z2, Z0, Z0
+	VPSUBD      1280(BX), Z10, Z2
+	VPSRAD      $0x17, Z2, Z2
+	VPSLLD      $0x17, Z2, Z4
+	VPSUBD      Z4, Z10, Z10
+	VPSUBD      Z4, Z6, Z4
+	VSUBPS      Z6, Z10, Z10
+	VFMADD213PS Z10, Z4, Z0
+	VCVTDQ2PS   Z2, Z2
+	VMOVUPS     1344(BX), Z6
+	VFMADD213PS 1408(BX), Z0, Z6
+	VFMADD213PS 1472(BX), Z0, Z6
+	VFMADD213PS 1536(BX), Z0, Z6
+	VFMADD213PS 1600(BX), Z0, Z6
+	VFMADD213PS 1664(BX), Z0, Z6
+	VFMADD213PS 1728(BX), Z0, Z6
+	VFMADD213PS 1792(BX), Z0, Z6
+	VFMADD213PS 1856(BX), Z0, Z6
+	VFMADD213PS 1920(BX), Z0, Z6
+	VMULPS      Z0, Z0, Z10
+	VMULPS      Z10, Z6, Z6
+	VFMADD231PS 1984(BX), Z2, Z6
+	VADDPS      Z0, Z6, Z6
+	VFMADD231PS 2048(BX), Z2, Z6
+	VMOVUPS     64(DX)(SI*1), Z1
+	VMOVUPS     1216(BX), Z7
+	VMAXPS      Z7, Z1, Z9
+	VMINPS      Z7, Z1, Z1
+	VADDPS      Z1, Z9, Z11
+	VSUBPS      Z9, Z11, Z3
+	VSUBPS      Z3, Z1, Z1
+	VPSUBD      1280(BX), Z11, Z3
+	VPSRAD      $0x17, Z3, Z3
+	VPSLLD      $0x17, Z3, Z5
+	VPSUBD      Z5, Z11, Z11
+	VPSUBD      Z5, Z7, Z5
+	VSUBPS      Z7, Z11, Z11
+	VFMADD213PS Z11, Z5, Z1
+	VCVTDQ2PS   Z3, Z3
+	VMOVUPS     1344(BX), Z7
+	VFMADD213PS 1408(BX), Z1, Z7
+	VFMADD213PS 1472(BX), Z1, Z7
+	VFMADD213PS 1536(BX), Z1, Z7
+	VFMADD213PS 1600(BX), Z1, Z7
+	VFMADD213PS 1664(BX), Z1, Z7
+	VFMADD213PS 1728(BX), Z1, Z7
+	VFMADD213PS 1792(BX), Z1, Z7
+	VFMADD213PS 1856(BX), Z1, Z7
+	VFMADD213PS 1920(BX), Z1, Z7
+	VMULPS      Z1, Z1, Z11
+	VMULPS      Z11, Z7, Z7
+	VFMADD231PS 1984(BX), Z3, Z7
+	VADDPS      Z1, Z7, Z7
+	VFMADD231PS 2048(BX), Z3, Z7
+	VMOVUPS     Z6, (CX)(SI*1)
+	VMOVUPS     Z7, 64(CX)(SI*1)
+	ADDQ        $0x00000080, SI
+	SUBQ        $0x00000020, DI
+	JMP         stretch1
+
+narrower2:
+	CMPQ        DI, $0x00000010
+	JLT         narrower4
+	VMOVUPS     (DX)(SI*1), Z0
+	VMOVUPS     1216(BX), Z6
+	VMAXPS      Z6, Z0, Z8
+	VMINPS      Z6, Z0, Z0
+	VADDPS      Z0, Z8, Z10
+	VSUBPS      Z8, Z10, Z2
+	VSUBPS      Z2, Z0, Z0
+	VPSUBD      1280(BX), Z10, Z2
+	VPSRAD      $0x17, Z2, Z2
+	VPSLLD      $0x17, Z2, Z4
+	VPSUBD      Z4, Z10, Z10
+	VPSUBD      Z4, Z6, Z4
+	VSUBPS      Z6, Z10, Z10
+	VFMADD213PS Z10, Z4, Z0
+	VCVTDQ2PS   Z2, Z2
+	VMOVUPS     1344(BX), Z6
+	VFMADD213PS 1408(BX), Z0, Z6
+	VFMADD213PS 1472(BX), Z0, Z6
+	VFMADD213PS 1536(BX), Z0, Z6
+	VFMADD213PS 1600(BX), Z0, Z6
+	VFMADD213PS 1664(BX), Z0, Z6
+	VFMADD213PS 1728(BX), Z0, Z6
+	VFMADD213PS 1792(BX), Z0, Z6
+	VFMADD213PS 1856(BX), Z0, Z6
+	VFMADD213PS 1920(BX), Z0, Z6
+	VMULPS      Z0, Z0, Z10
+	VMULPS      Z10, Z6, Z6
+	VFMADD231PS 1984(BX), Z2, Z6
+	VADDPS      Z0, Z6, Z6
+	VFMADD231PS 2048(BX), Z2, Z6
+	VMOVUPS     Z6, (CX)(SI*1)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, DI
+
+narrower4:
+	TESTQ       DI, DI
+	JEQ         done5
+	KMOVW       240(AX), K1
+	VMOVUPS.Z   (DX)(SI*1), K1, Z0
+	VMOVUPS     1216(BX), Z6
+	VMAXPS      Z6, Z0, Z8
+	VMINPS      Z6, Z0, Z0
+	VADDPS      Z0, Z8, Z10
+	VSUBPS      Z8, Z10, Z2
+	VSUBPS      Z2, Z0, Z0
+	VPSUBD      1280(BX), Z10, Z2
+	VPSRAD      $0x17, Z2, Z2
+	VPSLLD      $0x17, Z2, Z4
+	VPSUBD      Z4, Z10, Z10
+	VPSUBD      Z4, Z6, Z4
+	VSUBPS      Z6, Z10, Z10
+	VFMADD213PS Z10, Z4, Z0
+	VCVTDQ2PS   Z2, Z2
+	VMOVUPS     1344(BX), Z6
+	VFMADD213PS 1408(BX), Z0, Z6
+	VFMADD213PS 1472(BX), Z0, Z6
+	VFMADD213PS 1536(BX), Z0, Z6
+	VFMADD213PS 1600(BX), Z0, Z6
+	VFMADD213PS 1664(BX), Z0, Z6
+	VFMADD213PS 1728(BX), Z0, Z6
+	VFMADD213PS 1792(BX), Z0, Z6
+	VFMADD213PS 1856(BX), Z0, Z6
+	VFMADD213PS 1920(BX), Z0, Z6
+	VMULPS      Z0, Z0, Z10
+	VMULPS      Z10, Z6, Z6
+	VFMADD231PS 1984(BX), Z2, Z6
+	VADDPS      Z0, Z6, Z6
+	VFMADD231PS 2048(BX), Z2, Z6
+	VMOVUPS     Z6, K1, (CX)(SI*1)
 
 done5:
 	VZEROUPPER

@@ -69,6 +69,9 @@ func allow(m *emulate.Machine, list any, write bool) {
 			if t.index != nil {
 				emulate.AllowAt(m, t.index, termBytes, write)
 			}
+			if t.by != nil {
+				emulate.AllowAt(m, t.by, termBytes, write)
+			}
 		}
 	default:
 		panic("list of another type")
@@ -131,6 +134,7 @@ func (e *rowEmulator) path() *Path {
 			e.call("reluBack", func(a *rowArgs) { a.reluBack(v, dst, g, y, mode) }, list(dst), list(g, y))
 		},
 		Exp:     func(dst, x []Real) { e.call("exp", func(a *rowArgs) { a.exp(v, dst, x) }, list(dst), list(x)) },
+		Log1p:   func(dst, x []Real) { e.call("log1p", func(a *rowArgs) { a.exp(v, dst, x) }, list(dst), list(x)) },
 		Sigmoid: func(dst, x []Real) { e.call("sigmoid", func(a *rowArgs) { a.sigmoid(v, dst, x) }, list(dst), list(x)) },
 		SiLU:    func(dst, x []Real) { e.call("sigmoid", func(a *rowArgs) { a.silu(v, dst, x) }, list(dst), list(x)) },
 		Dropout: func(dst, x []Real, d Dropout, mode Mode) {
@@ -237,6 +241,8 @@ func TestHalfAVX512_emulated(t *testing.T) {
 	checkRounding(t, p)
 	checkGather16(t, p)
 }
+
+func TestLog1pAVX512_emulated(t *testing.T) { checkLog1p(t, newRowEmulator(t, true).path()) }
 
 func TestExpAVX512_emulated(t *testing.T) {
 	p := newRowEmulator(t, true).path()

@@ -100,18 +100,3 @@ func plainGatherRows(dst, x []Real, cols int, idx []int32, mode Mode) {
 		}
 	}
 }
-
-func plainSumTerms(dst []Real, cols, lo int, terms []Term) {
-	if cols == 0 {
-		return
-	}
-	for i := range len(dst) / cols {
-		row := dst[i*cols:][:cols]
-		clear(row)
-		for _, t := range terms {
-			if x := t.row(lo+i, cols); x != nil {
-				plainAdd(row, x)
-			}
-		}
-	}
-}

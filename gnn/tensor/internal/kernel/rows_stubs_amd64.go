@@ -114,6 +114,12 @@ func expAVX2(s *rowArgs)
 func expAVX512(s *rowArgs)
 
 //go:noescape
+func log1pAVX2(s *rowArgs)
+
+//go:noescape
+func log1pAVX512(s *rowArgs)
+
+//go:noescape
 func sigmoidAVX2(s *rowArgs)
 
 //go:noescape

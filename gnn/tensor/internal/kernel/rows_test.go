@@ -80,9 +80,9 @@ var reference = Rows{
 			for j := range cols {
 				dst[i*cols+j] = 0
 				for _, t := range terms {
-					if x := t.row(lo+i, cols); x != nil {
-						dst[i*cols+j] += x[j]
-					}
+					t.each(lo+i, cols, make([]Real, cols), func(factor Real, row []Real) {
+						dst[i*cols+j] += factor * row[j]
+					})
 				}
 			}
 		}
@@ -179,6 +179,7 @@ func (c *rowCase) check(t *testing.T, p *Path) {
 	x := newGuarded(c.sources*cols, 4)
 	w := newGuarded(len(c.src)*c.heads, 5)
 	g := newGuarded(all*c.heads*cols, 6)
+	factors := newGuarded(c.sources*c.heads, 9)
 	if c.mode&Least == 0 {
 		c.compare(t, p, "segment sum", c.rows*cols, func(k *Rows, dst []Real) {
 			k.SegmentSum(dst, x.data, cols, ptr, c.src, c.mode)
@@ -195,7 +196,15 @@ func (c *rowCase) check(t *testing.T, p *Path) {
 		c.compare(t, p, "terms", c.rows*cols, func(k *Rows, dst []Real) {
 			named := make([]int32, all)
 			copy(named[c.first:], c.idx)
-			k.SumTerms(dst, cols, c.first, []Term{TermOf(x.data, named), TermOf(g.data, nil), TermOf(x.data, named)})
+			terms := []Term{TermOf(x.data, named), TermOf(g.data, nil), TermOf(x.data, named),
+				ProductTermOf(factors.data, c.heads, g.data, named), ProductTermOf(g.data, 1, x.data, nil)}
+			if WholeHalves(cols) {
+				half, brain := make([]uint16, c.sources*cols), make([]uint16, c.sources*cols)
+				plainToHalf(half, floats(x.data))
+				ToBrain(brain, floats(x.data))
+				terms = append(terms, HalfTermOf(half, false, named), HalfTermOf(brain, true, named))
+			}
+			k.SumTerms(dst, cols, c.first, terms)
 		})
 	}
 	c.checkMax(t, p)
@@ -246,4 +255,12 @@ func TestRows_allocateNothing(t *testing.T) {
 			t.Errorf("%v allocations", n)
 		}
 	})
+}
+
+func floats(x []Real) []float32 {
+	out := make([]float32, len(x))
+	for i, v := range x {
+		out[i] = float32(v)
+	}
+	return out
 }

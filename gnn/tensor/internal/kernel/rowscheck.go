@@ -38,7 +38,7 @@ func rowSample(p *Path, cols int) []Real {
 	p.SegmentMax(out(dst*cols), arg, x, cols, ptr, src, Least)
 	p.SegmentMaxBack(out(sources*cols), g, arg, cols, back, to, edge, AddTo)
 	p.GatherRows(out(3*cols), x, cols, []int32{2, -1, 0}, AddTo)
-	p.SumTerms(out(3*cols), cols, 0, []Term{TermOf(x, []int32{1, -1, 0}), TermOf(x, nil)})
+	p.SumTerms(out(3*cols), cols, 0, []Term{TermOf(x, []int32{1, -1, 0}), TermOf(x, nil), ProductTermOf(w, heads, x, nil)})
 	p.ColumnSums(out(cols), x, g[:len(x)])
 	n := Norm{Cols: cols, Dst: out(sources * cols), X: x, Gamma: ramp(cols), Beta: ramp(cols), Residual: g, Stats: out(2 * sources),
 		Eps: 1e-3, ReLU: true, G: g, DX: out(sources * cols), Add: true}
@@ -72,6 +72,7 @@ func flatSample(p *Path, n int) []Real {
 	for i := range v {
 		v[i] *= v[i]
 	}
+	p.Log1p(out(), v)
 	p.Adam(out(), x, out(), v, AdamStep{Beta1: 0.9, Beta2: 0.99, Rate: 0.1, Root: 3, Eps: 1e-3, Shrink: 0.99, L2: 0.1})
 	return append(all, p.Dot(x, y))
 }

@@ -77,6 +77,7 @@ func rowKernels(c *build.Context, w lanes) {
 		{"adam", (*kern).adam},
 		{"dropout", (*kern).dropout},
 		{"exp", (*kern).exp},
+		{"log1p", (*kern).log1p},
 		{"sigmoid", (*kern).sigmoid},
 		{"normRows", (*kern).normRows},
 		{"normBack", (*kern).normBack},
