@@ -50,7 +50,9 @@ func Example() {
 	fmt.Println("type:", fitted.Report.Type, "metric:", fitted.Report.Metric)
 	fmt.Println("examples:", fitted.Report.Examples)
 	for _, row := range fitted.Report.Rows {
-		fmt.Println("compared:", row.Name)
+		if row.Name != rowlink.Blend { // there is one where several predictors together are best
+			fmt.Println("compared:", row.Name)
+		}
 	}
 	version, err := fitted.Save(db.Workspace)
 	if err != nil {

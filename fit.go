@@ -20,8 +20,9 @@ import (
 // FitOptions configures [Database.Fit]. The zero value is usable.
 type FitOptions struct {
 	Train train.Options
-	// Model says what is served: "auto" (the best on validation, whatever it is; the
-	// default), "gnn", or the name of a baseline.
+	// Model says what is served: "auto" (the simplest predictor that is no worse than the
+	// best on validation by more than chance, whatever it is; the default), "gnn",
+	// "blend", or the name of a baseline.
 	Model  string
 	Regime *tasks.Regime // replaces the task's evaluation regime; nil = as the task says
 	// Ensemble is the number of networks, each from a seed of its own, whose predictions
@@ -38,8 +39,9 @@ type Fitted struct {
 	Baselines map[string]baseline.Baseline
 	Report    *Report
 
-	data *baseline.Data
-	run  string // names the training's checkpoints in the workspace; empty = none
+	data     *baseline.Data
+	outcomes map[string]outcomes // of the report's rows, by name
+	run      string              // names the training's checkpoints in the workspace; empty = none
 }
 
 // GNN is the name of the network among the predictors of a task.
@@ -75,7 +77,9 @@ func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitte
 	if err := f.scoreNetworks(ctx, pool); err != nil {
 		return nil, err
 	}
-	f.Report.choose(opt.Model)
+	if err := f.blend(opt.Model); err != nil {
+		return nil, err
+	}
 	f.Report.finish(start)
 	return f, f.Report.err
 }
@@ -117,7 +121,7 @@ func (d *Database) Plan(ctx context.Context, text string, opt FitOptions) (*mode
 
 // checkModel refuses a name that no row of the report will have.
 func checkModel(name string) error {
-	known := append([]string{"auto"}, append(baseline.Names(), GNN)...)
+	known := append([]string{"auto"}, predictors()...)
 	if name == "" || slices.Contains(known, name) {
 		return nil
 	}

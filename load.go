@@ -14,6 +14,7 @@ import (
 	"github.com/rowlink/rowlink/graph"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/tabular/baseline"
+	"github.com/rowlink/rowlink/tabular/blend"
 	"github.com/rowlink/rowlink/tasks"
 	"github.com/rowlink/rowlink/workspace"
 )
@@ -27,6 +28,7 @@ type Loaded struct {
 	Scaling *tasks.Scaling
 
 	db    *Database
+	mixed *blend.Blend // nil where the version has none
 	graph *graph.Graph
 }
 
@@ -53,7 +55,7 @@ func (d *Database) Load(ctx context.Context, taskName, ref, name string) (*Loade
 	if err != nil {
 		return nil, fmt.Errorf("bind version %d of task %s: %w", version.Version, taskName, err)
 	}
-	l.Served, l.Scaling = st.Served, st.Scaling
+	l.Served, l.Scaling, l.mixed = st.Served, st.Scaling, st.Blend
 	if name != "" {
 		l.Served = name
 	}
@@ -102,8 +104,11 @@ func (l *Loaded) ScorerOf(ctx context.Context, name string) (predict.Scorer, err
 }
 
 func (l *Loaded) read(ctx context.Context, name string, pool *tensor.Pool) (predict.Scorer, error) {
-	if name == GNN {
+	switch name {
+	case GNN:
 		return l.networks(ctx, pool)
+	case Blend:
+		return l.blend(ctx, pool)
 	}
 	states := map[string]json.RawMessage{}
 	if err := readJSON(l.Version.Path(baselinesFile), &states); err != nil {
@@ -111,7 +116,7 @@ func (l *Loaded) read(ctx context.Context, name string, pool *tensor.Pool) (pred
 	}
 	state, ok := states[name]
 	if !ok {
-		return nil, &ingest.UserError{Msg: fmt.Sprintf("unknown predictor %q", name), Hint: "have " + strings.Join(append(baseline.Names(), GNN), ", ")}
+		return nil, &ingest.UserError{Msg: fmt.Sprintf("unknown predictor %q", name), Hint: "have " + strings.Join(predictors(), ", ")}
 	}
 	var encoders []*encode.Table
 	if err := readJSON(l.Version.Path(encodersFile), &encoders); err != nil {
@@ -122,6 +127,28 @@ func (l *Loaded) read(ctx context.Context, name string, pool *tensor.Pool) (pred
 		return nil, err
 	}
 	return byBaseline{b}, nil
+}
+
+// blend reads the predictors that the version's blend averages.
+func (l *Loaded) blend(ctx context.Context, pool *tensor.Pool) (predict.Scorer, error) {
+	if l.mixed == nil {
+		return nil, &ingest.UserError{Msg: "the version has no blend: on validation one predictor alone was best", Hint: "leave out --model, or name one of " + strings.Join(predictors(), ", ")}
+	}
+	if err := l.mixed.Check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", taskFile, err)
+	}
+	var members []predict.Scorer
+	for _, name := range l.mixed.Names {
+		if name == Blend {
+			return nil, fmt.Errorf("%s: a blend of itself", taskFile)
+		}
+		m, err := l.read(ctx, name, pool)
+		if err != nil {
+			return nil, err
+		}
+		members = append(members, m)
+	}
+	return newBlended(l.mixed, members), nil
 }
 
 // networks reads the members of the ensemble.

@@ -9,31 +9,34 @@ import (
 	"time"
 
 	"github.com/rowlink/rowlink/gnn/train"
+	"github.com/rowlink/rowlink/tabular/blend"
 	"github.com/rowlink/rowlink/tasks"
 )
 
 // Report says how a task's predictors did: the network never stands alone. It is printed
 // as text and stored as JSON.
 type Report struct {
-	Task       string `json:"task"`
-	Type       string `json:"type"`
-	Reading    string `json:"reading"`
-	Regime     string `json:"regime"`
-	ValRegime  string `json:"val_regime"`
-	Metric     string `json:"metric"` // chooses between predictors, on validation
-	Snapshot   string `json:"snapshot"`
-	Source     string `json:"source"`
-	LabelHash  string `json:"label_hash"`
-	Examples   [3]int `json:"examples"` // train, val, test
-	Served     string `json:"served"`   // name of the row that answers
-	Rows       []Row  `json:"rows"`
-	Members    []Row  `json:"members,omitempty"` // of an ensemble: each network alone
-	Model      string `json:"model"`
-	Parameters int    `json:"parameters"`
-	Ensemble   int    `json:"ensemble"` // networks whose predictions are averaged
-	Weights    string `json:"weights_sha256"`
-	Kernel     string `json:"kernel"`
-	Seed       uint64 `json:"seed"`
+	Task       string          `json:"task"`
+	Type       string          `json:"type"`
+	Reading    string          `json:"reading"`
+	Regime     string          `json:"regime"`
+	ValRegime  string          `json:"val_regime"`
+	Metric     string          `json:"metric"` // chooses between predictors, on validation
+	Snapshot   string          `json:"snapshot"`
+	Source     string          `json:"source"`
+	LabelHash  string          `json:"label_hash"`
+	Examples   [3]int          `json:"examples"` // train, val, test
+	Served     string          `json:"served"`   // name of the row that answers
+	Rows       []Row           `json:"rows"`     // the simplest first
+	Choice     blend.Choice    `json:"choice"`   // why it is served; empty where it was named
+	Blend      *blend.Weighing `json:"blend,omitempty"`
+	Members    []Row           `json:"members,omitempty"` // of an ensemble: each network alone
+	Model      string          `json:"model"`
+	Parameters int             `json:"parameters"`
+	Ensemble   int             `json:"ensemble"` // networks whose predictions are averaged
+	Weights    string          `json:"weights_sha256"`
+	Kernel     string          `json:"kernel"`
+	Seed       uint64          `json:"seed"`
 
 	Epochs          []train.Epoch `json:"epochs"`
 	BestEpoch       int           `json:"best_epoch"`
@@ -53,6 +56,7 @@ type Row struct {
 	Setting string  `json:"setting"`
 	Val     Scores  `json:"val"`
 	Test    Scores  `json:"test"`
+	Errors  Scores  `json:"standard_errors"` // of the metric that chooses, by split
 	Seconds float64 `json:"seconds"`
 }
 
@@ -101,20 +105,6 @@ func newReport(d *Database, f *Fitted) *Report {
 	return r
 }
 
-// choose decides which predictor is served: the named one, or the best on validation.
-func (r *Report) choose(name string) {
-	if name != "" && name != "auto" {
-		r.Served = name
-		return
-	}
-	best := math.NaN()
-	for _, row := range r.Rows {
-		if v := row.Val[r.Metric]; !math.IsNaN(v) && (math.IsNaN(best) || r.metric.HigherIsBetter() == (v > best) && v != best) {
-			best, r.Served = v, row.Name
-		}
-	}
-}
-
 func (r *Report) finish(start time.Time) {
 	r.Seconds = time.Since(start).Seconds()
 	r.PeakBytes = peakBytes()
@@ -132,15 +122,26 @@ func (r *Report) Text(w io.Writer) error {
 		if row.Name == r.Served {
 			served = "  <- served"
 		}
-		fmt.Fprintf(tw, "%s\t%.4f\t%.4f\t%.1f\t%s%s\n", row.Name, row.Val[r.Metric], row.Test[r.Metric], row.Seconds, row.Setting, served)
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%.1f\t%s%s\n", row.Name, row.figure(row.Val, r.Metric, tasks.Val), row.figure(row.Test, r.Metric, tasks.Test), row.Seconds, row.Setting, served)
 	}
 	for _, row := range r.Members {
-		fmt.Fprintf(tw, "  %s\t%.4f\t%.4f\t%.1f\t%s\n", row.Name, row.Val[r.Metric], row.Test[r.Metric], row.Seconds, row.Setting)
+		fmt.Fprintf(tw, "  %s\t%s\t%s\t%.1f\t%s\n", row.Name, row.figure(row.Val, r.Metric, tasks.Val), row.figure(row.Test, r.Metric, tasks.Test), row.Seconds, row.Setting)
 	}
 	if err := tw.Flush(); err != nil {
 		return err
 	}
+	if c := r.Choice; c.Name != c.Best {
+		fmt.Fprintf(w, "%s is served, not %s, which is ahead by %.4f on validation with a standard error of %.4f: the simpler of equals\n", c.Name, c.Best, c.Behind, c.Error)
+	}
 	_, err := fmt.Fprintf(w, "\n%.2f s/epoch, %.0f seeds/s, %.1f s in all, peak %.0f MB, kernels %s, seed %d, weights %.12s\n",
 		r.SecondsPerEpoch, r.SeedsPerSecond, r.Seconds, float64(r.PeakBytes)/1e6, r.Kernel, r.Seed, r.Weights)
 	return err
+}
+
+// figure is a metric with its standard error where there is one.
+func (row *Row) figure(s Scores, metric string, split tasks.Split) string {
+	if e, ok := row.Errors[split.String()]; ok && !math.IsNaN(e) {
+		return fmt.Sprintf("%.4f ± %.4f", s[metric], e)
+	}
+	return fmt.Sprintf("%.4f", s[metric])
 }

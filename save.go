@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/rowlink/rowlink/gnn/tensor"
+	"github.com/rowlink/rowlink/tabular/blend"
 	"github.com/rowlink/rowlink/tasks"
 	"github.com/rowlink/rowlink/workspace"
 )
@@ -34,6 +35,7 @@ type stored struct {
 	Options storedOptions  `json:"options"`
 	Scaling *tasks.Scaling `json:"scaling"`
 	Served  string         `json:"served"`
+	Blend   *blend.Blend   `json:"blend,omitempty"`
 }
 
 // storedOptions are the resolved options that decide what history and statistics mean.
@@ -72,7 +74,7 @@ func (f *Fitted) Save(w *workspace.Workspace) (version int, err error) {
 		reportFile:    f.Report,
 		encodersFile:  f.data.Encoders,
 		taskFile: stored{f.Task.Text, storedOptions{o.ValAnchor, o.TestAnchor, o.Step, o.DataFrom, o.Regime.String(), o.ValRegime.String()},
-			f.Report.scaling, f.Report.Served},
+			f.Report.scaling, f.Report.Served, f.Report.blend()},
 	}
 	for name, content := range files {
 		if err := writeJSON(filepath.Join(v.Dir, name), content); err != nil {

@@ -40,7 +40,7 @@ func TestSave_roundTrip(t *testing.T) {
 			if !again.Reused || again.Snap.ID != d.Snap.ID {
 				t.Errorf("reused %t, snapshot %s after %s", again.Reused, again.Snap.ID, d.Snap.ID)
 			}
-			names := append(baseline.Names(), rowlink.GNN)
+			names := append(baseline.Names(), rowlink.GNN, rowlink.Blend)
 			for i, row := range f.Report.Rows {
 				if row.Name != names[i] {
 					t.Errorf("row %d of the report is %s, want %s", i+1, row.Name, names[i])
@@ -51,8 +51,11 @@ func TestSave_roundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if served.Served != f.Report.Served || best(f.Report) != f.Report.Served {
-				t.Errorf("%s is served, the report says %s, the best on validation is %s", served.Served, f.Report.Served, best(f.Report))
+			if served.Served != f.Report.Served || f.Report.Choice.Name != f.Report.Served {
+				t.Errorf("%s is served, the report says %s and chose %+v", served.Served, f.Report.Served, f.Report.Choice)
+			}
+			if b := best(f.Report); b != f.Report.Choice.Best && b != rowlink.Blend {
+				t.Errorf("the best on validation is %s, the choice says %+v", b, f.Report.Choice)
 			}
 			if want, got := asJSON(t, f.Report), asJSON(t, served.Report); want != got {
 				t.Errorf("the stored report is\n%s\nwant\n%s", got, want)

@@ -49,7 +49,7 @@ func (b byBaseline) Score(ctx context.Context, queries []model.Query) ([]float64
 
 // baselines fits every baseline and scores it.
 func (f *Fitted) baselines(ctx context.Context) error {
-	f.Baselines = map[string]baseline.Baseline{}
+	f.Baselines, f.outcomes = map[string]baseline.Baseline{}, map[string]outcomes{}
 	if f.Report.err != nil {
 		return f.Report.err
 	}
@@ -69,7 +69,11 @@ func (f *Fitted) baselines(ctx context.Context) error {
 			return err
 		}
 		f.Baselines[name] = b
-		if err := f.score(ctx, name, b.Setting(), byBaseline{b}, start); err != nil {
+		o, err := f.ask(ctx, name, byBaseline{b})
+		if err != nil {
+			return err
+		}
+		if err := f.add(name, b.Setting(), o, time.Since(start)); err != nil {
 			return err
 		}
 		if v := f.Report.Rows[len(f.Report.Rows)-1].Val[metric.Name()]; math.IsNaN(v) && name == "constant" {
@@ -103,11 +107,15 @@ func (f *Fitted) scoreNetworks(ctx context.Context, pool *tensor.Pool) error {
 		if len(f.Networks) == 1 {
 			continue
 		}
-		row, err := f.row(ctx, fmt.Sprintf("%s, seed %d", GNN, n.Model.Meta.Seed), fmt.Sprintf("epoch %d of %d", n.Best.Number, len(n.Epochs)), member)
+		name := fmt.Sprintf("%s, seed %d", GNN, n.Model.Meta.Seed)
+		o, err := f.ask(ctx, name, member)
 		if err != nil {
 			return err
 		}
-		row.Seconds = n.Elapsed.Seconds()
+		row, err := f.row(name, fmt.Sprintf("epoch %d of %d", n.Best.Number, len(n.Epochs)), o, n.Elapsed)
+		if err != nil {
+			return err
+		}
 		r.Members = append(r.Members, row)
 	}
 	r.Ensemble = len(members)
@@ -119,31 +127,78 @@ func (f *Fitted) scoreNetworks(ctx context.Context, pool *tensor.Pool) error {
 	if r.Ensemble > 1 {
 		setting = fmt.Sprintf("mean of %d networks", r.Ensemble)
 	}
-	return f.score(ctx, GNN, setting, members, start)
-}
-
-// score adds one row to the report.
-func (f *Fitted) score(ctx context.Context, name, setting string, s predict.Scorer, start time.Time) error {
-	row, err := f.row(ctx, name, setting, s)
+	o, err := f.ask(ctx, GNN, members)
 	if err != nil {
 		return err
 	}
-	row.Seconds = time.Since(start).Seconds()
+	return f.add(GNN, setting, o, time.Since(start))
+}
+
+// outcomes are a predictor's on validation and test.
+type outcomes map[tasks.Split]*Outcome
+
+// ask lets a predictor answer both splits.
+func (f *Fitted) ask(ctx context.Context, name string, s predict.Scorer) (outcomes, error) {
+	out := outcomes{}
+	for _, split := range []tasks.Split{tasks.Val, tasks.Test} {
+		o, err := Ask(ctx, s, f.Labels, split)
+		if err != nil {
+			return nil, fmt.Errorf("score %s: %w", name, err)
+		}
+		out[split] = o
+	}
+	return out, nil
+}
+
+// add adds one row to the report and keeps what the predictor answered.
+func (f *Fitted) add(name, setting string, o outcomes, took time.Duration) error {
+	row, err := f.row(name, setting, o, took)
+	if err != nil {
+		return err
+	}
 	f.Report.Rows = append(f.Report.Rows, row)
+	f.outcomes[name] = o
 	return nil
 }
 
-// row holds every metric of a predictor on validation and test.
-func (f *Fitted) row(ctx context.Context, name, setting string, s predict.Scorer) (Row, error) {
-	row := Row{Name: name, Setting: setting}
+// row holds every metric of a predictor on validation and test, and the standard errors
+// of the one that chooses.
+func (f *Fitted) row(name, setting string, o outcomes, took time.Duration) (Row, error) {
+	row := Row{Name: name, Setting: setting, Seconds: took.Seconds(), Errors: Scores{}}
 	var err error
-	if row.Val, err = Evaluate(ctx, s, f.Labels, f.Report.scaling, tasks.Val); err == nil {
-		row.Test, err = Evaluate(ctx, s, f.Labels, f.Report.scaling, tasks.Test)
+	if row.Val, err = o[tasks.Val].scores(f.Task.Type, f.Report.scaling); err == nil {
+		row.Test, err = o[tasks.Test].scores(f.Task.Type, f.Report.scaling)
 	}
 	if err != nil {
 		return row, fmt.Errorf("score %s: %w", name, err)
 	}
+	for split, o := range o {
+		row.Errors[split.String()] = o.standardError(f.Report.metric)
+	}
 	return row, nil
+}
+
+// standardError is that of a metric over draws of anchors, fewer draws the more examples
+// there are, at least 20; NaN where nothing can be drawn.
+func (o *Outcome) standardError(m tasks.Metric) float64 {
+	if len(o.Truth) < 2 {
+		return math.NaN()
+	}
+	rounds := min(200, max(20, 200*20_000/len(o.Truth)))
+	return tasks.Bootstrap(m, o.Truth, o.Predicted, o.groups(), rounds, blendSeed)
+}
+
+// groups are the anchors of the examples, which are drawn as wholes; where there is but
+// one anchor, every example counts as a group of its own.
+func (o *Outcome) groups() []int64 {
+	if len(o.Anchor) == 0 || slices.ContainsFunc(o.Anchor, func(a int64) bool { return a != o.Anchor[0] }) {
+		return o.Anchor
+	}
+	each := make([]int64, len(o.Anchor))
+	for i := range each {
+		each[i] = int64(i)
+	}
+	return each
 }
 
 // Outcome is what came true beside what was predicted, for examples in the order of the
@@ -169,21 +224,26 @@ func Ask(ctx context.Context, s predict.Scorer, l *tasks.LabelTable, split tasks
 	return o, err
 }
 
-// Evaluate computes every metric of the task's type on one split.
-func Evaluate(ctx context.Context, s predict.Scorer, l *tasks.LabelTable, scaling *tasks.Scaling, split tasks.Split) (map[string]float64, error) {
-	o, err := Ask(ctx, s, l, split)
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]float64{}
-	for _, name := range tasks.MetricNames(l.Task.Type) {
-		m, err := tasks.MetricByName(l.Task.Type, name, scaling)
+// scores computes every metric of a task type.
+func (o *Outcome) scores(taskType string, scaling *tasks.Scaling) (Scores, error) {
+	out := Scores{}
+	for _, name := range tasks.MetricNames(taskType) {
+		m, err := tasks.MetricByName(taskType, name, scaling)
 		if err != nil {
 			return nil, err
 		}
 		out[name] = m.Compute(o.Truth, o.Predicted)
 	}
 	return out, nil
+}
+
+// Evaluate computes every metric of the task's type on one split.
+func Evaluate(ctx context.Context, s predict.Scorer, l *tasks.LabelTable, scaling *tasks.Scaling, split tasks.Split) (map[string]float64, error) {
+	o, err := Ask(ctx, s, l, split)
+	if err != nil {
+		return nil, err
+	}
+	return o.scores(l.Task.Type, scaling)
 }
 
 // states returns the stored form of every baseline, by name.

@@ -1,0 +1,87 @@
+package rowlink_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/rowlink/rowlink"
+	"github.com/rowlink/rowlink/gnn/model"
+	"github.com/rowlink/rowlink/gnn/predict"
+	"github.com/rowlink/rowlink/internal/shop"
+	"github.com/rowlink/rowlink/tabular/blend"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+// The blend is what its parts make of it, and a part that gives reasons gives
+// the blend's.
+func TestFit_blend(t *testing.T) {
+	d := open(t, rowlink.Options{URL: "sqlite:" + smallShop(t), Workspace: t.TempDir()})
+	f, err := d.Fit(t.Context(), shop.Churn, rowlink.FitOptions{Train: quick()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &blend.Blend{Mean: blend.LogOdds, Width: 1, Names: []string{"linear on as-of features", rowlink.GNN}, Weights: []float64{0.25, 0.75}}
+	f.Report.Blend, f.Report.Served = &blend.Weighing{Blend: b}, rowlink.Blend
+	if _, err := f.Save(d.Workspace); err != nil {
+		t.Fatal(err)
+	}
+	l, err := d.Load(t.Context(), "churn", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := int32(f.Labels.Entity[f.Labels.Rows(tasks.Test)[0]])
+	q := []model.Query{{Row: row, Cut: shop.TestAnchor.UnixMicro(), Anchor: shop.TestAnchor.UnixMicro()}}
+	score := func(s predict.Scorer) float64 {
+		t.Helper()
+		out, err := s.Score(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out[0]
+	}
+	want := 0.0
+	for i, name := range b.Names {
+		s, err := l.ScorerOf(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := score(s)
+		want += b.Weights[i] * math.Log(p/(1-p))
+	}
+	if got := score(l.Scorer); math.Abs(got-1/(1+math.Exp(-want))) > 1e-9 {
+		t.Errorf("the blend %+v answers %v, its parts have log odds of %v", b, got, want)
+	}
+	type explainer interface {
+		Explain(q model.Query, top int) []predict.Reason
+	}
+	network, err := l.ScorerOf(t.Context(), rowlink.GNN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, part := l.Scorer.(explainer).Explain(q[0], 5), network.(explainer).Explain(q[0], 5)
+	for i, r := range part {
+		if r.Effect *= 0.75; all[i] != r {
+			t.Errorf("reason %d of the blend is %+v, of its network times the weight %+v", i+1, all[i], r)
+		}
+	}
+	if len(all) == 0 || len(all) != len(part) {
+		t.Errorf("%d reasons of the blend, %d of its network", len(all), len(part))
+	}
+}
+
+// A version of which one predictor alone was best has no blend, and says so.
+func TestLoad_noBlend(t *testing.T) {
+	d := open(t, rowlink.Options{URL: "sqlite:" + smallShop(t), Workspace: t.TempDir()})
+	f, err := d.Fit(t.Context(), shop.Spend, rowlink.FitOptions{Train: quick()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Report.Blend = nil
+	if _, err := f.Save(d.Workspace); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Load(t.Context(), "spend", "", rowlink.Blend); err == nil || !strings.Contains(err.Error(), "no blend") {
+		t.Errorf("error %v", err)
+	}
+}
