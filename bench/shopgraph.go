@@ -41,13 +41,15 @@ func newShopLoad(users, items, facts, queries int) (*scoringLoad, error) {
 		return nil, err
 	}
 	out := &scoringLoad{graph: g, horizon: 30, queries: make([]model.Query, queries)}
+	var all []*encode.Table
 	for _, t := range l.snap.Tables {
 		enc, err := encode.Fit(t, out.rule, 900*dayMicros, nil)
 		if err != nil {
 			return nil, fmt.Errorf("fit encoders of %s: %w", t.Def.Name, err)
 		}
-		out.encoder = append(out.encoder, enc)
+		all = append(all, enc)
 	}
+	out.encoders = func(int) ([]*encode.Table, error) { return all, nil }
 	for i := range out.queries {
 		at := int64(900+draws.Below(uint64(i)<<32, 100)) * dayMicros
 		out.queries[i] = model.Query{Row: int32(draws.Below(uint64(i)<<32+1, uint64(users))), Cut: at, Anchor: at}

@@ -70,7 +70,7 @@ var parts = []part{
 			o.script(2, "gnn.py", o.f1, "--epochs", "1", "--max-batches", o.reps(4, 2), "--no-eval", "--inf-reps", o.reps(2, 1)),
 			o.long(2, "^epoch/", "--epochs", o.reps(4, 2)), o.long(1, "^epoch/", "--epochs", o.reps(3, 2))}
 	}},
-	{name: "score", once: true, steps: func(o options) []step { return []step{o.long(2, "^score/", o.rough()...)} }},
+	{name: "score", once: true, steps: func(o options) []step { return []step{o.long(2, "^score(-whole)?/", o.rough()...)} }},
 	{name: "curve", data: true, once: true, steps: func(o options) []step {
 		n, seeds := strconv.Itoa(o.epochs), "1,2,3"
 		if o.quick {

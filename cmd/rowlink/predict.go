@@ -114,6 +114,11 @@ func (a *app) predict(ctx context.Context, m *storedModel, f predictFlags) error
 		return err
 	}
 	rows := p.rows(asked, f.all)
+	if f.all {
+		if plan := p.Plan(rows[:min(answerRows, len(rows))], p.anchor); plan != "" {
+			a.say("%s", plan)
+		}
+	}
 	if err := p.answer(ctx, rows, f.explain, a.update); err != nil {
 		return err
 	}
@@ -238,7 +243,7 @@ func (p *predictions) rows(asked []askedKey, all bool) []int32 {
 
 // answerRows is how many rows are asked at a time: enough shards for all threads, and
 // between them progress is shown.
-const answerRows = 1 << 14
+const answerRows = 1 << 16
 
 // answer fills the list, in the order of rows.
 func (p *predictions) answer(ctx context.Context, rows []int32, explain int, update func(what string, done, total int64, unit string)) error {

@@ -57,12 +57,12 @@ func (p *Pass) Forward(batch *sample.Batch, s Seeds) *tensor.Var {
 	x := t.Vars(len(p.rows))
 	var y []*tensor.Var
 	if b.factored() {
-		y = p.factored(p.block(batch, 0), x)
+		y = p.factored(p.block(batch, 0, len(b.layers)-1), x)
 	} else {
-		y = p.plain(p.block(batch, 0), x)
+		y = p.plain(p.block(batch, 0, len(b.layers)-1), x)
 	}
 	for l := 1; l < len(b.layers); l++ {
-		block := p.block(batch, l)
+		block := p.block(batch, l, len(b.layers)-l-1)
 		y = b.layers[l].conv.Forward(t, block, x)
 		if l+1 < len(b.layers) {
 			p.step(l, block, y, x)
@@ -101,6 +101,15 @@ func (p *Pass) encode(batch *sample.Batch, drop uint64) {
 		p.days[i] = t.Days(n.Age)
 		if r.time != nil {
 			p.rows[i].Te, p.rows[i].T = t.AgeTerms(p.days[i], r.scales), r.time.Var(t)
+		}
+	}
+}
+
+// times finds the ages of all copies.
+func (p *Pass) times(batch *sample.Batch) {
+	for i, r := range p.bound.input {
+		if r != nil {
+			p.days[i] = p.tape.Days(batch.Nodes[i].Age)
 		}
 	}
 }
@@ -148,11 +157,10 @@ func (p *Pass) messageAges(batch *sample.Batch) {
 	}
 }
 
-// block trims the batch to the destinations and the edge types of layer l: those that
-// the layers after it read.
-func (p *Pass) block(batch *sample.Batch, l int) *conv.Block {
+// block trims the batch to the edge types of layer l and to the destinations up to a hop:
+// those that the layers after it read.
+func (p *Pass) block(batch *sample.Batch, l, hop int) *conv.Block {
 	b, block := p.bound, &p.blocks[l]
-	hop := len(b.layers) - l - 1
 	for i := range batch.Nodes {
 		block.Dst[i] = batch.Nodes[i].HopEnd[hop]
 	}

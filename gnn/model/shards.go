@@ -21,7 +21,12 @@ const shardSeeds = 1024
 // it: outputs are the same to the bit at any number of threads. It is safe for
 // concurrent use.
 type Shards struct {
+	// Sampled keeps queries of one cut from being scored layer by layer where that is
+	// cheaper; see [Shards.Choose]. It is to be set before the first Score.
+	Sampled bool
+
 	bound  *Bound
+	rule   ingest.TimeRule
 	pool   *tensor.Pool
 	idle   sync.Pool // of *Scorer
 	tables atomic.Pointer[RowTables]
@@ -29,7 +34,7 @@ type Shards struct {
 
 // NewShards returns shards whose threads are those of pool.
 func (b *Bound) NewShards(rule ingest.TimeRule, pool *tensor.Pool) (*Shards, error) {
-	s := &Shards{bound: b, pool: pool}
+	s := &Shards{bound: b, rule: rule, pool: pool}
 	first, err := b.NewScorer(rule, tensor.NewPool(1))
 	if err != nil {
 		return nil, err
@@ -63,6 +68,9 @@ func (s *Shards) Return(one *Scorer) { s.idle.Put(one) }
 
 // Score returns queries x Outputs.
 func (s *Shards) Score(ctx context.Context, queries []Query) (tensor.Mat, error) {
+	if c := s.Choose(queries); c.Layerwise != nil {
+		return c.Layerwise.Score(ctx, queries)
+	}
 	out := tensor.NewMat(len(queries), s.bound.Config.Outputs)
 	if len(queries) <= shardSeeds {
 		one := s.Scorer()

@@ -30,6 +30,9 @@ func (e Ensemble) Score(ctx context.Context, queries []model.Query) ([]float64, 
 	return mean, nil
 }
 
+// Plan is that of the first member; see [Network.Plan].
+func (e Ensemble) Plan(queries []model.Query) string { return e[0].Plan(queries) }
+
 // Explain averages the members' effects on what the ensemble predicts; see
 // [Network.Explain]. Members that sampled other rows (the uniform strategy) are left out.
 func (e Ensemble) Explain(q model.Query, top int) []Reason {

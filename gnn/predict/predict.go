@@ -55,10 +55,7 @@ func (p *Predictor) Predict(ctx context.Context, rows []int32, anchor int64, exp
 	if err := p.CheckAnchor(anchor); err != nil {
 		return nil, err
 	}
-	queries := make([]model.Query, len(rows))
-	for i, r := range rows {
-		queries[i] = model.Query{Row: r, Cut: anchor, Anchor: anchor}
-	}
+	queries := ask(rows, anchor)
 	scores, err := p.Scorer.Score(ctx, queries)
 	if err != nil {
 		return nil, err
@@ -74,6 +71,30 @@ func (p *Predictor) Predict(ctx context.Context, rows []int32, anchor int64, exp
 		}
 	}
 	return out, nil
+}
+
+// ask makes the queries for rows at an anchor.
+func ask(rows []int32, anchor int64) []model.Query {
+	queries := make([]model.Query, len(rows))
+	for i, r := range rows {
+		queries[i] = model.Query{Row: r, Cut: anchor, Anchor: anchor}
+	}
+	return queries
+}
+
+// Plan says in a line how Predict would score rows at an anchor: each on a sampled
+// neighbourhood of its own, or all layer by layer, and why. It is empty for a scorer that
+// has no choice.
+func (p *Predictor) Plan(rows []int32, anchor int64) string {
+	if s, ok := p.Scorer.(planner); ok {
+		return s.Plan(ask(rows, anchor))
+	}
+	return ""
+}
+
+// planner is a scorer that chooses how it goes about queries.
+type planner interface {
+	Plan(queries []model.Query) string
 }
 
 // explainer is a scorer that can name the rows that moved a prediction.

@@ -56,6 +56,9 @@ func (n *Network) Score(ctx context.Context, queries []model.Query) ([]float64, 
 	return n.decode(out), nil
 }
 
+// Plan says in a line how Score would go about the queries.
+func (n *Network) Plan(queries []model.Query) string { return n.shards.Choose(queries).String() }
+
 func (n *Network) decode(out tensor.Mat) []float64 {
 	raw := make([]float64, len(out.Data))
 	for i, v := range out.Data {
