@@ -85,3 +85,37 @@ func TestLoad_noBlend(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// A refit is what is stored: it answers with the scores of its own row, and the rows of
+// the choice stay as they were.
+func TestFit_refit(t *testing.T) {
+	d := open(t, rowlink.Options{URL: "sqlite:" + smallShop(t), Workspace: t.TempDir()})
+	opt := rowlink.FitOptions{Train: quick(), Model: rowlink.GNN}
+	plain, err := d.Fit(t.Context(), shop.Spend, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt.Refit = true
+	f, err := d.Fit(t.Context(), shop.Spend, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := len(plain.Report.Rows) - 1
+	if a, b := plain.Report.Rows[last].Test["mae"], f.Report.Rows[last].Test["mae"]; a != b {
+		t.Errorf("the row of the choice has a test error of %v, with a refit of %v", a, b)
+	}
+	if _, err := f.Save(d.Workspace); err != nil {
+		t.Fatal(err)
+	}
+	l, err := d.Load(t.Context(), "spend", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := rowlink.Evaluate(t.Context(), l.Scorer, f.Labels, l.Scaling, tasks.Test)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := l.Report.Refit.Test["mae"]; got["mae"] != want || l.Report.Refit.Name != rowlink.GNN {
+		t.Errorf("what is stored has a test error of %v, the refit %+v", got["mae"], l.Report.Refit)
+	}
+}

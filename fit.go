@@ -28,6 +28,9 @@ type FitOptions struct {
 	// Ensemble is the number of networks, each from a seed of its own, whose predictions
 	// are averaged; 0 means 1.
 	Ensemble int
+	// Refit fits what is served anew on training and validation examples together, whose
+	// windows close before the test anchor, with all settings as validation chose them.
+	Refit bool
 }
 
 // Fitted is a trained task: the network, the baselines beside it, and how all of them did.
@@ -79,6 +82,11 @@ func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitte
 	}
 	if err := f.blend(opt.Model); err != nil {
 		return nil, err
+	}
+	if opt.Refit {
+		if err := f.refit(ctx, opt.Train, pool); err != nil {
+			return nil, err
+		}
 	}
 	f.Report.finish(start)
 	return f, f.Report.err

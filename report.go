@@ -25,10 +25,11 @@ type Report struct {
 	Snapshot   string          `json:"snapshot"`
 	Source     string          `json:"source"`
 	LabelHash  string          `json:"label_hash"`
-	Examples   [3]int          `json:"examples"` // train, val, test
-	Served     string          `json:"served"`   // name of the row that answers
-	Rows       []Row           `json:"rows"`     // the simplest first
-	Choice     blend.Choice    `json:"choice"`   // why it is served; empty where it was named
+	Examples   [3]int          `json:"examples"`        // train, val, test
+	Served     string          `json:"served"`          // name of the row that answers
+	Refit      *Row            `json:"refit,omitempty"` // what is served, fitted anew with validation examples; it is what is stored
+	Rows       []Row           `json:"rows"`            // the simplest first
+	Choice     blend.Choice    `json:"choice"`          // why it is served; empty where it was named
 	Blend      *blend.Weighing `json:"blend,omitempty"`
 	Members    []Row           `json:"members,omitempty"` // of an ensemble: each network alone
 	Model      string          `json:"model"`
@@ -132,6 +133,9 @@ func (r *Report) Text(w io.Writer) error {
 	}
 	if c := r.Choice; c.Name != c.Best {
 		fmt.Fprintf(w, "%s is served, not %s, which is ahead by %.4f on validation with a standard error of %.4f: the simpler of equals\n", c.Name, c.Best, c.Behind, c.Error)
+	}
+	if r.Refit != nil {
+		fmt.Fprintf(w, "%s, %s: test %s %s; this is what is stored\n", r.Refit.Name, r.Refit.Setting, r.Metric, r.Refit.figure(r.Refit.Test, r.Metric, tasks.Test))
 	}
 	_, err := fmt.Fprintf(w, "\n%.2f s/epoch, %.0f seeds/s, %.1f s in all, peak %.0f MB, kernels %s, seed %d, weights %.12s\n",
 		r.SecondsPerEpoch, r.SeedsPerSecond, r.Seconds, float64(r.PeakBytes)/1e6, r.Kernel, r.Seed, r.Weights)

@@ -53,15 +53,7 @@ func (f *Fitted) baselines(ctx context.Context) error {
 	if f.Report.err != nil {
 		return f.Report.err
 	}
-	metric := f.Report.metric
-	fit := &baseline.Fit{Data: f.data, Train: baseline.Collect(f.Labels, tasks.Train), Val: baseline.Collect(f.Labels, tasks.Val)}
-	fit.Score = func(predicted []float64) float64 {
-		v := metric.Compute(fit.Val.Label, predicted)
-		if metric.HigherIsBetter() {
-			return v
-		}
-		return -v
-	}
+	metric, fit := f.Report.metric, f.fit()
 	for _, name := range baseline.Names() {
 		start := time.Now()
 		b, err := baseline.Train(ctx, name, fit)
@@ -81,6 +73,20 @@ func (f *Fitted) baselines(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// fit is what baselines learn from.
+func (f *Fitted) fit() *baseline.Fit {
+	metric := f.Report.metric
+	fit := &baseline.Fit{Data: f.data, Train: baseline.Collect(f.Labels, tasks.Train), Val: baseline.Collect(f.Labels, tasks.Val)}
+	fit.Score = func(predicted []float64) float64 {
+		v := metric.Compute(fit.Val.Label, predicted)
+		if metric.HigherIsBetter() {
+			return v
+		}
+		return -v
+	}
+	return fit
 }
 
 // undefined says that validation cannot choose: the metric has no value there, as AUROC

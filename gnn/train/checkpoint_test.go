@@ -87,6 +87,7 @@ func TestFit_checkpointOfAnotherRun(t *testing.T) {
 		"batch":     func(_ *train.Data, o *train.Options) { o.Batch++ },
 		"decay":     func(_ *train.Data, o *train.Options) { o.Decay = 0.5 },
 		"clip":      func(_ *train.Data, o *train.Options) { o.Clip = 1 },
+		"refit":     func(_ *train.Data, o *train.Options) { o.Refit = 1 },
 		"schedule":  func(_ *train.Data, o *train.Options) { o.Schedule = "constant" },
 		"dropout":   func(_ *train.Data, o *train.Options) { o.Dropout = 0.5 },
 		"width":     func(_ *train.Data, o *train.Options) { o.Model.Width = 9 },

@@ -69,6 +69,18 @@ func Fit(ctx context.Context, d Data, opt Options) (*Result, error) {
 	return r.finish()
 }
 
+// Refit trains anew on training and validation examples together, as long as the given
+// training took to its best epoch: nothing is left to choose by, so nothing is chosen.
+// The windows of validation examples close before the test anchor.
+func Refit(ctx context.Context, d Data, opt Options, chosen *Result) (*Result, error) {
+	opt.Refit, opt.Seed = chosen.Best.Number, chosen.Model.Meta.Seed
+	opt.Model.Plan = chosen.Model.Config.Plan
+	if opt.Checkpoint != "" {
+		opt.Checkpoint += "-refit"
+	}
+	return Fit(ctx, d, opt)
+}
+
 // run is a training in progress.
 type run struct {
 	Data
@@ -166,6 +178,9 @@ func (r *run) build() error {
 func (r *run) collect() {
 	entity := r.Graph.Snap.Tables[r.task.Entity]
 	train := r.Labels.Rows(tasks.Train)
+	if r.opt.Refit > 0 {
+		train = slices.Concat(train, r.Labels.Rows(tasks.Val)) // their windows close before the test anchor
+	}
 	source := train
 	if r.opt.Shuffle {
 		source = permute(train, func(i int) uint64 { return tensor.Hash64(r.opt.Seed, 0x5f, uint64(i)) })
@@ -196,6 +211,9 @@ func (r *run) stale(cut int64, key uint64) int64 {
 
 func (r *run) done() bool {
 	n := len(r.result.Epochs)
+	if r.opt.Refit > 0 {
+		return n >= r.opt.Refit
+	}
 	return n >= r.opt.Epochs || n-r.result.Best.Number >= r.opt.Patience && n > 0
 }
 
@@ -232,6 +250,11 @@ func (r *run) epoch(ctx context.Context) error {
 		}
 	}
 	e.Seconds = time.Since(start).Seconds()
+	if r.opt.Refit > 0 {
+		e.Val = math.NaN()
+		r.take(e, true)
+		return nil
+	}
 	return r.validate(ctx, e)
 }
 
@@ -295,7 +318,13 @@ func (r *run) validate(ctx context.Context, e Epoch) error {
 	e.Val = r.metric.Compute(truth, r.typ.Decode(r.scaling, wide(out.Data)))
 	best := r.result.Best.Val
 	better := math.IsNaN(best) || e.Val != best && r.metric.HigherIsBetter() == (e.Val > best)
-	e.Best = r.best == nil || better && !math.IsNaN(e.Val)
+	r.take(e, r.best == nil || better && !math.IsNaN(e.Val))
+	return nil
+}
+
+// take notes an epoch, and keeps its parameters if they are the best.
+func (r *run) take(e Epoch, best bool) {
+	e.Best = best
 	r.result.Epochs = append(r.result.Epochs, e)
 	if e.Best {
 		r.result.Best = e
@@ -304,7 +333,6 @@ func (r *run) validate(ctx context.Context, e Epoch) error {
 	if r.opt.OnEpoch != nil {
 		r.opt.OnEpoch(e)
 	}
-	return nil
 }
 
 // keep copies the parameters as those of the best epoch.

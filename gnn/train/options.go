@@ -31,6 +31,10 @@ type Options struct {
 	TimeLimit  time.Duration // stops after the epoch that passes it; 0 means none
 	Checkpoint string        // file that holds the state after each epoch; empty = none
 	Resume     bool          // continues from Checkpoint when it is there
+	// Refit trains on training and validation examples together, for this many epochs and
+	// without validation, at the step sizes that a training of Epochs epochs begins with;
+	// 0 means an ordinary training. See [Refit].
+	Refit int
 	// Shuffle trains on labels shuffled among the training examples: a check that a
 	// model finds nothing where nothing is.
 	Shuffle bool
@@ -129,6 +133,9 @@ func (o Options) validate() error {
 	}
 	if _, err := schedules.Get(o.Schedule); err != nil {
 		faults = append(faults, err)
+	}
+	if o.Refit < 0 || o.Refit > o.Epochs {
+		faults = append(faults, fmt.Errorf("refit is %d epochs, want 0 to %d", o.Refit, o.Epochs))
 	}
 	if o.Threads < 0 {
 		faults = append(faults, fmt.Errorf("threads is %d, want 0 for all cores or more", o.Threads))

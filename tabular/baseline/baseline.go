@@ -36,6 +36,13 @@ type Baseline interface {
 	Setting() string
 }
 
+// Refitter is a baseline that can be fitted anew on training and validation examples
+// together, with the settings that validation chose. One without has nothing to fit or
+// nothing to gain.
+type Refitter interface {
+	Refit(ctx context.Context, f *Fit) (Baseline, error)
+}
+
 // Data is what baselines read.
 type Data struct {
 	Graph    *graph.Graph // its last table is the task's target history

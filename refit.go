@@ -1,0 +1,89 @@
+package rowlink
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rowlink/rowlink/gnn/predict"
+	"github.com/rowlink/rowlink/gnn/tensor"
+	"github.com/rowlink/rowlink/gnn/train"
+	"github.com/rowlink/rowlink/tabular/baseline"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+// parts lists the predictors behind the one that is served.
+func (r *Report) parts() []string {
+	if r.Served == Blend {
+		return r.Blend.Blend.Names
+	}
+	return []string{r.Served}
+}
+
+// refit fits what is served anew on training and validation examples together, with
+// everything that was chosen on validation as it is, and reports it beside the rows:
+// those keep the scores of what validation chose by. A predictor that has nothing to fit
+// stays.
+func (f *Fitted) refit(ctx context.Context, opt train.Options, pool *tensor.Pool) error {
+	start, answers := time.Now(), map[string]predict.Scorer{}
+	for _, name := range f.Report.parts() {
+		var err error
+		if name == GNN {
+			answers[name], err = f.refitNetworks(ctx, opt, pool)
+		} else {
+			answers[name], err = f.refitBaseline(ctx, name)
+		}
+		if err != nil {
+			return fmt.Errorf("refit %s: %w", name, err)
+		}
+	}
+	s := answers[f.Report.Served]
+	if f.Report.Served == Blend {
+		var members []predict.Scorer
+		for _, name := range f.Report.Blend.Blend.Names {
+			members = append(members, answers[name])
+		}
+		s = newBlended(f.Report.Blend.Blend, members)
+	}
+	o, err := Ask(ctx, s, f.Labels, tasks.Test)
+	if err != nil {
+		return err
+	}
+	row := Row{Name: f.Report.Served, Setting: "refit on training and validation examples", Val: Scores{}, Seconds: time.Since(start).Seconds()}
+	if row.Test, err = o.scores(f.Task.Type, f.Report.scaling); err != nil {
+		return err
+	}
+	row.Errors = Scores{tasks.Test.String(): o.standardError(f.Report.metric)}
+	f.Report.Refit = &row
+	return nil
+}
+
+func (f *Fitted) refitBaseline(ctx context.Context, name string) (predict.Scorer, error) {
+	b := f.Baselines[name]
+	if r, ok := b.(baseline.Refitter); ok {
+		again, err := r.Refit(ctx, f.fit())
+		if err != nil {
+			return nil, err
+		}
+		f.Baselines[name], b = again, again
+	}
+	return byBaseline{b}, nil
+}
+
+func (f *Fitted) refitNetworks(ctx context.Context, opt train.Options, pool *tensor.Pool) (predict.Scorer, error) {
+	var members predict.Ensemble
+	for i, n := range f.Networks {
+		again, err := train.Refit(ctx, train.Data{Graph: f.Graph, Labels: f.Labels}, member(opt, i), n)
+		if err != nil {
+			return nil, err
+		}
+		f.Networks[i] = again
+		m, err := predict.NewNetwork(again.Bound, f.Task, f.Report.scaling, pool)
+		if err != nil {
+			return nil, err
+		}
+		members = append(members, m)
+	}
+	f.Report.Weights = f.Networks[0].Model.WeightsHash()
+	return members, nil
+}
