@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func stripAVX2(s uintptr)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·stripAVX2(SB), NOSPLIT, $32-8
 	MOVQ s+0(FP), AX
 	MOVQ (AX), CX
@@ -73,12 +73,28 @@ begin6cut:
 	ADDQ       DX, CX
 
 begin6done:
-	MOVQ CX, 16(SP)
-	MOVQ 8(SP), CX
-	MOVQ 48(AX), DX
-	MOVQ 8(AX), BX
-	SUBQ $+4, BX
-	JLT  tail6
+	MOVQ       CX, 16(SP)
+	MOVQ       8(SP), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       24(SP), R10
+	MOVQ       80(AX), R11
+	PREFETCHT0 (R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	ADDQ       R11, R10
+	MOVQ       8(SP), R10
+	ADDQ       40(AX), R10
+	SUBQ       $+4, BX
+	JLT        tail6
 
 steps6:
 	VMOVUPS      (DX), Y12
@@ -102,6 +118,7 @@ steps6:
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
 	ADDQ         SI, CX
+	PREFETCHT0   (R10)
 	VMOVUPS      64(DX), Y12
 	VMOVUPS      96(DX), Y13
 	VBROADCASTSS (CX), Y14
@@ -123,6 +140,7 @@ steps6:
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
 	ADDQ         SI, CX
+	PREFETCHT0   64(R10)
 	VMOVUPS      128(DX), Y12
 	VMOVUPS      160(DX), Y13
 	VBROADCASTSS (CX), Y14
@@ -165,6 +183,7 @@ steps6:
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
 	ADDQ         SI, CX
+	ADDQ         $+96, R10
 	ADDQ         $+256, DX
 	SUBQ         $+4, BX
 	JGE          steps6
@@ -710,7 +729,7 @@ below1:
 	RET
 
 // func stripAVX2Half(s uintptr)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·stripAVX2Half(SB), NOSPLIT, $32-8
 	MOVQ s+0(FP), AX
 	MOVQ (AX), CX
@@ -765,12 +784,28 @@ begin6cut:
 	ADDQ       DX, CX
 
 begin6done:
-	MOVQ CX, 16(SP)
-	MOVQ 8(SP), CX
-	MOVQ 48(AX), DX
-	MOVQ 8(AX), BX
-	SUBQ $+4, BX
-	JLT  tail6
+	MOVQ       CX, 16(SP)
+	MOVQ       8(SP), CX
+	MOVQ       48(AX), DX
+	MOVQ       8(AX), BX
+	MOVQ       24(SP), R10
+	MOVQ       80(AX), R11
+	PREFETCHT0 (R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	ADDQ       R11, R10
+	PREFETCHT0 (R10)
+	ADDQ       R11, R10
+	MOVQ       8(SP), R10
+	ADDQ       40(AX), R10
+	SUBQ       $+4, BX
+	JLT        tail6
 
 steps6:
 	VMOVUPS      (DX), Y6
@@ -787,6 +822,7 @@ steps6:
 	VBROADCASTSS (CX)(R9*1), Y7
 	VFMADD231PS  Y6, Y7, Y5
 	ADDQ         SI, CX
+	PREFETCHT0   (R10)
 	VMOVUPS      64(DX), Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y6, Y7, Y0
@@ -801,6 +837,7 @@ steps6:
 	VBROADCASTSS (CX)(R9*1), Y7
 	VFMADD231PS  Y6, Y7, Y5
 	ADDQ         SI, CX
+	PREFETCHT0   64(R10)
 	VMOVUPS      128(DX), Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y6, Y7, Y0
@@ -829,6 +866,7 @@ steps6:
 	VBROADCASTSS (CX)(R9*1), Y7
 	VFMADD231PS  Y6, Y7, Y5
 	ADDQ         SI, CX
+	ADDQ         $+96, R10
 	ADDQ         $+256, DX
 	SUBQ         $+4, BX
 	JGE          steps6

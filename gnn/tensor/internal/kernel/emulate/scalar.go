@@ -26,6 +26,7 @@ var scalar = map[string]func(*Machine, []operand.Op){
 	"KMOVW": func(m *Machine, op []operand.Op) {
 		m.opmask[op[1].(reg.Register).ID().Index()] = uint64(binary.LittleEndian.Uint16(m.bytes(op[0].(place), 2, false)))
 	},
+	"PREFETCHT0": func(*Machine, []operand.Op) {}, // a hint
 	"VZEROUPPER": func(m *Machine, _ []operand.Op) {
 		for i := range 16 {
 			clear(m.vector[i][4:])

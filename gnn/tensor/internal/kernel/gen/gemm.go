@@ -64,6 +64,7 @@ type strip struct {
 	leftRows, leftA, leftStart, leftC operand.Mem
 
 	args, a, b, count, aCol reg.GPVirtual
+	ahead                   reg.GPVirtual         // walks through the rows of the next tile
 	aRow                    map[int]reg.GPVirtual // odd multiples of the distance between rows of A
 	mask                    masks
 }
@@ -178,12 +179,22 @@ func (s *strip) multiply(rows int, sums [][]reg.VecVirtual) {
 	s.MOVQ(s.leftA, s.a)
 	s.MOVQ(s.field(stripB), s.b)
 	s.MOVQ(s.field(stripK), s.count)
+	tallest := rows == s.set.rows[0]
+	if tallest {
+		s.foresee(rows)
+	}
 	loop, tail, done := fmt.Sprintf("steps%d", rows), fmt.Sprintf("tail%d", rows), fmt.Sprintf("done%d", rows)
 	s.SUBQ(operand.I8(unroll), s.count)
 	s.JLT(operand.LabelRef(tail))
 	s.Label(loop)
 	for u := range unroll {
 		s.step(u, rows, sums)
+		if tallest {
+			s.prefetch(u, rows)
+		}
+	}
+	if tallest {
+		s.ADDQ(operand.I32(int32(unroll*4*rows)), s.ahead)
 	}
 	s.ADDQ(operand.I32(int32(unroll*s.panel())), s.b)
 	s.SUBQ(operand.I8(unroll), s.count)
@@ -198,6 +209,35 @@ func (s *strip) multiply(rows int, sums [][]reg.VecVirtual) {
 	s.JNE(operand.LabelRef(tail + "step"))
 	s.Label(done)
 	s.advance(rows)
+}
+
+// line is the size of a cache line.
+const line = 64
+
+// foresee asks for the tile's rows of C, which are stored at its end, and begins with
+// the next tile's rows of A. Asking is no reading: an address may lie anywhere.
+func (s *strip) foresee(rows int) {
+	at, step := s.read(s.leftC), s.get(stripCRow)
+	for range rows {
+		s.PREFETCHT0(operand.Mem{Base: at})
+		if s.vectors*4*s.set.lanes > line {
+			s.PREFETCHT0(operand.Mem{Base: at, Disp: line})
+		}
+		s.ADDQ(step, at)
+	}
+	s.ahead = s.GP64()
+	s.MOVQ(s.leftA, s.ahead)
+	s.ADDQ(s.field(stripATile), s.ahead)
+}
+
+// prefetch asks, in the u-th step of a turn, for lines of the next tile's rows of A, as
+// many per turn as it is going to read where they lie one behind the other.
+func (s *strip) prefetch(u, rows int) {
+	for at := 0; at < unroll*4*rows; at += line {
+		if at/line%unroll == u {
+			s.PREFETCHT0(operand.Mem{Base: s.ahead, Disp: at})
+		}
+	}
 }
 
 // advance moves on in A: behind the tallest tile to wherever the next one lies.
