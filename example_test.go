@@ -79,6 +79,7 @@ func Example() {
 	// compared: entity mean
 	// compared: decayed entity mean
 	// compared: linear on as-of features
+	// compared: boosted trees on as-of features
 	// compared: gnn
 	// stored version: 1
 	// customers asked about: 22 reasons each: 3 any for certain: false

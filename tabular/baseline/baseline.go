@@ -1,6 +1,7 @@
 // Package baseline owns the predictors that stand beside every network: the constant,
-// the entity's own history, its decayed form, and a linear model on as-of features. A
-// network that does not clear them adds nothing, so no report leaves them out.
+// the entity's own history, its decayed form, and a linear model and boosted trees on as-of
+// features. A network that does not clear them adds nothing, so no report leaves them
+// out.
 package baseline
 
 import (

@@ -275,12 +275,49 @@ func TestTrain_unknownName(t *testing.T) {
 	}
 }
 
+// Fitted anew with the validation examples it is another predictor with the same settings,
+// which reads no further and is stored as well.
+func TestRefit(t *testing.T) {
+	snap := take(t, writeShop(t, 40), nil)
+	eachBaseline(t, func(t *testing.T, name, text string) {
+		d, l := world(t, snap, text, nil, 1)
+		f := fitOn(t, d, l)
+		b, err := baseline.Train(t.Context(), name, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, ok := b.(baseline.Refitter)
+		if !ok {
+			return
+		}
+		before := state(t, b)
+		again, err := r.Refit(t.Context(), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if state(t, b) != before {
+			t.Error("fitting anew changes what was there")
+		}
+		if again.Setting() != b.Setting() || state(t, again) == before {
+			t.Errorf("%s, before %s: want the same setting and another state", again.Setting(), b.Setting())
+		}
+		stored, err := baseline.Load(name, []byte(state(t, again)), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		test := baseline.Collect(l, tasks.Test).Queries
+		if !slices.Equal(predict(t, stored, test), predict(t, again, test)) {
+			t.Error("read back from its stored form it is another one")
+		}
+	})
+}
+
 // What takes long stops when it is told to.
 func TestTrain_cancelled(t *testing.T) {
 	d, l := world(t, take(t, writeShop(t, 40), nil), shop.Spend, nil, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, name := range []string{"decayed entity mean", "linear on as-of features"} {
+	for _, name := range []string{"decayed entity mean", "linear on as-of features", "boosted trees on as-of features"} {
 		if _, err := baseline.Train(ctx, name, fitOn(t, d, l)); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: error %v, want %v", name, err, context.Canceled)
 		}

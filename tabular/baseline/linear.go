@@ -1,153 +1,136 @@
 package baseline
 
 import (
+	"context"
 	"fmt"
 	"math"
 
-	"gonum.org/v1/gonum/mat"
+	"github.com/rowlink/rowlink/tasks"
 )
 
-// design is a dense matrix of examples x features, row-major.
-type design struct {
-	n, k int
-	x    []float64
+func init() {
+	makers.Add("linear on as-of features", maker{3, fitLinear, func() Baseline { return &Linear{} }})
 }
 
-func (d design) row(i int) []float64 { return d.x[i*d.k : (i+1)*d.k] }
+// Linear is a penalised linear model on as-of features: logistic regression for classes
+// (one against the rest for several), least absolute deviations for values. The
+// penalty is chosen on validation.
+type Linear struct {
+	Features    []string    // names, as a check that the plan is the same
+	Mean, Scale []float64   // of each feature; scale 0 marks a constant one
+	Weights     [][]float64 // per output: one weight per feature and the intercept
+	Lambda      float64
+	Low, High   float64 // values are clipped to the 2-98 % range of the training labels
 
-// standardise scales every column to mean 0 and deviation 1 and returns what was
-// taken; a constant column becomes 0.
-func (d design) standardise() (mean, scale []float64) {
-	mean, scale = make([]float64, d.k), make([]float64, d.k)
-	for i := range d.n {
-		for j, v := range d.row(i) {
-			mean[j] += v / float64(d.n)
-		}
-	}
-	for i := range d.n {
-		for j, v := range d.row(i) {
-			scale[j] += (v - mean[j]) * (v - mean[j]) / float64(d.n)
-		}
-	}
-	for j := range scale {
-		scale[j] = math.Sqrt(scale[j])
-		if scale[j] < 1e-9 {
-			scale[j] = 0
-		}
-	}
-	d.apply(mean, scale)
-	return mean, scale
+	reader
 }
 
-// apply scales the columns by given means and scales; scale 0 marks a constant column.
-func (d design) apply(mean, scale []float64) {
-	for i := range d.n {
-		row := d.row(i)
-		for j := range row {
-			if scale[j] == 0 {
-				row[j] = 0
-				continue
-			}
-			row[j] = (row[j] - mean[j]) / scale[j]
-		}
-	}
-}
+// linearPenalties is the grid of the penalty, relative to the number of examples.
+var linearPenalties = []float64{1, 0.1, 0.01, 0.001}
 
-// weighted solves (X'WX + lambda n I) b = X'Wz with an unpenalised intercept; b[k] is
-// the intercept. w nil means all 1.
-func (d design) weighted(w, z []float64, lambda float64) ([]float64, error) {
-	k := d.k + 1
-	a := mat.NewDense(d.n, k, nil)
-	rhs := make([]float64, k)
-	for i := range d.n {
-		root, wi := 1.0, 1.0
-		if w != nil {
-			wi = w[i]
-			root = math.Sqrt(wi)
-		}
-		for j, v := range d.row(i) {
-			a.Set(i, j, root*v)
-			rhs[j] += wi * v * z[i]
-		}
-		a.Set(i, d.k, root)
-		rhs[d.k] += wi * z[i]
-	}
-	var gram mat.SymDense
-	gram.SymOuterK(1, a.T())
-	for j := range d.k {
-		gram.SetSym(j, j, gram.At(j, j)+lambda*float64(d.n))
-	}
-	gram.SetSym(d.k, d.k, gram.At(d.k, d.k)+1e-9)
-	var chol mat.Cholesky
-	if !chol.Factorize(&gram) {
-		return nil, fmt.Errorf("the normal equations of %d features are not positive definite at penalty %g", d.k, lambda)
-	}
-	var b mat.VecDense
-	if err := chol.SolveVecTo(&b, mat.NewVecDense(k, rhs)); err != nil {
-		return nil, fmt.Errorf("solve the normal equations: %w", err)
-	}
-	return b.RawVector().Data, nil
-}
+// linearExamples bounds the training examples: the latest ones are kept, so that the
+// cost stays seconds on large label tables.
+const linearExamples = 20_000
 
-// newtonSteps bounds the iterations of logistic regression; with a penalty it
-// converges in far fewer.
-const newtonSteps = 12
-
-// logistic fits P(y = 1) = sigmoid(x b) with a quadratic penalty by iteratively
-// reweighted least squares.
-func (d design) logistic(y []float64, lambda float64) ([]float64, error) {
-	b := make([]float64, d.k+1)
-	w, z := make([]float64, d.n), make([]float64, d.n)
-	for range newtonSteps {
-		for i := range d.n {
-			eta := dot(b, d.row(i))
-			p := sigmoid(eta)
-			w[i] = math.Max(p*(1-p), 1e-5)
-			z[i] = eta + (y[i]-p)/w[i]
+func fitLinear(ctx context.Context, f *Fit) (Baseline, error) {
+	base := &Linear{}
+	if err := base.Attach(f.Data); err != nil {
+		return nil, err
+	}
+	base.Features = base.plan.Names
+	train := f.Train.latest(linearExamples)
+	x := base.matrix(train.Queries)
+	base.Mean, base.Scale = x.standardise()
+	base.Low, base.High = middle(train.Label)
+	var best *Linear
+	bestScore := math.Inf(-1)
+	for _, lambda := range linearPenalties {
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-		next, err := d.weighted(w, z, lambda)
+		l := *base
+		l.Lambda = lambda
+		if err := l.solve(x, train.Label); err != nil {
+			return nil, err
+		}
+		predicted, err := l.Predict(ctx, f.Val.Queries)
 		if err != nil {
 			return nil, err
 		}
-		var change float64
-		for j := range b {
-			change = math.Max(change, math.Abs(next[j]-b[j]))
-		}
-		b = next
-		if change < 1e-6 {
-			break
+		if s := f.Score(predicted); s > bestScore {
+			best, bestScore = &l, s
 		}
 	}
-	return b, nil
+	if best == nil {
+		return nil, fmt.Errorf("no penalty of %v gives a validation metric", linearPenalties)
+	}
+	return best, nil
 }
 
-// absolute fits the conditional median: least absolute deviations with a quadratic
-// penalty, by iteratively reweighted least squares.
-func (d design) absolute(y []float64, lambda float64) ([]float64, error) {
-	b, err := d.weighted(nil, y, lambda)
-	if err != nil {
-		return nil, err
-	}
-	scale := spread(y)
-	w := make([]float64, d.n)
-	for range newtonSteps {
-		for i := range d.n {
-			w[i] = scale / math.Max(math.Abs(y[i]-dot(b, d.row(i))), 0.05*scale)
-		}
-		if b, err = d.weighted(w, y, lambda); err != nil {
-			return nil, err
-		}
-	}
-	return b, nil
+// middle is the 2-98 % range of the labels.
+func middle(labels []float64) (low, high float64) {
+	s := sorted(labels)
+	return s[len(s)*2/100], s[(len(s)-1)*98/100]
 }
 
-// dot is the linear predictor of one row; b's last slot is the intercept.
-func dot(b, x []float64) float64 {
-	s := b[len(x)]
-	for j, v := range x {
-		s += b[j] * v
+func (l *Linear) solve(x design, labels []float64) error {
+	l.Weights = nil
+	for c := range l.data.Width() {
+		var b []float64
+		var err error
+		switch {
+		case len(l.data.Classes) > 0:
+			is := make([]float64, len(labels))
+			for i, y := range labels {
+				if int(y) == c {
+					is[i] = 1
+				}
+			}
+			b, err = x.logistic(is, l.Lambda)
+		case l.data.Task.Type == tasks.Binary:
+			b, err = x.logistic(labels, l.Lambda)
+		default:
+			b, err = x.absolute(labels, l.Lambda)
+		}
+		if err != nil {
+			return err
+		}
+		l.Weights = append(l.Weights, b)
 	}
-	return s
+	return nil
 }
 
-func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+// Attach plans the features over d.
+func (l *Linear) Attach(d *Data) error { return l.attach(d, l.Features) }
+
+// Setting names the penalty and the number of features.
+func (l *Linear) Setting() string {
+	return fmt.Sprintf("%d features, penalty %g", len(l.Features), l.Lambda)
+}
+
+// Predict reads the features of each query and applies the weights.
+func (l *Linear) Predict(_ context.Context, queries []Query) ([]float64, error) {
+	x := l.matrix(queries)
+	x.apply(l.Mean, l.Scale)
+	k := len(l.Weights)
+	out := make([]float64, x.n*k)
+	for i := range x.n {
+		var sum float64
+		for c, b := range l.Weights {
+			v := dot(b, x.row(i))
+			if len(l.data.Classes) > 0 || l.data.Task.Type == tasks.Binary {
+				v = sigmoid(v)
+			} else {
+				v = math.Max(l.Low, math.Min(l.High, v))
+			}
+			out[i*k+c] = v
+			sum += v
+		}
+		for c := range k {
+			if k > 1 && sum > 0 {
+				out[i*k+c] /= sum
+			}
+		}
+	}
+	return out, nil
+}
