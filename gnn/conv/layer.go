@@ -39,6 +39,15 @@ type Edge struct {
 	// CSR order, at least 0; 0 for rows of a table without time. Nil for a functional
 	// edge type.
 	Age []tensor.Real
+	// Parents, where it has rows, takes the place of CSR in [RowLayer.RowTerms].
+	Parents Parents
+}
+
+// Parents are the sources of the destinations of a functional edge type as rows.
+type Parents struct {
+	Rows []int32     // per destination: row of its parent in X of the source type; -1 for none
+	Te   *tensor.Var // age terms of the parents; nil for a table without time
+	TeOf []int32     // per destination: its parent's row in Te; -1 for none
 }
 
 // Layer is one message-passing step. Its parameters change only in training; it is

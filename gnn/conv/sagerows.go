@@ -25,11 +25,17 @@ func (s *SAGE) RowTerms(t *tensor.Tape, b *Block, in []*Rows) [][]tensor.GatherT
 func (s *SAGE) destinations(t *tensor.Tape, b *Block, in []*Rows, v int) []tensor.GatherTerm {
 	n, most := b.Dst[v], 1+len(s.config.Edges)
 	f := factors{t: t, terms: t.Terms(2 * most)[:0], ages: t.Terms(most)[:0]}
-	s.linear(&f, in[v], v, nil, in[v].Of[:n])
+	s.linear(&f, in[v], v, in[v].Of[:n])
+	s.ages(&f, in[v], v, in[v].Te, nil)
 	for i, e := range s.config.Edges {
 		if from := in[e.Src]; e.Dst == v && e.Functional && from != nil {
-			parents := t.Parents(b.Edges[i].CSR)
-			s.linear(&f, from, len(in)+i, parents, t.Compose(from.Of, parents))
+			p := b.Edges[i].Parents
+			if p.Rows == nil {
+				p.TeOf = t.Parents(b.Edges[i].CSR)
+				p.Rows, p.Te = t.Compose(from.Of, p.TeOf), from.Te
+			}
+			s.linear(&f, from, len(in)+i, p.Rows)
+			s.ages(&f, from, len(in)+i, p.Te, p.TeOf)
 		}
 	}
 	for i, e := range s.config.Edges {
@@ -46,22 +52,29 @@ type factors struct {
 	terms, ages []tensor.GatherTerm
 }
 
-// linear adds the projection of that number of the copies (nil: the destinations
-// themselves) whose rows are idx.
-func (s *SAGE) linear(f *factors, r *Rows, number int, copies, idx []int32) {
+// linear adds the projection of that number of the rows idx.
+func (s *SAGE) linear(f *factors, r *Rows, number int, idx []int32) {
 	if r.Projected != nil {
 		f.terms = append(f.terms, tensor.GatherTerm{X: r.Projected[number], Index: idx})
+		return
+	}
+	x, at := r.pick(f.t, idx)
+	f.terms = append(f.terms, tensor.GatherTerm{X: s.Project(f.t, number, x), Index: at})
+}
+
+// ages adds what the projection of that number makes of age terms; there are none for a
+// table without time.
+func (s *SAGE) ages(f *factors, r *Rows, number int, te *tensor.Var, idx []int32) {
+	if te == nil {
+		return
+	}
+	var by *tensor.Var
+	if r.Ages != nil {
+		by = r.Ages[number]
 	} else {
-		x, at := r.pick(f.t, idx)
-		f.terms = append(f.terms, tensor.GatherTerm{X: s.Project(f.t, number, x), Index: at})
+		by = s.ProjectAges(f.t, number, r.T)
 	}
-	switch {
-	case r.Te == nil:
-	case r.Ages != nil:
-		f.ages = append(f.ages, tensor.GatherTerm{X: r.Te, Index: copies, By: r.Ages[number]})
-	default:
-		f.ages = append(f.ages, tensor.GatherTerm{X: r.Te, Index: copies, By: s.ProjectAges(f.t, number, r.T)})
-	}
+	f.ages = append(f.ages, tensor.GatherTerm{X: te, Index: idx, By: by})
 }
 
 // Projections implements [RowLayer]: number v is the root map of node type v, and number

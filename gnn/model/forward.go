@@ -7,6 +7,7 @@ import (
 	"github.com/rowlink/rowlink/gnn/conv"
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/graph/sample"
+	"github.com/rowlink/rowlink/ingest"
 )
 
 // dayMicros is one day in the unit of row times.
@@ -30,6 +31,12 @@ type Pass struct {
 	days   [][]tensor.Real // per node type: age of every copy
 	ages   [][]tensor.Real // per edge type: age of every message's source; nil for functional ones
 	blocks []conv.Block    // per layer
+
+	// direct: the last hop of the batch was sampled without parents; see directParents.
+	direct     bool
+	rule       ingest.TimeRule // of the sampler, for direct
+	parentAges []int64
+	used       int // of parentAges
 }
 
 // NewPass returns a pass of b on tape.
@@ -52,14 +59,15 @@ func (b *Bound) NewPass(tape *tensor.Tape) *Pass {
 // bit: it is the same in every batch.
 func (p *Pass) Forward(batch *sample.Batch, s Seeds) *tensor.Var {
 	b, t := p.bound, p.tape
+	p.used = 0
 	p.encode(batch, s.Drop)
 	p.messageAges(batch)
 	x := t.Vars(len(p.rows))
 	var y []*tensor.Var
 	if b.factored() {
-		y = p.factored(p.block(batch, 0, len(b.layers)-1), x)
+		y = p.factored(batch, p.block(batch, 0, len(b.layers)-1), x)
 	} else {
-		y = p.plain(p.block(batch, 0, len(b.layers)-1), x)
+		y = p.plain(batch, p.block(batch, 0, len(b.layers)-1), x)
 	}
 	for l := 1; l < len(b.layers); l++ {
 		block := p.block(batch, l, len(b.layers)-l-1)
@@ -116,7 +124,7 @@ func (p *Pass) times(batch *sample.Batch) {
 
 // plain runs the first layer on the vectors of all copies. It returns the result of the
 // last layer, or stores the input of the next one in x.
-func (p *Pass) plain(block *conv.Block, x []*tensor.Var) []*tensor.Var {
+func (p *Pass) plain(_ *sample.Batch, block *conv.Block, x []*tensor.Var) []*tensor.Var {
 	t := p.tape
 	for i, r := range p.in {
 		if r != nil && len(r.Of) > 0 {
@@ -131,8 +139,11 @@ func (p *Pass) plain(block *conv.Block, x []*tensor.Var) []*tensor.Var {
 }
 
 // factored is plain without the vectors of copies.
-func (p *Pass) factored(block *conv.Block, x []*tensor.Var) []*tensor.Var {
+func (p *Pass) factored(batch *sample.Batch, block *conv.Block, x []*tensor.Var) []*tensor.Var {
 	t, first := p.tape, &p.bound.layers[0]
+	if p.direct {
+		p.directParents(batch, block)
+	}
 	terms := first.conv.(conv.RowLayer).RowTerms(t, block, p.in)
 	if len(p.bound.layers) == 1 {
 		y := t.Vars(len(terms))

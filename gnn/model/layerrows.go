@@ -135,7 +135,7 @@ func (w *layerWorker) layer(layer int, batch *sample.Batch, before []layerRows) 
 		if b.factored() {
 			first = p.factored
 		}
-		if y := first(p.block(batch, 0, 0), x); last {
+		if y := first(batch, p.block(batch, 0, 0), x); last {
 			return y
 		}
 		return x

@@ -184,6 +184,9 @@ func (r *RowTables) Holds() bool {
 	return true
 }
 
+// inPlace says whether all tables are read as they lie, so that a row number is enough.
+func (r *RowTables) inPlace() bool { return r.Format.InPlace(r.bound.Config.Width) }
+
 // Bytes returns what the tables take.
 func (r *RowTables) Bytes() int64 {
 	total := int64(0)

@@ -62,6 +62,7 @@ type Scorer struct {
 	bound   *Bound
 	sampler *sample.Sampler
 	lean    *sample.Sampler // leaves distinct rows out
+	direct  *sample.Sampler // leaves the parents of the last hop out as well; nil where that cannot be
 	tape    *tensor.Tape
 	pass    *Pass
 	batch   sample.Batch
@@ -93,7 +94,14 @@ func (b *Bound) NewScorerOn(t *tensor.Tape, rule ingest.TimeRule) (*Scorer, erro
 	if err != nil {
 		return nil, err
 	}
-	return &Scorer{bound: b, sampler: s, lean: lean, tape: t, pass: b.NewPass(t)}, nil
+	out := &Scorer{bound: b, sampler: s, lean: lean, tape: t, pass: b.NewPass(t)}
+	if o, ok := o.WithoutLastParents(b.Graph); ok && b.factored() {
+		if out.direct, err = sample.New(b.Graph, o); err != nil {
+			return nil, err
+		}
+		out.pass.rule = rule
+	}
+	return out, nil
 }
 
 // Use makes the scorer read rows from tables of its bound model; nil makes it encode
@@ -113,8 +121,12 @@ func (s *Scorer) Sample(queries []Query) *sample.Batch {
 		s.seeds = append(s.seeds, q.Seed(entity))
 	}
 	sampler := s.sampler
+	s.pass.direct = false
 	if t := s.pass.tables; t != nil && t.Holds() {
 		sampler = s.lean
+		if s.direct != nil && t.inPlace() {
+			sampler, s.pass.direct = s.direct, true
+		}
 	}
 	sampler.SampleInto(&s.batch, s.seeds, 0)
 	return &s.batch

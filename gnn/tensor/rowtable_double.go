@@ -34,3 +34,6 @@ func (r *RowTable) gather(dst []Real, idx []int32) {
 
 // Whole reports that the table's numbers must be converted, which [Tape.Lookup] does.
 func (*Tape) Whole(*RowTable) (v *Var, ok bool) { return nil, false }
+
+// InPlace says whether [Tape.Whole] takes tables of the format with that many columns.
+func (Format) InPlace(int) bool { return false }

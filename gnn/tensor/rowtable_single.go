@@ -26,10 +26,13 @@ func (t *Tape) Whole(r *RowTable) (v *Var, ok bool) {
 	if r.Format == Float32 {
 		return t.Const(Mat{r.Rows, r.Cols, r.single}), true
 	}
-	if !kernel.WholeHalves(r.Cols) {
+	if !r.Format.InPlace(r.Cols) {
 		return nil, false
 	}
 	v = t.Const(Mat{Rows: r.Rows, Cols: r.Cols})
 	v.stored = r
 	return v, true
 }
+
+// InPlace says whether [Tape.Whole] takes tables of the format with that many columns.
+func (f Format) InPlace(cols int) bool { return f == Float32 || kernel.WholeHalves(cols) }
