@@ -3,6 +3,7 @@ package conv
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/rowlink/rowlink/gnn/tensor"
@@ -131,6 +132,30 @@ func (d decay) ReduceRows(t *tensor.Tape, e *Edge, from *Rows) *tensor.Var {
 // weights returns the weight of every message, one column per half-life, and the columns
 // that do not depend on the messages (destinations x half-lives + 1).
 func (d decay) weights(t *tensor.Tape, e *Edge) (weights, stats tensor.Mat) {
+	if m := e.Decay; m != nil && m.made && m.stats.Rows >= e.CSR.Rows() && slices.Equal(m.halfLives, d.halfLives) {
+		return first(m.weights, e.CSR.Edges()), first(m.stats, e.CSR.Rows())
+	}
+	weights, stats = d.weigh(t, e)
+	if e.Decay != nil {
+		*e.Decay = DecayMemo{true, d.halfLives, weights, stats}
+	}
+	return weights, stats
+}
+
+// DecayMemo holds the weights of one edge type until the tape is reset, before which its
+// owner must empty it.
+type DecayMemo struct {
+	made           bool
+	halfLives      []float64
+	weights, stats tensor.Mat
+}
+
+// first is the first rows of m.
+func first(m tensor.Mat, rows int) tensor.Mat {
+	return tensor.MatOf(rows, m.Cols, m.Data[:rows*m.Cols]...)
+}
+
+func (d decay) weigh(t *tensor.Tape, e *Edge) (weights, stats tensor.Mat) {
 	weights, stats = t.DecayWeights(e.CSR, e.Age, d.halfLives, noMessageAge)
 	last := len(d.halfLives)
 	for v := range stats.Rows {

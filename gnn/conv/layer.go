@@ -39,6 +39,9 @@ type Edge struct {
 	// CSR order, at least 0; 0 for rows of a table without time. Nil for a functional
 	// edge type.
 	Age []tensor.Real
+	// Decay, where it is not nil, keeps the weights of the decaying aggregator for the layers
+	// of a pass: the destinations of a layer are the first of those of the layer before.
+	Decay *DecayMemo
 	// Parents, where it has rows, takes the place of CSR in [RowLayer.RowTerms].
 	Parents Parents
 }

@@ -27,10 +27,11 @@ type Pass struct {
 	tables *RowTables // rows that need not be encoded; nil when none are held
 	tape   *tensor.Tape
 	rows   []conv.Rows
-	in     []*conv.Rows    // per node type; nil for types without encoder
-	days   [][]tensor.Real // per node type: age of every copy
-	ages   [][]tensor.Real // per edge type: age of every message's source; nil for functional ones
-	blocks []conv.Block    // per layer
+	in     []*conv.Rows     // per node type; nil for types without encoder
+	days   [][]tensor.Real  // per node type: age of every copy
+	ages   [][]tensor.Real  // per edge type: age of every message's source; nil for functional ones
+	blocks []conv.Block     // per layer
+	decays []conv.DecayMemo // per edge type
 
 	// direct: the last hop of the batch was sampled without parents; see directParents.
 	direct     bool
@@ -42,7 +43,7 @@ type Pass struct {
 // NewPass returns a pass of b on tape.
 func (b *Bound) NewPass(tape *tensor.Tape) *Pass {
 	p := &Pass{bound: b, tape: tape, rows: make([]conv.Rows, len(b.Types)), in: make([]*conv.Rows, len(b.Types)),
-		days: make([][]tensor.Real, len(b.Types)), ages: make([][]tensor.Real, len(b.Edges)), blocks: make([]conv.Block, len(b.layers))}
+		days: make([][]tensor.Real, len(b.Types)), decays: make([]conv.DecayMemo, len(b.Edges)), ages: make([][]tensor.Real, len(b.Edges)), blocks: make([]conv.Block, len(b.layers))}
 	for i := range p.rows {
 		if b.input[i] != nil {
 			p.in[i] = &p.rows[i]
@@ -160,6 +161,7 @@ func (p *Pass) factored(batch *sample.Batch, block *conv.Block, x []*tensor.Var)
 
 // messageAges hands the ages of the copies to the messages that they send.
 func (p *Pass) messageAges(batch *sample.Batch) {
+	clear(p.decays)
 	for i, e := range p.bound.Edges {
 		p.ages[i] = nil
 		if !e.Functional && p.in[e.Src] != nil {
@@ -181,7 +183,7 @@ func (p *Pass) block(batch *sample.Batch, l, hop int) *conv.Block {
 		ptr := set.Ptr[:dst+1]
 		block.Edges[i] = conv.Edge{CSR: tensor.CSR{Ptr: ptr, Src: set.Src[:ptr[dst]]}}
 		if p.ages[e] != nil {
-			block.Edges[i].Age = p.ages[e][:ptr[dst]]
+			block.Edges[i].Age, block.Edges[i].Decay = p.ages[e][:ptr[dst]], &p.decays[e]
 		}
 	}
 	return block

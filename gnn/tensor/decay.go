@@ -101,7 +101,7 @@ func (t *Tape) DecayWeights(c CSR, days []Real, halfLives []float64, never Real)
 
 func decayWeightsBlock(n *node, s span) {
 	ptr, first, end := n.csr.Ptr, n.csr.Ptr[s.lo], n.csr.Ptr[s.hi]
-	power := n.c.Data
+	power, weights, heads := n.c.Data, n.a.Data, len(n.sums)
 	for k, halfLife := range n.sums {
 		halvings(power[first:end], n.w[first:end], halfLife)
 		for v := s.lo; v < s.hi; v++ {
@@ -110,8 +110,10 @@ func decayWeightsBlock(n *node, s span) {
 				total += x
 			}
 			share := 1 / (total + 1)
-			for e := ptr[v]; e < ptr[v+1]; e++ {
-				n.a.Set(int(e), k, power[e]*share)
+			at := int(ptr[v])*heads + k
+			for _, x := range power[ptr[v]:ptr[v+1]] {
+				weights[at] = x * share
+				at += heads
 			}
 			n.b.Set(v, k, total)
 		}
