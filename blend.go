@@ -11,7 +11,6 @@ import (
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/tabular/baseline"
 	"github.com/rowlink/rowlink/tabular/blend"
-	"github.com/rowlink/rowlink/tasks"
 )
 
 // Blend is the name of the weighted mean of a task's predictors among them.
@@ -85,13 +84,15 @@ func meanOf(taskType string) blend.Mean {
 	return blend.Arithmetic
 }
 
-// validation gathers what the report's rows answered to the validation examples.
+// validation gathers what the report's rows answered to the validation examples, and to
+// those of earlier blocks.
 func (f *Fitted) validation() *blend.Validation {
 	v := &blend.Validation{Metric: f.Report.metric, Seed: blendSeed}
 	for _, row := range f.Report.Rows {
-		o := f.outcomes[row.Name][tasks.Val]
-		v.Truth, v.Anchor = o.Truth, o.groups()
-		v.Candidates = append(v.Candidates, blend.Candidate{Name: row.Name, Answer: o.Predicted})
+		v.Names = append(v.Names, row.Name)
+	}
+	for _, of := range append([]*Fitted{f}, f.earlier...) {
+		v.Blocks = append(v.Blocks, of.asBlock(v.Names))
 	}
 	return v
 }
@@ -116,6 +117,9 @@ func (f *Fitted) blend(name string) error {
 		r.Served = name
 		return nil
 	case w.Worth:
+		for _, b := range f.earlier {
+			b.outcomes[Blend] = b.combine(w.Blend)
+		}
 		v = f.validation() // with the blend, the least simple
 	}
 	r.Choice = v.Choose()
@@ -126,7 +130,7 @@ func (f *Fitted) blend(name string) error {
 // combine blends what the members answered on both splits.
 func (f *Fitted) combine(b *blend.Blend) outcomes {
 	out := outcomes{}
-	for _, split := range []tasks.Split{tasks.Val, tasks.Test} {
+	for _, split := range f.splits {
 		answers := make([][]float64, len(b.Names))
 		for i, name := range b.Names {
 			answers[i] = f.outcomes[name][split].Predicted

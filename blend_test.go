@@ -2,6 +2,7 @@ package rowlink_test
 
 import (
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -117,5 +118,32 @@ func TestFit_refit(t *testing.T) {
 	}
 	if want := l.Report.Refit.Test["mae"]; got["mae"] != want || l.Report.Refit.Name != rowlink.GNN {
 		t.Errorf("what is stored has a test error of %v, the refit %+v", got["mae"], l.Report.Refit)
+	}
+}
+
+// Earlier blocks are validated as of their own anchors: nothing later than a block's
+// stretch reaches its scores.
+func TestFit_earlierBlocks(t *testing.T) {
+	_, path := writeShop(t, shop.Options{Customers: 100, Products: 40, Suppliers: 8, Seed: 1})
+	scores := func() []rowlink.BlockReport {
+		t.Helper()
+		d := open(t, rowlink.Options{URL: "sqlite:" + path})
+		f, err := d.Fit(t.Context(), shop.Churn, rowlink.FitOptions{Train: quick(), ValBlocks: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f.Report.Blocks
+	}
+	before := scores()
+	if len(before) != 1 || before[0].Examples == 0 || len(before[0].Scores) < 5 {
+		t.Fatalf("earlier blocks %+v, want one with the scores of every predictor", before)
+	}
+	if want := shop.ValAnchor.Add(-shop.TestAnchor.Sub(shop.ValAnchor)).UnixMicro(); before[0].ValAnchor != want {
+		t.Errorf("the block before the last is validated from %d, want %d", before[0].ValAnchor, want)
+	}
+	execute(t, path, shop.ValAnchor, `DELETE FROM returns WHERE order_id IN (SELECT id FROM orders WHERE placed_at > ?1)`)
+	execute(t, path, shop.ValAnchor, `UPDATE orders SET total = total + 1000 WHERE placed_at > ?1`)
+	if after := scores(); !reflect.DeepEqual(after, before) {
+		t.Errorf("with other rows after the block's stretch its scores are\n%+v\nbefore\n%+v", after, before)
 	}
 }

@@ -28,6 +28,10 @@ type FitOptions struct {
 	// Ensemble is the number of networks, each from a seed of its own, whose predictions
 	// are averaged; 0 means 1.
 	Ensemble int
+	// ValBlocks is the number of validation blocks that choose among predictors: the last
+	// and earlier ones, for which everything is fitted again as of their validation
+	// anchors. 0 means 1, and 3 in the frozen regime.
+	ValBlocks int
 	// Refit fits what is served anew on training and validation examples together, whose
 	// windows close before the test anchor, with all settings as validation chose them.
 	Refit bool
@@ -44,6 +48,8 @@ type Fitted struct {
 
 	data     *baseline.Data
 	outcomes map[string]outcomes // of the report's rows, by name
+	splits   []tasks.Split       // that predictors are asked about
+	earlier  []*Fitted           // earlier validation blocks, the latest first
 	run      string              // names the training's checkpoints in the workspace; empty = none
 }
 
@@ -54,7 +60,7 @@ const GNN = "gnn"
 // compare. Everything that is chosen is chosen on validation.
 func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitted, error) {
 	start := time.Now()
-	f, err := d.prepare(ctx, text, opt)
+	f, err := d.prepare(ctx, text, opt, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -67,17 +73,17 @@ func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitte
 	if err := f.baselines(ctx); err != nil {
 		return nil, err
 	}
+	unsaved := opt // earlier blocks are trained anew when a training is resumed
 	if err := d.checkpoint(f, &opt.Train); err != nil {
 		return nil, err
 	}
-	for i := range max(1, opt.Ensemble) {
-		n, err := train.Fit(ctx, train.Data{Graph: f.Graph, Labels: f.Labels}, member(opt.Train, i))
-		if err != nil {
-			return nil, err
-		}
-		f.Networks = append(f.Networks, n)
+	if err := f.networks(ctx, opt.Train, opt.Ensemble); err != nil {
+		return nil, err
 	}
 	if err := f.scoreNetworks(ctx, pool); err != nil {
+		return nil, err
+	}
+	if err := d.earlierBlocks(ctx, text, unsaved, f); err != nil {
 		return nil, err
 	}
 	if err := f.blend(opt.Model); err != nil {
@@ -92,9 +98,10 @@ func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitte
 	return f, f.Report.err
 }
 
-// prepare binds, labels and links: what every training starts from.
-func (d *Database) prepare(ctx context.Context, text string, opt FitOptions) (*Fitted, error) {
-	f := &Fitted{}
+// prepare binds, labels and links: what every training starts from. Validation and test
+// anchors lie earlier by so many microseconds than the task's.
+func (d *Database) prepare(ctx context.Context, text string, opt FitOptions, earlier int64) (*Fitted, error) {
+	f := &Fitted{splits: []tasks.Split{tasks.Val, tasks.Test}}
 	err := checkModel(opt.Model)
 	if err != nil {
 		return nil, err
@@ -105,6 +112,8 @@ func (d *Database) prepare(ctx context.Context, text string, opt FitOptions) (*F
 	if opt.Regime != nil {
 		f.Task.Options.Regime, f.Task.Options.ValRegime = *opt.Regime, *opt.Regime
 	}
+	f.Task.Options.ValAnchor -= earlier
+	f.Task.Options.TestAnchor -= earlier
 	if f.Labels, err = tasks.Label(ctx, d.Snap, f.Task, d.opt.Threads); err != nil {
 		return nil, err
 	}
@@ -119,7 +128,7 @@ func (d *Database) prepare(ctx context.Context, text string, opt FitOptions) (*F
 // Plan tells how [Database.Fit] would compute the network's first layer and what a step
 // would cost, without training.
 func (d *Database) Plan(ctx context.Context, text string, opt FitOptions) (*model.Plan, error) {
-	f, err := d.prepare(ctx, text, opt)
+	f, err := d.prepare(ctx, text, opt, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -25,8 +25,9 @@ type Report struct {
 	Snapshot   string          `json:"snapshot"`
 	Source     string          `json:"source"`
 	LabelHash  string          `json:"label_hash"`
-	Examples   [3]int          `json:"examples"`        // train, val, test
-	Served     string          `json:"served"`          // name of the row that answers
+	Examples   [3]int          `json:"examples"` // train, val, test
+	Served     string          `json:"served"`   // name of the row that answers
+	Blocks     []BlockReport   `json:"earlier_blocks,omitempty"`
 	Refit      *Row            `json:"refit,omitempty"` // what is served, fitted anew with validation examples; it is what is stored
 	Rows       []Row           `json:"rows"`            // the simplest first
 	Choice     blend.Choice    `json:"choice"`          // why it is served; empty where it was named
@@ -131,6 +132,11 @@ func (r *Report) Text(w io.Writer) error {
 	if err := tw.Flush(); err != nil {
 		return err
 	}
+	if len(r.Blocks) > 0 {
+		if err := r.blocksText(w); err != nil {
+			return err
+		}
+	}
 	if c := r.Choice; c.Name != c.Best {
 		fmt.Fprintf(w, "%s is served, not %s, which is ahead by %.4f on validation with a standard error of %.4f: the simpler of equals\n", c.Name, c.Best, c.Behind, c.Error)
 	}
@@ -148,4 +154,26 @@ func (row *Row) figure(s Scores, metric string, split tasks.Split) string {
 		return fmt.Sprintf("%.4f ± %.4f", s[metric], e)
 	}
 	return fmt.Sprintf("%.4f", s[metric])
+}
+
+// blocksText prints the scores of earlier validation blocks beside the last.
+func (r *Report) blocksText(w io.Writer) error {
+	fmt.Fprintf(w, "\nvalidation %s in %d blocks, whose mean chooses:\n", r.Metric, len(r.Blocks)+1)
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(tw, "predictor\tlast")
+	for _, b := range r.Blocks {
+		fmt.Fprintf(tw, "\tfrom %s (%d)", time.UnixMicro(b.ValAnchor).UTC().Format(time.DateOnly), b.Examples)
+	}
+	fmt.Fprintln(tw)
+	for _, row := range r.Rows {
+		if _, ok := r.Blocks[0].Scores[row.Name]; !ok {
+			continue
+		}
+		fmt.Fprintf(tw, "%s\t%.4f", row.Name, row.Val[r.Metric])
+		for _, b := range r.Blocks {
+			fmt.Fprintf(tw, "\t%.4f", b.Scores[row.Name])
+		}
+		fmt.Fprintln(tw)
+	}
+	return tw.Flush()
 }

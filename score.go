@@ -89,10 +89,13 @@ func (f *Fitted) fit() *baseline.Fit {
 	return fit
 }
 
+// undefinedMetric is the code of the error that says so.
+const undefinedMetric = "TK206"
+
 // undefined says that validation cannot choose: the metric has no value there, as AUROC
 // has none for labels of one class.
 func undefined(metric tasks.Metric, l *tasks.LabelTable) error {
-	return &tasks.Error{Code: "TK206", Msg: fmt.Sprintf("metric %s is undefined on the %d validation labels, so nothing can be chosen by it", metric.Name(), len(l.Rows(tasks.Val))),
+	return &tasks.Error{Code: undefinedMetric, Msg: fmt.Sprintf("metric %s is undefined on the %d validation labels, so nothing can be chosen by it", metric.Name(), len(l.Rows(tasks.Val))),
 		Hint: "raise eval_anchors, or set val_anchor to a time with labels of both kinds"}
 }
 
@@ -140,13 +143,13 @@ func (f *Fitted) scoreNetworks(ctx context.Context, pool *tensor.Pool) error {
 	return f.add(GNN, setting, o, time.Since(start))
 }
 
-// outcomes are a predictor's on validation and test.
+// outcomes are a predictor's, by split.
 type outcomes map[tasks.Split]*Outcome
 
-// ask lets a predictor answer both splits.
+// ask lets a predictor answer the splits that are looked at.
 func (f *Fitted) ask(ctx context.Context, name string, s predict.Scorer) (outcomes, error) {
 	out := outcomes{}
-	for _, split := range []tasks.Split{tasks.Val, tasks.Test} {
+	for _, split := range f.splits {
 		o, err := Ask(ctx, s, f.Labels, split)
 		if err != nil {
 			return nil, fmt.Errorf("score %s: %w", name, err)
@@ -171,15 +174,15 @@ func (f *Fitted) add(name, setting string, o outcomes, took time.Duration) error
 // of the one that chooses.
 func (f *Fitted) row(name, setting string, o outcomes, took time.Duration) (Row, error) {
 	row := Row{Name: name, Setting: setting, Seconds: took.Seconds(), Errors: Scores{}}
-	var err error
-	if row.Val, err = o[tasks.Val].scores(f.Task.Type, f.Report.scaling); err == nil {
-		row.Test, err = o[tasks.Test].scores(f.Task.Type, f.Report.scaling)
-	}
-	if err != nil {
-		return row, fmt.Errorf("score %s: %w", name, err)
-	}
-	for split, o := range o {
-		row.Errors[split.String()] = o.standardError(f.Report.metric)
+	for split, into := range map[tasks.Split]*Scores{tasks.Val: &row.Val, tasks.Test: &row.Test} {
+		if o[split] == nil {
+			continue
+		}
+		var err error
+		if *into, err = o[split].scores(f.Task.Type, f.Report.scaling); err != nil {
+			return row, fmt.Errorf("score %s: %w", name, err)
+		}
+		row.Errors[split.String()] = o[split].standardError(f.Report.metric)
 	}
 	return row, nil
 }

@@ -35,16 +35,6 @@ func (a *Anchors) Draw(round int, rows []int, drawn []bool) []int {
 // draws. Rounds in which the metric is undefined do not count; NaN when fewer than two
 // are left. Equal arguments give equal bits.
 func Bootstrap(m Metric, truth, predicted []float64, anchors []int64, rounds int, seed uint64) float64 {
-	return drawnError(anchors, rounds, seed, func(rows []int) float64 { return MetricOn(m, truth, predicted, rows) })
-}
-
-// PairedBootstrap estimates the standard error of the difference of a metric between two
-// predictors of the same labels, as [Bootstrap] does: both are scored on the same draws.
-func PairedBootstrap(m Metric, truth, a, b []float64, anchors []int64, rounds int, seed uint64) float64 {
-	return drawnError(anchors, rounds, seed, func(rows []int) float64 { return MetricOn(m, truth, a, rows) - MetricOn(m, truth, b, rows) })
-}
-
-func drawnError(anchors []int64, rounds int, seed uint64, value func(rows []int) float64) float64 {
 	if len(anchors) == 0 {
 		return math.NaN()
 	}
@@ -53,7 +43,7 @@ func drawnError(anchors []int64, rounds int, seed uint64, value func(rows []int)
 	var values []float64
 	for round := range rounds {
 		rows = draws.Draw(round, rows[:0], nil)
-		if v := value(rows); !math.IsNaN(v) {
+		if v := MetricOn(m, truth, predicted, rows); !math.IsNaN(v) {
 			values = append(values, v)
 		}
 	}

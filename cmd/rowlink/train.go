@@ -106,6 +106,7 @@ TASK is a file, - for stdin, or a stored task.`,
 	f.Float64Var(&opt.Train.Model.HalfLife, "half-life", 0, "days after which a child is half as likely with --strategy recency (default 4 horizons)")
 	f.BoolVar(&opt.Train.Stale, "stale", false, "read training seeds at a stale cut, as the frozen regime reads its test rows")
 	f.IntVar(&opt.Ensemble, "ensemble", 1, "networks, each from a seed of its own, whose predictions are averaged")
+	f.IntVar(&opt.ValBlocks, "val-blocks", 0, "validation blocks that choose among predictors: the last and earlier ones, each fitted anew (default 1, frozen 3)")
 	f.BoolVar(&opt.Refit, "refit", false, "fit what is served anew on training and validation examples together, with all settings as chosen")
 	f.BoolVar(&opt.Train.Resume, "resume", true, "go on from where an interrupted training of the same task, data and options stopped")
 	f.DurationVar(&opt.Train.TimeLimit, "time-limit", 0, "stop after the epoch that passes this time")

@@ -24,7 +24,7 @@ func checkTrain(o *rowlink.FitOptions, given func(flag string) bool) error {
 		value float64
 	}{{"epochs", float64(o.Train.Epochs)}, {"batch", float64(o.Train.Batch)}, {"rate", o.Train.Rate}, {"width", float64(o.Train.Model.Width)},
 		{"blocks", float64(o.Train.Model.Blocks)}, {"window", o.Train.Model.Window}, {"half-life", o.Train.Model.HalfLife},
-		{"ensemble", float64(o.Ensemble)}, {"time-limit", o.Train.TimeLimit.Seconds()}} {
+		{"ensemble", float64(o.Ensemble)}, {"val-blocks", float64(o.ValBlocks)}, {"time-limit", o.Train.TimeLimit.Seconds()}} {
 		if given(n.flag) && !(n.value > 0) {
 			return usage("", "--%s is %g, want more than 0", n.flag, n.value)
 		}

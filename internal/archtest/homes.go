@@ -11,7 +11,7 @@ var homes = []Home{
 	{"github.com/jackc/pgx/v5", []string{"ingest/postgres", "internal/pgtest", "internal/pgtest/throwpg", "internal/shop"}, "Postgres"},
 	{"github.com/apache/arrow-go/v18", []string{"ingest", "ingest/parquet"}, "snapshot files and Parquet"},
 	{"modernc.org/sqlite", []string{"ingest/sqlite", "internal/shop", "bench/relf1"}, "SQLite files"},
-	{"gonum.org/v1/gonum", []string{"graph", "tabular/baseline", "gnn/conv/gorgonia", "bench/peers"}, "schema graph; linear algebra of the baselines; BLAS behind gorgonia; spread of loss curves"},
+	{"gonum.org/v1/gonum", []string{"graph", "tabular/baseline", "gnn/conv/gorgonia", "bench/peers", "tabular/blend"}, "schema graph; linear algebra of the baselines; BLAS behind gorgonia; spread of loss curves and of scores"},
 	{"gonum.org/v1/plot", []string{"bench/peers", "bench/scale"}, "pictures of loss curves and of scaling; programs of their own, so that the main binary stays small"},
 	{"gorgonia.org/gorgonia", []string{"gnn/conv/gorgonia"}, "layers written as expression graphs"},
 	{"gorgonia.org/tensor", []string{"gnn/conv/gorgonia"}, "values of gorgonia"},

@@ -23,18 +23,15 @@ func noise(key, i int) float64 { return math.Sin(float64(i*i+7*i)*1.7 + float64(
 
 // values are n examples, ten of an anchor, whose truth is a curve.
 func values(t *testing.T, n int, answers map[string]func(truth float64, i int) float64, order ...string) *blend.Validation {
-	v := &blend.Validation{Metric: metric(t, "regression", "mae"), Seed: 3}
+	b := blend.Block{Answers: make([][]float64, len(order))}
 	for i := range n {
-		v.Truth, v.Anchor = append(v.Truth, 5*math.Sin(float64(i))), append(v.Anchor, int64(i/10))
-	}
-	for _, name := range order {
-		c := blend.Candidate{Name: name}
-		for i, y := range v.Truth {
-			c.Answer = append(c.Answer, answers[name](y, i))
+		y := 5 * math.Sin(float64(i))
+		b.Truth, b.Anchor = append(b.Truth, y), append(b.Anchor, int64(i/10))
+		for c, name := range order {
+			b.Answers[c] = append(b.Answers[c], answers[name](y, i))
 		}
-		v.Candidates = append(v.Candidates, c)
 	}
-	return v
+	return &blend.Validation{Names: order, Metric: metric(t, "regression", "mae"), Blocks: []blend.Block{b}, Seed: 3}
 }
 
 var answers = map[string]func(float64, int) float64{
@@ -59,8 +56,9 @@ func TestWeigh(t *testing.T) {
 	if err := w.Blend.Check(); err != nil {
 		t.Error(err)
 	}
-	out := w.Blend.Combine([][]float64{v.Candidates[1].Answer, v.Candidates[2].Answer})
-	if got, one := v.Metric.Compute(v.Truth, out), v.Metric.Compute(v.Truth, v.Candidates[1].Answer); got > 0.85*one {
+	b := v.Blocks[0]
+	out := w.Blend.Combine(b.Answers[1:])
+	if got, one := v.Metric.Compute(b.Truth, out), v.Score(1); got > 0.85*one {
 		t.Errorf("the blend's error is %.3f, that of one %.3f", got, one)
 	}
 	again := values(t, 400, answers, "constant", "a", "b").Weigh(blend.Arithmetic)
@@ -106,6 +104,25 @@ func TestChoose(t *testing.T) {
 		if c.Name == c.Best && (c.Behind != 0 || c.Error != 0) || c.Name != c.Best && !(c.Behind <= c.Error) {
 			t.Errorf("%s: %+v", tt.name, c)
 		}
+	}
+}
+
+// A predictor that is a little better in one block and much worse in another is not the
+// best, though the first block alone says so.
+func TestChoose_blocks(t *testing.T) {
+	first := map[string]func(float64, int) float64{"steady": answers["almost a"], "lucky": answers["a"]}
+	v := values(t, 200, first, "steady", "lucky")
+	if c := v.Choose(); c.Best != "lucky" {
+		t.Fatalf("in the first block alone %+v", c)
+	}
+	second := map[string]func(float64, int) float64{"steady": answers["a"], "lucky": answers["constant"]}
+	v.Blocks = append(v.Blocks, values(t, 100, second, "steady", "lucky").Blocks...)
+	if c := v.Choose(); c.Name != "steady" || c.Best != "steady" {
+		t.Errorf("in both blocks %+v", c)
+	}
+	v.Blocks = append(v.Blocks, blend.Block{Answers: make([][]float64, 2)})
+	if c := v.Choose(); c.Name != "steady" {
+		t.Errorf("with a block without examples %+v", c)
 	}
 }
 

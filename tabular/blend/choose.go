@@ -3,7 +3,7 @@ package blend
 import (
 	"math"
 
-	"github.com/rowlink/rowlink/tasks"
+	"gonum.org/v1/gonum/stat"
 )
 
 // Choice is the predictor to serve.
@@ -20,27 +20,38 @@ type Choice struct {
 const chooseRounds = 200
 
 // Choose returns the simplest candidate that is no more than one standard error behind
-// the best on validation (Breiman et al., 1984): the difference of two predictors on the
-// same draws of anchors, not the error of each. The name is empty where the metric is
+// the best on validation (Breiman et al., 1984): the error of the difference of the two
+// on the same draws of anchors, not that of each. The name is empty where the metric is
 // undefined for all. Equal arguments give equal bits.
 func (v *Validation) Choose() Choice {
-	rows := v.thinned()
-	best, top := rows.best(rows.all())
+	t := v.thinned()
+	best, top := t.best()
 	if best < 0 {
 		return Choice{}
 	}
-	c := Choice{Name: rows.Candidates[best].Name, Best: rows.Candidates[best].Name}
-	for i := range best {
-		simple := &rows.Candidates[i]
-		s := rows.score(simple.Answer, rows.all())
-		if math.IsNaN(s) {
-			continue
-		}
-		err := tasks.PairedBootstrap(rows.Metric, rows.Truth, rows.Candidates[best].Answer, simple.Answer, rows.Anchor, chooseRounds, rows.Seed)
-		if top-s <= err {
-			c.Name, c.Behind, c.Error = simple.Name, top-s, err
+	c := Choice{Name: t.Names[best], Best: t.Names[best]}
+	for simple := range best {
+		s := t.score(t.answers(simple), t.all())
+		if err := t.difference(best, simple); top-s <= err {
+			c.Name, c.Behind, c.Error = t.Names[simple], top-s, err
 			return c
 		}
 	}
 	return c
+}
+
+// difference is the standard error of the difference of two candidates' scores, by
+// drawing anchors of every block with replacement; NaN where it cannot be told.
+func (v *Validation) difference(a, b int) float64 {
+	var values []float64
+	for round := range chooseRounds {
+		drawn, _ := v.draw(round)
+		if d := v.score(v.answers(a), drawn) - v.score(v.answers(b), drawn); !math.IsNaN(d) {
+			values = append(values, d)
+		}
+	}
+	if len(values) < 2 {
+		return math.NaN()
+	}
+	return stat.StdDev(values, nil)
 }

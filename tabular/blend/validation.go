@@ -6,72 +6,128 @@ import (
 	"github.com/rowlink/rowlink/tasks"
 )
 
-// Candidate is a predictor with its answers to the validation examples.
-type Candidate struct {
-	Name   string
-	Answer []float64 // examples x width
-}
-
 // Validation is what a choice is made on.
 type Validation struct {
-	Truth      []float64
-	Anchor     []int64 // of each example; whole anchors are drawn
-	Metric     tasks.Metric
-	Candidates []Candidate // the simplest first
-	Seed       uint64      // of the draws
+	Names  []string // of the candidates, the simplest first
+	Metric tasks.Metric
+	Blocks []Block
+	Seed   uint64 // of the draws
 }
 
-// mostExamples bounds the cost of a choice: of more validation examples every n-th is
+// Block is one stretch of time after which nothing was learned from: its examples with
+// every candidate's answers to them.
+type Block struct {
+	Truth   []float64
+	Anchor  []int64     // of each example; whole anchors are drawn
+	Answers [][]float64 // per candidate: examples x width
+}
+
+// width is the number of numbers per example.
+func (b *Block) width() int { return len(b.Answers[0]) / len(b.Truth) }
+
+// mostExamples bounds the cost of a choice: of a block with more of them every n-th is
 // looked at, in the order of the label table.
 const mostExamples = 20_000
 
-// score is the metric turned so that more is better; NaN where it is not defined.
-func (v *Validation) score(answer []float64, rows []int) float64 {
-	s := tasks.MetricOn(v.Metric, v.Truth, answer, rows)
+// thinned is the validation with the examples alone that choices look at, without blocks
+// that have none.
+func (v *Validation) thinned() *Validation {
+	out := &Validation{Names: v.Names, Metric: v.Metric, Seed: v.Seed}
+	for i := range v.Blocks {
+		if b := &v.Blocks[i]; len(b.Truth) > 0 {
+			out.Blocks = append(out.Blocks, b.thinned())
+		}
+	}
+	return out
+}
+
+func (b *Block) thinned() Block {
+	step := (len(b.Truth) + mostExamples - 1) / mostExamples
+	if step == 1 {
+		return *b
+	}
+	out := Block{Answers: make([][]float64, len(b.Answers))}
+	for r := 0; r < len(b.Truth); r += step {
+		out.Truth, out.Anchor = append(out.Truth, b.Truth[r]), append(out.Anchor, b.Anchor[r])
+		for i, a := range b.Answers {
+			out.Answers[i] = append(out.Answers[i], a[r*b.width():(r+1)*b.width()]...)
+		}
+	}
+	return out
+}
+
+// sample names examples of every block, by position; one may be named more than once.
+type sample [][]int
+
+// all is every example once.
+func (v *Validation) all() sample {
+	s := make(sample, len(v.Blocks))
+	for i, b := range v.Blocks {
+		for r := range b.Truth {
+			s[i] = append(s[i], r)
+		}
+	}
+	return s
+}
+
+// draw draws anchors of every block. left holds the examples that were not drawn.
+func (v *Validation) draw(round int) (drawn, left sample) {
+	drawn, left = make(sample, len(v.Blocks)), make(sample, len(v.Blocks))
+	for i, b := range v.Blocks {
+		in := make([]bool, len(b.Truth))
+		drawn[i] = tasks.NewAnchors(b.Anchor, v.Seed+uint64(i)).Draw(round, nil, in)
+		for r, yes := range in {
+			if !yes {
+				left[i] = append(left[i], r)
+			}
+		}
+	}
+	return drawn, left
+}
+
+// score is the metric, on average over the blocks that have one, turned so that more is
+// better; NaN where none has. answers holds one list per block.
+func (v *Validation) score(answers [][]float64, s sample) float64 {
+	sum, n := 0.0, 0
+	for i := range v.Blocks {
+		if m := tasks.MetricOn(v.Metric, v.Blocks[i].Truth, answers[i], s[i]); !math.IsNaN(m) {
+			sum += m
+			n++
+		}
+	}
+	switch {
+	case n == 0:
+		return math.NaN()
+	case v.Metric.HigherIsBetter():
+		return sum / float64(n)
+	}
+	return -sum / float64(n)
+}
+
+// answers is what candidate c answered in every block.
+func (v *Validation) answers(c int) [][]float64 {
+	out := make([][]float64, len(v.Blocks))
+	for i := range v.Blocks {
+		out[i] = v.Blocks[i].Answers[c]
+	}
+	return out
+}
+
+// Score is the metric of candidate c, on average over the blocks that have one.
+func (v *Validation) Score(c int) float64 {
+	s := v.score(v.answers(c), v.all())
 	if v.Metric.HigherIsBetter() {
 		return s
 	}
 	return -s
 }
 
-// all lists the examples that choices look at.
-func (v *Validation) all() []int {
-	step := (len(v.Truth) + mostExamples - 1) / mostExamples
-	var rows []int
-	for i := 0; i < len(v.Truth); i += max(1, step) {
-		rows = append(rows, i)
-	}
-	return rows
-}
-
-// thinned is the validation with the examples of all alone.
-func (v *Validation) thinned() *Validation {
-	rows := v.all()
-	if len(rows) == len(v.Truth) {
-		return v
-	}
-	out := &Validation{Metric: v.Metric, Seed: v.Seed}
-	for _, r := range rows {
-		out.Truth, out.Anchor = append(out.Truth, v.Truth[r]), append(out.Anchor, v.Anchor[r])
-	}
-	for _, c := range v.Candidates {
-		width := len(c.Answer) / len(v.Truth)
-		thin := Candidate{Name: c.Name}
-		for _, r := range rows {
-			thin.Answer = append(thin.Answer, c.Answer[r*width:(r+1)*width]...)
-		}
-		out.Candidates = append(out.Candidates, thin)
-	}
-	return out
-}
-
-// best is the candidate with the best score on the given examples, the first of equals;
-// -1 where none has a score.
-func (v *Validation) best(rows []int) (at int, score float64) {
+// best is the candidate with the best score, the first of equals; -1 where none has one.
+func (v *Validation) best() (at int, score float64) {
 	at, score = -1, math.NaN()
-	for i, c := range v.Candidates {
-		if s := v.score(c.Answer, rows); !math.IsNaN(s) && (at < 0 || s > score) {
-			at, score = i, s
+	for c := range v.Names {
+		if s := v.score(v.answers(c), v.all()); !math.IsNaN(s) && (at < 0 || s > score) {
+			at, score = c, s
 		}
 	}
 	return at, score

@@ -1,10 +1,6 @@
 package blend
 
-import (
-	"math"
-
-	"github.com/rowlink/rowlink/tasks"
-)
+import "math"
 
 // Weighing is a blend with what it gained.
 type Weighing struct {
@@ -30,107 +26,109 @@ const (
 // that a draw leaves out, against the predictor that is best on all of validation, which
 // favours that one. Equal arguments give equal bits.
 func (v *Validation) Weigh(mean Mean) Weighing {
-	if len(v.Truth) == 0 || len(v.Candidates) < 2 {
+	t := v.thinned()
+	if len(t.Blocks) == 0 || len(t.Names) < 2 {
 		return Weighing{}
 	}
-	width := len(v.Candidates[0].Answer) / len(v.Truth)
-	t := v.thinned()
-	open := t.opened(mean)
-	single, _ := t.best(t.all())
+	single, _ := t.best()
 	if single < 0 {
 		return Weighing{}
 	}
-	draws := tasks.NewAnchors(t.Anchor, t.Seed)
-	share := make([]float64, len(t.Candidates))
+	m := t.open(mean)
+	share := make([]float64, len(t.Names))
 	var gains []float64
 	for round := range weighRounds {
-		drawn := make([]bool, len(t.Truth))
-		rows := draws.Draw(round, nil, drawn)
-		picks := t.pick(open, mean, width, rows)
+		drawn, left := t.draw(round)
+		picks := m.pick(drawn)
 		for i, p := range picks {
 			share[i] += p / weighRounds
 		}
-		if gain := t.gain(open, mean, width, picks, single, drawn); !math.IsNaN(gain) {
+		if gain := t.score(m.mix(picks), left) - t.score(t.answers(single), left); !math.IsNaN(gain) {
 			gains = append(gains, gain)
 		}
 	}
-	w := Weighing{Blend: t.blend(share, mean, width)}
+	w := Weighing{Blend: m.blend(share)}
 	w.Gain, w.Worth = summed(gains)
 	w.Worth = w.Worth && w.Blend != nil
 	return w
 }
 
-// opened holds the candidates' answers where they are averaged.
-func (v *Validation) opened(mean Mean) [][]float64 {
-	out := make([][]float64, len(v.Candidates))
-	for i, c := range v.Candidates {
-		out[i] = make([]float64, len(c.Answer))
-		for k, a := range c.Answer {
-			out[i][k] = mean.open(a)
+// opened is a validation whose answers stand where they are averaged.
+type opened struct {
+	*Validation
+	mean  Mean
+	width int
+	open  [][][]float64 // per block and candidate
+}
+
+func (v *Validation) open(mean Mean) *opened {
+	m := &opened{v, mean, v.Blocks[0].width(), make([][][]float64, len(v.Blocks))}
+	for i, b := range v.Blocks {
+		for _, answer := range b.Answers {
+			x := make([]float64, len(answer))
+			for k, a := range answer {
+				x[k] = mean.open(a)
+			}
+			m.open[i] = append(m.open[i], x)
 		}
+	}
+	return m
+}
+
+// mix is the blend of the candidates by weight, per block.
+func (m *opened) mix(weights []float64) [][]float64 {
+	out := make([][]float64, len(m.Blocks))
+	for i, of := range m.open {
+		sum := make([]float64, len(of[0]))
+		for c, w := range weights {
+			if w == 0 {
+				continue
+			}
+			for k, a := range of[c] {
+				sum[k] += w * a
+			}
+		}
+		m.mean.close(sum, m.width)
+		out[i] = sum
 	}
 	return out
 }
 
 // pick returns every candidate's share of the picks of one draw.
-func (v *Validation) pick(open [][]float64, mean Mean, width int, rows []int) []float64 {
-	share := make([]float64, len(open))
-	sum, trial := make([]float64, len(open[0])), make([]float64, len(open[0]))
-	best, picks := math.Inf(-1), 0.0
-	for range mostPicks {
+func (m *opened) pick(drawn sample) []float64 {
+	count := make([]float64, len(m.Names))
+	best := math.Inf(-1)
+	for picks := 1.0; picks <= mostPicks; picks++ {
 		at := -1
-		for i := range open {
-			for k := range trial {
-				trial[k] = (sum[k] + open[i][k]) / (picks + 1)
+		for c := range count {
+			count[c]++
+			if s := m.score(m.mix(scaled(count, 1/picks)), drawn); s > best {
+				best, at = s, c
 			}
-			mean.close(trial, width)
-			if s := v.score(trial, rows); s > best {
-				best, at = s, i
-			}
+			count[c]--
 		}
 		if at < 0 {
-			break
+			return scaled(count, 1/max(1, picks-1))
 		}
-		share[at]++
-		picks++
-		for k := range sum {
-			sum[k] += open[at][k]
-		}
+		count[at]++
 	}
-	for i := range share {
-		share[i] /= max(picks, 1)
-	}
-	return share
+	return scaled(count, 1.0/mostPicks)
 }
 
-// gain is by how much the picks beat a single candidate on the examples that were not
-// drawn; NaN where there is no score.
-func (v *Validation) gain(open [][]float64, mean Mean, width int, picks []float64, single int, drawn []bool) float64 {
-	var rows []int
-	for i, d := range drawn {
-		if !d {
-			rows = append(rows, i)
-		}
+func scaled(x []float64, by float64) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = v * by
 	}
-	if len(rows) == 0 {
-		return math.NaN()
-	}
-	sum := make([]float64, len(open[0]))
-	for i, w := range picks {
-		for k, a := range open[i] {
-			sum[k] += w * a
-		}
-	}
-	mean.close(sum, width)
-	return v.score(sum, rows) - v.score(v.Candidates[single].Answer, rows)
+	return out
 }
 
 // blend drops candidates of little weight; nil where one is left.
-func (v *Validation) blend(share []float64, mean Mean, width int) *Blend {
-	b, total := &Blend{Mean: mean, Width: width}, 0.0
+func (m *opened) blend(share []float64) *Blend {
+	b, total := &Blend{Mean: m.mean, Width: m.width}, 0.0
 	for i, w := range share {
 		if w >= leastWeight {
-			b.Names, b.Weights = append(b.Names, v.Candidates[i].Name), append(b.Weights, w)
+			b.Names, b.Weights = append(b.Names, m.Names[i]), append(b.Weights, w)
 			total += w
 		}
 	}
