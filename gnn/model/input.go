@@ -35,9 +35,9 @@ func newResidual(set *nn.Set, name string, width int) residual {
 		nn.NewLinear(set, name+".up", width, width), nn.NewLinear(set, name+".down", width, width)}
 }
 
-func (r *residual) apply(t *tensor.Tape, x *tensor.Var) *tensor.Var {
-	up := r.up.Apply(t, r.norm.Apply(t, x), tensor.ReLU)
-	return t.Add(x, r.down.Apply(t, up, tensor.Identity))
+func (r *residual) on(t *tensor.Tape) tensor.ResidualBlock {
+	return tensor.ResidualBlock{Gamma: r.norm.Gamma.Var(t), Beta: r.norm.Beta.Var(t),
+		Up: r.up.W.Var(t), UpBias: r.up.B.Var(t), Down: r.down.W.Var(t), Bias: r.down.B.Var(t)}
 }
 
 func newRowEncoder(set *nn.Set, name string, e *encode.Table, c Config) *rowEncoder {
@@ -74,10 +74,11 @@ func (r *rowEncoder) rows(t *tensor.Tape, f *encode.Features, rows []int32) *ten
 	if r.codes != nil {
 		x = t.Add(x, t.GatherReduceWeighted(r.codes.Var(t), codes, weights))
 	}
-	for k := range r.blocks {
-		x = r.blocks[k].apply(t, x)
+	blocks := t.ResidualBlocks(len(r.blocks))
+	for k := range blocks {
+		blocks[k] = r.blocks[k].on(t)
 	}
-	return x
+	return t.Residual(x, blocks)
 }
 
 func ageDays(micros int64) float64 { return math.Max(0, float64(micros)/dayMicros) }

@@ -7,17 +7,18 @@ import "github.com/rowlink/rowlink/gnn/tensor/internal/kernel"
 // operators lets the tape reuse its memory; the alternative, a closure per operator,
 // would be garbage at every step. Each operator's file says what it keeps here.
 type node struct {
-	out      *Var
-	x        *Var // first input
-	y        *Var // second input
-	z        *Var // third input
-	all      []*Var
-	terms    []GatherTerm
-	rels     []Relation
-	lists    []Attended
-	back     func(*Tape, *node)
-	summands []kernel.Term
-	others   []kernel.Term // of a second sum
+	out       *Var
+	x         *Var // first input
+	y         *Var // second input
+	z         *Var // third input
+	all       []*Var
+	terms     []GatherTerm
+	rels      []Relation
+	lists     []Attended
+	residuals []ResidualBlock
+	back      func(*Tape, *node)
+	summands  []kernel.Term
+	others    []kernel.Term // of a second sum
 
 	a, b, c Mat // matrices that the block functions work on
 	aux     Mat // saved for the way back

@@ -101,6 +101,15 @@ func opCases() []opCase {
 		opsOn("scale cols", func(t *Tape, in []*Var) *Var { return t.ScaleCols(in[0], in[1]) }, [2]int{0, 5}, [2]int{1, 5}),
 		opsOn("scale rows", func(t *Tape, in []*Var) *Var { return t.ScaleRows(in[0], in[1]) }, [2]int{0, 5}, [2]int{0, 1}),
 		opsOn("layer norm", func(t *Tape, in []*Var) *Var { return t.LayerNorm(in[0], in[1], in[2], 1e-5) }, [2]int{0, 9}, [2]int{1, 9}, [2]int{1, 9}),
+		opsOn("residual block", func(t *Tape, in []*Var) *Var {
+			return t.Residual(in[0], residuals(t, in[1:]))
+		}, residualShapes(5, 7)...),
+		opsOn("residual blocks, one twice", func(t *Tape, in []*Var) *Var {
+			b := t.ResidualBlocks(3)
+			copy(b, residuals(t, in[1:]))
+			b[2] = residuals(t, in[1:7])[0]
+			return t.Add(t.Residual(in[0], b), in[0])
+		}, residualShapes(5, 7, 3)...),
 		opsOn("layer norm, not affine", func(t *Tape, in []*Var) *Var {
 			return t.Add(t.LayerNorm(in[0], nil, nil, 1e-5), in[0])
 		}, [2]int{0, 6}),
@@ -142,6 +151,25 @@ func opCases() []opCase {
 			}, [2]int{0, 3}, [2]int{3, 5}, [2]int{1, 5}))
 	}
 	return slices.Concat(cases, edgeCases(), messageCases(), lossCases(), scanCases())
+}
+
+// residualShapes are the shapes of rows and of the parameters of residual blocks.
+func residualShapes(width int, hidden ...int) [][2]int {
+	shapes := [][2]int{{0, width}}
+	for _, h := range hidden {
+		shapes = append(shapes, [2]int{1, width}, [2]int{1, width}, [2]int{width, h}, [2]int{1, h}, [2]int{h, width}, [2]int{1, width})
+	}
+	return shapes
+}
+
+// residuals makes blocks of parameters in that order.
+func residuals(t *Tape, in []*Var) []ResidualBlock {
+	b := t.ResidualBlocks(len(in) / 6)
+	for i := range b {
+		p := in[6*i:]
+		b[i] = ResidualBlock{Gamma: p[0], Beta: p[1], Up: t.Scale(p[2], 0.1), UpBias: p[3], Down: p[4], Bias: p[5]}
+	}
+	return b
 }
 
 // inDomain makes the inputs positive where the function asks for it.

@@ -17,19 +17,20 @@ type Tape struct {
 	// kept from one Reset to the next.
 	Fixed bool
 
-	pool     *Pool
-	nodes    arena[node]
-	order    []*node // recorded operators, oldest first
-	vars     arena[Var]
-	refs     arena[*Var]
-	terms    arena[GatherTerm]
-	listed   arena[[]GatherTerm]
-	rels     arena[Relation]
-	lists    arena[Attended]
-	reals    arena[Real]
-	ints     arena[int32]
-	sums     arena[float64]
-	summands arena[kernel.Term]
+	pool      *Pool
+	nodes     arena[node]
+	order     []*node // recorded operators, oldest first
+	vars      arena[Var]
+	refs      arena[*Var]
+	terms     arena[GatherTerm]
+	listed    arena[[]GatherTerm]
+	rels      arena[Relation]
+	lists     arena[Attended]
+	residuals arena[ResidualBlock]
+	reals     arena[Real]
+	ints      arena[int32]
+	sums      arena[float64]
+	summands  arena[kernel.Term]
 
 	kept     map[packedKey][]Real // parameters of products, as the kernels read them
 	inverses []knownInverse
@@ -56,6 +57,7 @@ func (t *Tape) Reset() {
 	t.rels.reset(&Relation{})
 	t.lists.reset(&Attended{})
 	t.summands.reset(&kernel.Term{})
+	t.residuals.reset(&ResidualBlock{})
 	if poisoned {
 		nan := Real(math.NaN())
 		t.reals.reset(&nan)
