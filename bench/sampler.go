@@ -22,7 +22,8 @@ const samplerBatch = 512
 //	"synth"          1 M entities x 20 M facts, 102,400 seeds, fan-out 128: children only
 //	"synth+parents"  the same and a second hop, in which the facts read their entity
 //
-// A pass draws every batch of 512 once and returns the edges that were written: of each
+// A pass draws every batch of 512 once, as many batches at a time as there are threads,
+// and returns the edges that were written: of each
 // edge type and hop, one per (copy, neighbour) pair, also where the neighbour is a copy
 // that was there already. pyg-lib's row and col arrays list the same pairs. Beside
 // edges a batch holds rows, seeds and ages of all copies; distinct rows are left out.
@@ -35,16 +36,15 @@ func SamplerCase(load string, threads int) (pass func() (edges int64), err error
 	if err != nil {
 		return nil, err
 	}
-	var batch sample.Batch
-	epoch := uint64(0)
+	series, epoch, edges := s.NewSeries(0), uint64(0), int64(0)
+	count := func(b *sample.Batch) {
+		_, n := b.Size()
+		edges += int64(n)
+	}
 	return func() int64 {
+		edges = 0
 		epoch++
-		edges := int64(0)
-		for part := range slices.Chunk(l.seeds, samplerBatch) {
-			s.SampleInto(&batch, part, epoch)
-			_, n := batch.Size()
-			edges += int64(n)
-		}
+		series.Each(l.seeds, samplerBatch, epoch, count)
 		return edges
 	}, nil
 }

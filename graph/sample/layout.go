@@ -27,17 +27,17 @@ func newAssembly() *assembly {
 	return a
 }
 
-func (a *assembly) run(s *Sampler, b *Batch, epoch uint64) {
+func (a *assembly) run(s *Sampler, b *Batch, epoch uint64, threads int) {
 	a.s, a.b, a.epoch = s, b, epoch
 	a.blocks = resize(a.blocks, (len(b.Seeds)+grain-1)/grain)
-	a.workers = resize(a.workers, s.opt.Threads)
+	a.workers = resize(a.workers, threads)
 	a.bases, a.firsts = resize(a.bases, len(b.Nodes)), resize(a.firsts, len(b.Edges))
 	a.sorts = resize(a.sorts, len(b.Nodes))
-	a.crew.do(s.opt.Threads, len(a.blocks), a.sampleBlock)
+	a.crew.do(threads, len(a.blocks), a.sampleBlock)
 	a.layout()
-	a.crew.do(s.opt.Threads, len(a.blocks), a.placeBlock)
+	a.crew.do(threads, len(a.blocks), a.placeBlock)
 	if !s.opt.NoDistinct {
-		a.crew.do(s.opt.Threads, len(b.Nodes), a.findDistinct)
+		a.crew.do(threads, len(b.Nodes), a.findDistinct)
 	}
 	a.s, a.b = nil, nil
 }

@@ -132,6 +132,10 @@ func (s *Sampler) Sample(seeds []Seed, epoch uint64) *Batch {
 // of the seed itself is part of it even when it is not visible: that is the caller's
 // decision. A seed whose row number is out of range is a bug and panics.
 func (s *Sampler) SampleInto(b *Batch, seeds []Seed, epoch uint64) {
+	s.sampleInto(b, seeds, epoch, s.opt.Threads)
+}
+
+func (s *Sampler) sampleInto(b *Batch, seeds []Seed, epoch uint64, threads int) {
 	rows := s.g.Snap.Tables[s.opt.Entity].Rows
 	for i, seed := range seeds {
 		if seed.Row < 0 || int(seed.Row) >= rows {
@@ -142,5 +146,5 @@ func (s *Sampler) SampleInto(b *Batch, seeds []Seed, epoch uint64) {
 	if b.asm == nil {
 		b.asm = newAssembly()
 	}
-	b.asm.run(s, b, epoch)
+	b.asm.run(s, b, epoch, threads)
 }
