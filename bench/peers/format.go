@@ -70,3 +70,13 @@ func detailText(detail json.RawMessage, name string) string {
 	text, _ := d[name].(string)
 	return text
 }
+
+// detailNumber is the same for a number; 0 where there is none.
+func detailNumber(detail json.RawMessage, name string) float64 {
+	var d map[string]any
+	if json.Unmarshal(detail, &d) != nil {
+		return 0
+	}
+	v, _ := d[name].(float64)
+	return v
+}

@@ -161,6 +161,35 @@ func TestPartMeasure(t *testing.T) {
 	}
 }
 
+// Boosted trees: the ratio of times, and by how many percent the score is worse, with errors
+// the smaller the better and AUROC the larger.
+func TestGbdtRows(t *testing.T) {
+	say := func(who, name string, seconds, quality float64, metric string) said {
+		detail, err := json.Marshal(map[string]any{"quality": quality, "metric": metric})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return said{Who: who, Case: name, Threads: 1, Median: seconds, Detail: detail}
+	}
+	s := stored(t, map[string][]said{"gbdt": {
+		say(ours, "gbdt/regression", 3, 1.03, "rmse"), say(peer, "gbdt/regression", 2, 1, "rmse"),
+		say(ours, "gbdt/binary", 4, 0.89, "roc_auc"), say(peer, "gbdt/binary", 2, 0.9, "roc_auc"),
+	}})
+	rows := s.gbdtRows()
+	for _, c := range []struct{ name, words, ratio, state string }{
+		{"gbdt/regression", "1 thread", "0.67x", "met"},
+		{"gbdt/regression", "2 threads", "", notMeasured},
+		{"gbdt/regression/quality", "rmse", "+3.0 %", "**not met**"},
+		{"gbdt/binary", "1 thread", "0.50x", "**not met**"},
+		{"gbdt/binary/quality", "roc_auc", "+1.1 %", "met"},
+		{"gbdt/driver-position/quality", "", "", notMeasured},
+	} {
+		if r := rowOf(t, rows, c.name, c.words); r.state != c.state || c.ratio != "" && r.ratio != c.ratio {
+			t.Errorf("%s, %s: %q, %q, want %q, %q", c.name, c.words, r.ratio, r.state, c.ratio, c.state)
+		}
+	}
+}
+
 func TestNumber(t *testing.T) {
 	for v, want := range map[float64]string{0: "-", 0.1234: "0.123", 1.239: "1.24", 45.67: "45.7", 999.4: "999", 1234.5: "1,235", 1234567: "1,234,567"} {
 		if got := number(v); got != want {

@@ -71,6 +71,16 @@ var parts = []part{
 			o.long(2, "^epoch/", "--epochs", o.reps(4, 2)), o.long(1, "^epoch/", "--epochs", o.reps(3, 2))}
 	}},
 	{name: "score", once: true, steps: func(o options) []step { return []step{o.long(2, "^score(-whole)?/", o.rough()...)} }},
+	{name: "gbdt", data: true, steps: func(o options) []step {
+		var s []step
+		for t := 1; t <= 2; t++ { // ours first: it writes the table of as-of features for the script
+			table := filepath.Join(os.TempDir(), "rowlink-gbdt-table.csv")
+			own := o.long(t, "^gbdt/", "--epochs", o.reps(2, 1))
+			own.env = []string{"BENCH_GBDT_TABLE=" + table}
+			s = append(s, own, o.script(t, "gbdt.py", table, "--mode", "fit", "--reps", o.reps(2, 1)))
+		}
+		return s
+	}},
 	{name: "curve", data: true, once: true, steps: func(o options) []step {
 		n, seeds := strconv.Itoa(o.epochs), "1,2,3"
 		if o.quick {

@@ -35,7 +35,7 @@ func verdict(have, want float64, higher bool) string {
 
 // goalRows are the rows of the table, in its order.
 func (s *store) goalRows() []row {
-	return slices.Concat(s.gemmRows(), s.layerRows(), s.epochRows(), s.samplerRows(), s.scoreRows(), s.scalingRows(), s.gorgoniaRows())
+	return slices.Concat(s.gemmRows(), s.layerRows(), s.epochRows(), s.samplerRows(), s.scoreRows(), s.scalingRows(), s.gorgoniaRows(), s.gbdtRows())
 }
 
 // against is a row that sets ours against the peer's figure of the same name. The ratio
@@ -210,4 +210,49 @@ func (s *store) cases(part, prefix string) []string {
 		}
 	}
 	return names
+}
+
+// gbdtRows hold the time and the quality of boosted trees beside LightGBM's.
+func (s *store) gbdtRows() []row {
+	var rows []row
+	for _, l := range []struct{ name, what string }{
+		{"gbdt/regression", "boosted trees, 200,000 x 50, squared error"},
+		{"gbdt/binary", "boosted trees, 200,000 x 50, log loss"},
+		{"gbdt/driver-position", "boosted trees, as-of features of driver-position, absolute error"},
+	} {
+		for t := 1; t <= 2; t++ {
+			r := s.against("gbdt", l.name, t, "", l.what+", against LightGBM", bench.Seconds, 1/1.5)
+			r.target = "0.67x"
+			rows = append(rows, r)
+		}
+		rows = append(rows, s.gbdtQuality(l.name, l.what))
+	}
+	return rows
+}
+
+// gbdtQuality is how much worse our score on the test rows is, in percent; less than
+// nothing where it is better.
+func (s *store) gbdtQuality(name, what string) row {
+	score := func(who string) (float64, string) {
+		for _, f := range s.find("gbdt", key{who, "", name, 1}) {
+			return detailNumber(f.Detail, "quality"), detailText(f.Detail, "metric")
+		}
+		return 0, ""
+	}
+	a, metric := score(ours)
+	b, _ := score(peer)
+	r := row{name: name + "/quality", what: what + ", " + metric + " on unseen rows", target: "2 % worse at most", state: notMeasured}
+	if a == 0 || b == 0 {
+		return r
+	}
+	worse := a/b - 1
+	if metric == "roc_auc" {
+		worse = 1 - a/b
+	}
+	r.ours, r.peer, r.ratio = fmt.Sprintf("%.4f", a), fmt.Sprintf("%.4f", b), fmt.Sprintf("%+.1f %%", 100*worse)
+	r.state = "met"
+	if worse > 0.02 {
+		r.state = "**not met**"
+	}
+	return r
 }
