@@ -107,7 +107,7 @@ func (c *Column) validate(rows int) error {
 		return fmt.Errorf("%d values, the first column has %d", len(c.Values), rows)
 	}
 	if c.Monotone < -1 || c.Monotone > 1 {
-		return fmt.Errorf("Monotone is %d, want -1, 0 or 1", c.Monotone)
+		return fmt.Errorf("monotone is %d, want -1, 0 or 1", c.Monotone)
 	}
 	if c.Categories == nil {
 		return nil
