@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -241,7 +242,7 @@ func (s *store) gbdtQuality(name, what string) row {
 	}
 	a, metric := score(ours)
 	b, _ := score(peer)
-	r := row{name: name + "/quality", what: what + ", " + metric + " on unseen rows", target: "2 % worse at most", state: notMeasured}
+	r := row{name: name + "/quality", what: what + ", " + cmp.Or(metric, "quality") + " on unseen rows", target: "2 % worse at most", state: notMeasured}
 	if a == 0 || b == 0 {
 		return r
 	}
