@@ -29,7 +29,7 @@ func auroc(t *testing.T, r *train.Result, l *tasks.LabelTable) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := predict.NewNetwork(r.Bound, l.Task, scaling, tensor.NewPool(0))
+	n, err := predict.Of(r.Bound, l.Task, scaling, tensor.NewPool(0))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -160,15 +160,11 @@ func (l *Loaded) networks(ctx context.Context, pool *tensor.Pool) (predict.Score
 		if err != nil {
 			return nil, fmt.Errorf("read model: %w", err)
 		}
-		m, err := model.Read(data)
+		bound, err := predict.Read(data, l.graph, l.Task, pool)
 		if err != nil {
 			return nil, err
 		}
-		bound, err := m.Bind(l.graph, pool)
-		if err != nil {
-			return nil, err
-		}
-		n, err := predict.NewNetwork(bound, l.Task, l.Scaling, pool)
+		n, err := predict.Of(bound, l.Task, l.Scaling, pool)
 		if err != nil {
 			return nil, err
 		}

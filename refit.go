@@ -78,7 +78,7 @@ func (f *Fitted) refitNetworks(ctx context.Context, opt train.Options, pool *ten
 			return nil, err
 		}
 		f.Networks[i] = again
-		m, err := predict.NewNetwork(again.Bound, f.Task, f.Report.scaling, pool)
+		m, err := predict.Of(again.Bound, f.Task, f.Report.scaling, pool)
 		if err != nil {
 			return nil, err
 		}

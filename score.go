@@ -105,7 +105,7 @@ func (f *Fitted) scoreNetworks(ctx context.Context, pool *tensor.Pool) error {
 	start, r, first := time.Now(), f.Report, f.Networks[0]
 	for _, n := range f.Networks {
 		start = start.Add(-n.Elapsed)
-		member, err := predict.NewNetwork(n.Bound, f.Task, f.Report.scaling, pool)
+		member, err := predict.Of(n.Bound, f.Task, f.Report.scaling, pool)
 		if err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (f *Fitted) scoreNetworks(ctx context.Context, pool *tensor.Pool) error {
 		if len(f.Networks) == 1 {
 			continue
 		}
-		name := fmt.Sprintf("%s, seed %d", GNN, n.Model.Meta.Seed)
+		name := fmt.Sprintf("%s, seed %d", GNN, n.Model.About().Seed)
 		o, err := f.ask(ctx, name, member)
 		if err != nil {
 			return err
@@ -128,10 +128,10 @@ func (f *Fitted) scoreNetworks(ctx context.Context, pool *tensor.Pool) error {
 		r.Members = append(r.Members, row)
 	}
 	r.Ensemble = len(members)
-	r.Model, r.Parameters = first.Model.String(), first.Model.Params.Count()
+	r.Model, r.Parameters = first.Model.String(), first.Model.Parameters()
 	r.Epochs, r.BestEpoch = first.Epochs, first.Best.Number
 	r.SecondsPerEpoch, r.SeedsPerSecond = first.SecondsPerEpoch, first.SeedsPerSecond
-	r.Seed, r.Kernel, r.Weights = first.Model.Meta.Seed, first.Model.Meta.Kernel, first.Model.WeightsHash()
+	r.Seed, r.Kernel, r.Weights = first.Model.About().Seed, first.Model.About().Kernel, first.Model.WeightsHash()
 	setting := fmt.Sprintf("epoch %d of %d", first.Best.Number, len(first.Epochs))
 	if r.Ensemble > 1 {
 		setting = fmt.Sprintf("mean of %d networks", r.Ensemble)

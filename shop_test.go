@@ -46,6 +46,11 @@ func quick() train.Options {
 	return train.Options{Model: model.Config{Width: 8, FanOut: []int{5, 3, 2}, IDs: []string{"products"}}, Epochs: 1, Seed: 3}
 }
 
+// quickScan is one with the layer scan.
+func quickScan() train.Options {
+	return train.Options{Model: model.Config{Layer: model.Scan, Width: 4}, Epochs: 3, Seed: 3}
+}
+
 // execute runs statements on a shop's file with the instant as ?1; each must change rows.
 func execute(t testing.TB, path string, at time.Time, statements ...string) {
 	t.Helper()

@@ -67,7 +67,7 @@ func (c Case) epochs(ctx context.Context, e Env) ([]Figure, error) {
 // add takes in a training and returns the seconds of its epochs, but for the first where
 // there are others: it grows the arenas, and the peers' first is left out too.
 func (d *epochDetail) add(r *train.Result, scaling *tasks.Scaling) []float64 {
-	d.Parameters, d.Network = r.Model.Params.Count(), r.Model.String()
+	d.Parameters, d.Network = r.Model.Parameters(), r.Model.String()
 	var seconds, loss, val []float64
 	for _, e := range r.Epochs {
 		seconds, loss, val = append(seconds, e.Seconds), append(loss, e.Loss*scaling.Scale), append(val, e.Val)

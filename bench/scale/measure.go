@@ -148,7 +148,7 @@ func fit(ctx context.Context, g *graph.Graph) (*tasks.Task, *model.Bound, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	return task, res.Bound, nil
+	return task, res.Bound.(*model.Bound), nil
 }
 
 // labels draws examples at random and reads their labels off the graph: an executor

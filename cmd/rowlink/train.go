@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rowlink/rowlink"
-	"github.com/rowlink/rowlink/gnn/conv"
+	"github.com/rowlink/rowlink/gnn/model"
 	"github.com/rowlink/rowlink/gnn/train"
 	"github.com/rowlink/rowlink/tabular/baseline"
 	"github.com/rowlink/rowlink/tasks"
@@ -86,7 +86,7 @@ TASK is a file, - for stdin, or a stored task.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&opt.Model, "model", "auto", "what is served: auto (best on validation), gnn, or the name of a baseline")
-	f.StringVar(&opt.Train.Model.Layer, "layer", "", "message-passing layer: "+strings.Join(conv.Names(), ", ")+" (default sage)")
+	f.StringVar(&opt.Train.Model.Layer, "layer", "", "message-passing layer: "+strings.Join(model.Layers(), ", ")+" (default sage)")
 	f.StringVar(&opt.Train.Model.Aggregate, "aggregate", "", "how neighbours are summed up: decay (default), mean, sum, max")
 	f.StringVar(&regime, "regime", "", "evaluation regime: rolling or frozen (default: as the task says)")
 	f.Uint64Var(&opt.Train.Seed, "seed", 42, "equal seeds give equal models")
@@ -96,6 +96,8 @@ TASK is a file, - for stdin, or a stored task.`,
 	f.StringVar(&opt.Train.Schedule, "schedule", "", "of the learning rate: "+strings.Join(train.Schedules(), ", ")+" (default cosine, after a warm-up)")
 	f.IntVar(&opt.Train.Model.Width, "width", 0, "channels (default 32)")
 	f.IntVar(&opt.Train.Model.Blocks, "blocks", 0, "residual blocks of the encoder of a row (default 1)")
+	f.IntVar(&opt.Train.Model.Layers, "layers", 0, "rounds of messages of --layer scan (default 1)")
+	f.IntVar(&opt.Train.Model.Hops, "hops", 0, "foreign keys from a row up to the entities that read it with --layer scan (default 3)")
 	f.StringVar(&opt.Train.Model.Plan, "plan", "", "how the first layer is computed: factored (once per distinct row), plain, or auto (by cost, the default)")
 	f.BoolVar(&explainPlan, "explain-plan", false, "print what a step would cost and which plan is chosen, and train nothing")
 	f.IntSliceVar(&opt.Train.Model.FanOut, "fan-out", nil, "children per foreign key, one number per hop, 0 = parents only (default 32,16)")

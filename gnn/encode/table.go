@@ -163,3 +163,17 @@ func strict(data []byte, into any) error {
 	dec.DisallowUnknownFields()
 	return dec.Decode(into)
 }
+
+// Without returns the encoders of all columns but one.
+func (e *Table) Without(column string) (*Table, error) {
+	out := &Table{Name: e.Name, Timed: e.Timed}
+	for _, c := range e.Columns {
+		if c.Name == column {
+			continue
+		}
+		if err := out.add(c); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/rowlink/rowlink/gnn/conv"
 	"github.com/rowlink/rowlink/gnn/encode"
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/graph"
@@ -38,27 +39,30 @@ func (m *Model) Bind(g *graph.Graph, pool *tensor.Pool) (*Bound, error) {
 	return b, nil
 }
 
-// fits compares the tables and links of g with those of the training snapshot.
-func (m *Model) fits(g *graph.Graph) error {
-	edges := edgeTypes(g)
-	for i := range max(len(g.Snap.Tables), len(m.Types)) {
+func (m *Model) fits(g *graph.Graph) error { return Fits(m.Types, m.Edges, g) }
+
+// Fits compares the tables and links of g with the node and edge types of a model; the
+// error names the first difference.
+func Fits(types []string, known []conv.EdgeType, g *graph.Graph) error {
+	edges := EdgeTypes(g)
+	for i := range max(len(g.Snap.Tables), len(types)) {
 		switch {
 		case i >= len(g.Snap.Tables):
-			return fmt.Errorf("the snapshot has no table %q, which the model was trained with; train again", m.Types[i])
-		case i >= len(m.Types):
+			return fmt.Errorf("the snapshot has no table %q, which the model was trained with; train again", types[i])
+		case i >= len(types):
 			return fmt.Errorf("the snapshot has a table %q, which the model was not trained with; train again", g.Snap.Tables[i].Def.FullName())
-		case g.Snap.Tables[i].Def.FullName() != m.Types[i]:
-			return fmt.Errorf("table %d of the snapshot is %q, the model was trained with %q; train again", i+1, g.Snap.Tables[i].Def.FullName(), m.Types[i])
+		case g.Snap.Tables[i].Def.FullName() != types[i]:
+			return fmt.Errorf("table %d of the snapshot is %q, the model was trained with %q; train again", i+1, g.Snap.Tables[i].Def.FullName(), types[i])
 		}
 	}
-	for i := range max(len(edges), len(m.Edges)) {
+	for i := range max(len(edges), len(known)) {
 		switch {
 		case i >= len(edges):
-			return fmt.Errorf("the snapshot lacks the link %q, which the model was trained with; train again", m.Edges[i].Name)
-		case i >= len(m.Edges):
+			return fmt.Errorf("the snapshot lacks the link %q, which the model was trained with; train again", known[i].Name)
+		case i >= len(known):
 			return fmt.Errorf("the snapshot has a link %q, which the model was not trained with; train again", edges[i].Name)
-		case edges[i] != m.Edges[i]:
-			return fmt.Errorf("link %q of the snapshot was %q when the model was trained; train again", edges[i].Name, m.Edges[i].Name)
+		case edges[i] != known[i]:
+			return fmt.Errorf("link %q of the snapshot was %q when the model was trained; train again", edges[i].Name, known[i].Name)
 		}
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/rowlink/rowlink/gnn/conv"
 	"github.com/rowlink/rowlink/graph/sample"
 )
 
@@ -29,6 +28,9 @@ type Config struct {
 	FanOutByEdge map[string][]int `json:"fan_out_by_edge,omitempty"` // instead of FanOut, by foreign key: TABLE.COLUMN; see sample.FanOutByEdge
 	Window       float64          `json:"window,omitempty"`          // days: children this old or older are not read; 0 = of any age
 	HalfLife     float64          `json:"half_life,omitempty"`       // days, of the strategy recency; default 4 horizons
+
+	Layers int `json:"layers,omitempty"` // of scan: rounds of messages; default 1
+	Hops   int `json:"hops,omitempty"`   // of scan: foreign keys from a row up to the entities that read it, at most; default 3
 }
 
 // staticDays stands in for the horizon of a target that has none.
@@ -43,6 +45,9 @@ func (c Config) Complete(horizonDays float64) Config {
 		if *to == "" {
 			*to = value
 		}
+	}
+	if c.Layer == Scan {
+		return c.completeScan(horizonDays)
 	}
 	set(&c.Layer, "sage")
 	set(&c.Aggregate, "decay")
@@ -81,6 +86,9 @@ const maxDays = 1e8
 // validate lists all faults; unknown names of layers and aggregators are found when
 // the layers are built.
 func (c Config) validate() error {
+	if c.Layer == Scan {
+		return fmt.Errorf("layer %s has no sampled network", Scan)
+	}
 	var faults []error
 	fault := func(bad bool, format string, args ...any) {
 		if bad {
@@ -90,6 +98,7 @@ func (c Config) validate() error {
 	fault(c.Width < 1 || c.Width > maxWidth, "width is %d, want 1 to %d", c.Width, maxWidth)
 	fault(c.Blocks < 1 || c.Blocks > maxBlocks, "blocks is %d, want 1 to %d", c.Blocks, maxBlocks)
 	fault(!slices.Contains(plans, c.Plan), "plan is %q, want one of %q", c.Plan, plans)
+	fault(c.Layers != 0 || c.Hops != 0, "layers %d and hops %d are options of the layer %s", c.Layers, c.Hops, Scan)
 	fault(c.Outputs < 1 || c.Outputs > maxWidth, "outputs is %d, want 1 to %d", c.Outputs, maxWidth)
 	fault(!(c.Dropout >= 0 && c.Dropout < 1), "dropout is %g, want 0 to less than 1", c.Dropout)
 	fault(len(c.FanOut) < 1 || len(c.FanOut) > maxHops, "fan_out has %d hops, want 1 to %d", len(c.FanOut), maxHops)
@@ -114,6 +123,3 @@ func (c Config) validate() error {
 	}
 	return errors.Join(faults...)
 }
-
-// Layers lists the layers that a Config may name.
-func Layers() []string { return conv.Names() }

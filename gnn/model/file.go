@@ -70,13 +70,13 @@ func (m *Model) Write(w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("write model header: %w", err)
 	}
-	return WriteSafetensors(w, m.named(), map[string]string{"rowlink": string(h)})
+	return WriteSafetensors(w, Named(m.Params), map[string]string{"rowlink": string(h)})
 }
 
-// named lists the parameters with their names.
-func (m *Model) named() []NamedMat {
+// Named lists parameters with their names.
+func Named(s *nn.Set) []NamedMat {
 	var mats []NamedMat
-	for _, p := range m.Params.All() {
+	for _, p := range s.All() {
 		mats = append(mats, NamedMat{p.Name, p.Value})
 	}
 	return mats
@@ -104,7 +104,7 @@ func Read(data []byte) (*Model, error) {
 	if err := m.build(0); err != nil {
 		return nil, fmt.Errorf("read model header: %w", err)
 	}
-	if err := fill(m.Params.All(), mats); err != nil {
+	if err := Fill(m.Params.All(), mats); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -116,13 +116,8 @@ func readModelHeader(meta map[string]string) (*header, error) {
 		return nil, fmt.Errorf("the file is a safetensors file, but no rowlink model: its metadata has no %q", "rowlink")
 	}
 	var h header
-	dec := json.NewDecoder(strings.NewReader(text))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&h); err != nil {
+	if err := StrictJSON(text, &h); err != nil {
 		return nil, fmt.Errorf("read model header: %w", err)
-	}
-	if rest := text[dec.InputOffset():]; rest != "" {
-		return nil, fmt.Errorf("read model header: %d bytes after its end", len(rest))
 	}
 	if h.Format == 1 { // before row encoders had a number of blocks and first layers a plan
 		h.Config.Blocks, h.Config.Plan, h.Format = 1, PlanPlain, formatVersion
@@ -131,6 +126,19 @@ func readModelHeader(meta map[string]string) (*header, error) {
 		return nil, fmt.Errorf("model file has format %d, this program reads format %d", h.Format, formatVersion)
 	}
 	return &h, nil
+}
+
+// StrictJSON decodes one JSON value and refuses unknown fields and what follows it.
+func StrictJSON(text string, into any) error {
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		return err
+	}
+	if rest := text[dec.InputOffset():]; rest != "" {
+		return fmt.Errorf("%d bytes after its end", len(rest))
+	}
+	return nil
 }
 
 // Layers differ in how many numbers they keep per channel, so the estimate of numbers
@@ -166,8 +174,8 @@ func (m *Model) estimate() float64 {
 	return n
 }
 
-// fill copies the tensors of a file into the parameters, which are in the same order.
-func fill(params []*nn.Param, mats []NamedMat) error {
+// Fill copies the tensors of a file into the parameters, which are in the same order.
+func Fill(params []*nn.Param, mats []NamedMat) error {
 	if len(params) != len(mats) {
 		return fmt.Errorf("model file has %d tensors, want %d", len(mats), len(params))
 	}
@@ -188,9 +196,12 @@ func fill(params []*nn.Param, mats []NamedMat) error {
 }
 
 // WeightsHash is the SHA-256 of all parameters, hex: equal for equal bits.
-func (m *Model) WeightsHash() string {
+func (m *Model) WeightsHash() string { return HashOf(m.Params) }
+
+// HashOf is the SHA-256 of the parameters of a set, hex.
+func HashOf(s *nn.Set) string {
 	sum := sha256.New()
-	if err := WriteSafetensors(sum, m.named(), nil); err != nil {
+	if err := WriteSafetensors(sum, Named(s), nil); err != nil {
 		panic("model: hash: " + err.Error())
 	}
 	return hex.EncodeToString(sum.Sum(nil))

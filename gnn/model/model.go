@@ -50,7 +50,7 @@ func New(c Config, g *graph.Graph, entity int, enc []*encode.Table, seed uint64)
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("model config: %w", err)
 	}
-	m := &Model{Config: c, Edges: edgeTypes(g), Encoder: slices.Clone(enc)}
+	m := &Model{Config: c, Edges: EdgeTypes(g), Encoder: slices.Clone(enc)}
 	for _, t := range g.Snap.Tables {
 		m.Types = append(m.Types, t.Def.FullName())
 	}
@@ -66,10 +66,10 @@ func New(c Config, g *graph.Graph, entity int, enc []*encode.Table, seed uint64)
 	return m, m.build(seed)
 }
 
-// edgeTypes names the edge types of g: source, relation, destination. Names are
+// EdgeTypes names the edge types of g: source, relation, destination. Names are
 // unique: where a table has two links of the same columns to one parent, the later
 // ones are numbered.
-func edgeTypes(g *graph.Graph) []conv.EdgeType {
+func EdgeTypes(g *graph.Graph) []conv.EdgeType {
 	out := make([]conv.EdgeType, len(g.Edges))
 	seen := map[string]int{}
 	for i, e := range g.Edges {

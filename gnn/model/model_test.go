@@ -177,7 +177,7 @@ func TestReach(t *testing.T) {
 	g := mustGraph(t, world(1, 1))
 	for hops, want := range []string{"drivers", "teams drivers results contracts target history", "teams drivers races results contracts target history"} {
 		var got []string
-		for i, ok := range Reach(edgeTypes(g), len(g.Snap.Tables), drivers, hops) {
+		for i, ok := range Reach(EdgeTypes(g), len(g.Snap.Tables), drivers, hops) {
 			if ok {
 				got = append(got, g.Snap.Tables[i].Def.Name)
 			}

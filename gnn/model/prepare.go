@@ -74,7 +74,7 @@ func historyTable(task *tasks.Task, l *tasks.LabelTable) *ingest.Table {
 // rows visible at the validation anchor: no statistic looks at a row that training may
 // not see.
 func Encoders(g *graph.Graph, task *tasks.Task, hops int) ([]*encode.Table, error) {
-	edges := edgeTypes(g)
+	edges := EdgeTypes(g)
 	reach := Reach(edges, len(g.Snap.Tables), task.Entity, hops)
 	enc := make([]*encode.Table, len(g.Snap.Tables))
 	for i, t := range g.Snap.Tables {

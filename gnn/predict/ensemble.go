@@ -6,9 +6,18 @@ import (
 	"github.com/rowlink/rowlink/gnn/model"
 )
 
+// Member is the scorer of one network: a [Network] or [States].
+type Member interface {
+	Scorer
+	planner
+	explainer
+	CacheRows(ctx context.Context, o CacheOptions) error
+	effects(q model.Query, out int) []Reason // on one output, in a fixed order
+}
+
 // Ensemble is a [Scorer] that averages the predictions of networks which differ in their
 // seed only.
-type Ensemble []*Network
+type Ensemble []Member
 
 var _ Scorer = Ensemble(nil)
 

@@ -59,12 +59,15 @@ func (n *Network) Score(ctx context.Context, queries []model.Query) ([]float64, 
 // Plan says in a line how Score would go about the queries.
 func (n *Network) Plan(queries []model.Query) string { return n.shards.Choose(queries).String() }
 
-func (n *Network) decode(out tensor.Mat) []float64 {
+func (n *Network) decode(out tensor.Mat) []float64 { return decode(n.typ, n.scaling, out) }
+
+// decode turns raw outputs into predictions.
+func decode(typ tasks.Type, scaling *tasks.Scaling, out tensor.Mat) []float64 {
 	raw := make([]float64, len(out.Data))
 	for i, v := range out.Data {
 		raw[i] = float64(v)
 	}
-	return n.typ.Decode(n.scaling, raw)
+	return typ.Decode(scaling, raw)
 }
 
 // variant is one sampled neighbourhood with some of its messages to the seed removed.

@@ -97,6 +97,7 @@ func opCases() []opCase {
 		opsOn("mul", func(t *Tape, in []*Var) *Var { return t.Mul(in[0], in[1]) }, [2]int{0, 5}, [2]int{0, 5}),
 		opsOn("mul itself", func(t *Tape, in []*Var) *Var { return t.Mul(in[0], in[0]) }, [2]int{0, 5}),
 		opsOn("scale", func(t *Tape, in []*Var) *Var { return t.Scale(in[0], -1.7) }, [2]int{0, 5}),
+		opsOn("clamp", func(t *Tape, in []*Var) *Var { return t.Add(t.Clamp(in[0], 0.7), in[0]) }, [2]int{0, 5}),
 		opsOn("add bias", func(t *Tape, in []*Var) *Var { return t.AddBias(in[0], in[1]) }, [2]int{0, 5}, [2]int{1, 5}),
 		opsOn("scale cols", func(t *Tape, in []*Var) *Var { return t.ScaleCols(in[0], in[1]) }, [2]int{0, 5}, [2]int{1, 5}),
 		opsOn("scale rows", func(t *Tape, in []*Var) *Var { return t.ScaleRows(in[0], in[1]) }, [2]int{0, 5}, [2]int{0, 1}),

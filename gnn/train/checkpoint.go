@@ -25,7 +25,7 @@ type progress struct {
 func (r *run) identity() string {
 	o, t := r.opt, &r.task.Options
 	return fmt.Sprintf("%s %s %s %s model=%+v epochs=%d patience=%d batch=%d steps=%d rate=%g schedule=%s decay=%g clip=%g seed=%d stale=%t shuffle=%t history=%t refit=%d",
-		r.task.Hash, r.bound.Meta.LabelHash, r.Graph.Snap.ID, r.bound.Meta.Kernel, r.bound.Config, o.Epochs, o.Patience, o.Batch,
+		r.task.Hash, r.result.Model.About().LabelHash, r.Graph.Snap.ID, r.result.Model.About().Kernel, r.result.Model.Options(), o.Epochs, o.Patience, o.Batch,
 		o.Steps, o.Rate, o.Schedule, o.Decay, o.Clip, o.Seed, o.Stale, o.Shuffle, !o.NoHistory, o.Refit) +
 		fmt.Sprintf(" val_regime=%s rule=%+v mask=%v val_anchor=%d data_from=%d step=%s", t.ValRegime, t.Rule, t.Mask, t.ValAnchor, t.DataFrom, t.Step)
 }
@@ -36,7 +36,7 @@ func (r *run) save() error {
 		return nil
 	}
 	var mats []model.NamedMat
-	for i, p := range r.bound.Params.All() {
+	for i, p := range r.params.All() {
 		mats = append(mats, model.NamedMat{Name: "value." + p.Name, Mat: p.Value}, model.NamedMat{Name: "best." + p.Name, Mat: r.best[i]})
 	}
 	for _, s := range r.adam.State() {
@@ -101,7 +101,7 @@ func (r *run) resume() error {
 	r.keep()
 	state := r.adam.State()
 	var into []model.NamedMat
-	for i, prm := range r.bound.Params.All() {
+	for i, prm := range r.params.All() {
 		into = append(into, model.NamedMat{Name: "value." + prm.Name, Mat: prm.Value}, model.NamedMat{Name: "best." + prm.Name, Mat: r.best[i]})
 	}
 	for i := range state {

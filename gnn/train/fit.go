@@ -13,7 +13,6 @@ import (
 	"github.com/rowlink/rowlink/gnn/nn"
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/graph"
-	"github.com/rowlink/rowlink/graph/sample"
 	"github.com/rowlink/rowlink/tasks"
 )
 
@@ -25,8 +24,8 @@ type Data struct {
 
 // Result is a trained model with the figures of its training.
 type Result struct {
-	Model           *model.Model
-	Bound           *model.Bound
+	Model           model.Network
+	Bound           model.BoundNetwork // over the snapshot that it was trained on
 	Epochs          []Epoch
 	Best            Epoch
 	Metric          string
@@ -73,8 +72,8 @@ func Fit(ctx context.Context, d Data, opt Options) (*Result, error) {
 // training took to its best epoch: nothing is left to choose by, so nothing is chosen.
 // The windows of validation examples close before the test anchor.
 func Refit(ctx context.Context, d Data, opt Options, chosen *Result) (*Result, error) {
-	opt.Refit, opt.Seed = chosen.Best.Number, chosen.Model.Meta.Seed
-	opt.Model.Plan = chosen.Model.Config.Plan
+	opt.Refit, opt.Seed = chosen.Best.Number, chosen.Model.About().Seed
+	opt.Model.Plan = chosen.Model.Options().Plan
 	if opt.Checkpoint != "" {
 		opt.Checkpoint += "-refit"
 	}
@@ -90,10 +89,8 @@ type run struct {
 	metric   tasks.Metric
 	scaling  *tasks.Scaling
 	pool     *tensor.Pool
-	bound    *model.Bound
-	sampler  *sample.Sampler
-	tape     *tensor.Tape
-	pass     *model.Pass
+	learner  learner
+	params   *nn.Set
 	adam     *nn.Adam
 	examples []example // of training
 	val      []model.Query
@@ -102,7 +99,15 @@ type run struct {
 	result   Result
 	step     int
 	scratch  scratch
-	loading
+}
+
+// learner is a network in training: what differs between sampled layers and the layer scan.
+type learner interface {
+	// epoch makes one pass over the training examples, a step of the optimiser after each
+	// of its batches, and fills in loss and seeds.
+	epoch(ctx context.Context, e *Epoch) error
+	// validate returns the raw outputs for the validation queries.
+	validate(ctx context.Context) (tensor.Mat, error)
 }
 
 // example is one training example: its query, its target, and the key of its seed, by
@@ -137,41 +142,33 @@ func newRun(d Data, opt Options) (*run, error) {
 	return r, r.build()
 }
 
-// build makes the model, its sampler, tape and optimiser.
+// build makes the network and its optimiser.
 func (r *run) build() error {
 	c := r.opt.Model
 	c.Outputs = r.typ.Outputs(r.scaling)
 	c = c.Complete(r.task.Horizon.ApproxDays())
-	enc, err := model.Encoders(r.Graph, r.task, len(c.FanOut))
+	var net model.BoundNetwork
+	var err error
+	if c.Layer == model.Scan {
+		net, err = r.scanned(c)
+	} else {
+		net, err = r.sampled(c)
+	}
 	if err != nil {
 		return err
 	}
-	if err := c.AddIDs(r.Graph, r.task, enc); err != nil {
-		return err
-	}
-	m, err := model.New(c, r.Graph, r.task.Entity, enc, r.opt.Seed)
-	if err != nil {
-		return err
-	}
-	m.Meta = model.Metadata{Task: r.task.Text, TaskName: r.task.Name, TaskHash: r.task.Hash, Type: r.task.Type,
-		LabelHash: r.Labels.Hash(), Snapshot: r.Graph.Snap.ID, Seed: r.opt.Seed, Kernel: tensor.KernelName(), History: !r.opt.NoHistory}
-	if m.Meta.Scaling, err = json.Marshal(r.scaling); err != nil {
-		return err
-	}
-	m.Meta.Note(r.task)
-	if r.bound, err = m.Bind(r.Graph, r.pool); err != nil {
-		return err
-	}
-	if r.sampler, err = c.Sampler(r.Graph, r.task.Entity, r.task.Options.Rule, r.opt.Seed, r.pool); err != nil {
-		return err
-	}
-	m.Config.Plan = r.plan().Chosen
-	r.tape = tensor.NewTape(r.pool)
-	r.tape.Train = true
-	r.pass = r.bound.NewPass(r.tape)
-	r.adam = nn.NewAdamW(m.Params, r.pool, nn.AdamOptions{Decay: r.opt.Decay})
-	r.result.Model, r.result.Bound = m, r.bound
+	r.adam = nn.NewAdamW(r.params, r.pool, nn.AdamOptions{Decay: r.opt.Decay})
+	r.result.Model, r.result.Bound = net, net
 	return nil
+}
+
+// about is what the network's file says of the training.
+func (r *run) about() (model.Metadata, error) {
+	m := model.Metadata{LabelHash: r.Labels.Hash(), Snapshot: r.Graph.Snap.ID, Seed: r.opt.Seed, Kernel: tensor.KernelName(), History: !r.opt.NoHistory}
+	m.Note(r.task)
+	var err error
+	m.Scaling, err = json.Marshal(r.scaling)
+	return m, err
 }
 
 // collect lists training examples and validation queries.
@@ -227,27 +224,10 @@ func (r *run) order(epoch int) []int {
 
 // epoch makes one pass over the training seeds and validates.
 func (r *run) epoch(ctx context.Context) error {
-	number := len(r.result.Epochs) + 1
-	order := r.order(number)
-	e := Epoch{Number: number, Seeds: len(order)}
+	e := Epoch{Number: len(r.result.Epochs) + 1}
 	start := time.Now()
-	loader := r.load(ctx, order, uint64(number))
-	defer loader.stop()
-	for lo := 0; lo < len(order); lo += r.opt.Batch {
-		batch, err := loader.next(ctx)
-		if err != nil {
-			return err
-		}
-		part := order[lo:min(lo+r.opt.Batch, len(order))]
-		loss, err := r.train(batch, part, len(order))
-		if err != nil {
-			return err
-		}
-		loader.free(batch)
-		e.Loss += loss * float64(len(part)) / float64(len(order))
-		if r.opt.OnStep != nil {
-			r.opt.OnStep(number, lo+len(part), len(order))
-		}
+	if err := r.learner.epoch(ctx, &e); err != nil {
+		return err
 	}
 	e.Seconds = time.Since(start).Seconds()
 	if r.opt.Refit > 0 {
@@ -258,34 +238,30 @@ func (r *run) epoch(ctx context.Context) error {
 	return r.validate(ctx, e)
 }
 
-// train makes one step of the optimiser and returns the mean loss.
-func (r *run) train(batch *sample.Batch, part []int, epochSeeds int) (float64, error) {
-	r.tape.Reset()
-	r.scratch.resize(len(part), r.bound.Config.Outputs)
-	for i, p := range part {
-		r.scratch.anchor[i], r.scratch.target[i] = r.examples[p].Anchor, r.examples[p].target
-	}
-	out := r.pass.Forward(batch, model.Seeds{Anchor: r.scratch.anchor, Drop: tensor.Hash64(r.opt.Seed, 0xd2, uint64(r.step))})
-	for i, v := range out.Val.Data {
+// loss returns the mean loss of raw outputs for the targets in r.scratch, whose gradient
+// it leaves in grad.
+func (r *run) loss(out, grad tensor.Mat) (float64, error) {
+	for i, v := range out.Data {
 		r.scratch.out[i] = float64(v)
 	}
 	loss := r.typ.Loss(r.scaling, r.scratch.out, r.scratch.target, r.scratch.grad)
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return 0, fmt.Errorf("the loss is %v at step %d: lower the learning rate (now %g)", loss, r.step+1, r.opt.Rate)
 	}
-	g := r.tape.Alloc(out.Val.Rows, out.Val.Cols)
 	for i, v := range r.scratch.grad {
-		g.Data[i] = tensor.Real(v)
+		grad.Data[i] = tensor.Real(v)
 	}
-	r.bound.Params.ZeroGrad()
-	r.tape.Backward(r.tape.SumAll(r.tape.Mul(out, r.tape.Const(g))))
-	if r.opt.Clip > 0 {
-		nn.ClipGradNorm(r.bound.Params, r.pool, r.opt.Clip)
-	}
-	total := r.opt.Epochs * ((epochSeeds + r.opt.Batch - 1) / r.opt.Batch)
-	r.adam.Step(r.opt.rate(r.step, total))
-	r.step++
 	return loss, nil
+}
+
+// descend makes a step of the optimiser, with the gradient in the parameters, of so many
+// in an epoch.
+func (r *run) descend(steps int) {
+	if r.opt.Clip > 0 {
+		nn.ClipGradNorm(r.params, r.pool, r.opt.Clip)
+	}
+	r.adam.Step(r.opt.rate(r.step, r.opt.Epochs*steps))
+	r.step++
 }
 
 // scratch is what a step needs beside the tape, used again by the next one.
@@ -301,13 +277,7 @@ func (s *scratch) resize(seeds, outputs int) {
 
 // validate scores the validation rows and keeps the parameters if they are the best.
 func (r *run) validate(ctx context.Context, e Epoch) error {
-	r.tape.Train = false
-	defer func() { r.tape.Train = true }()
-	scorer, err := r.bound.NewScorerOn(r.tape, r.task.Options.Rule) // the memory of a training step is enough
-	if err != nil {
-		return err
-	}
-	out, err := scorer.Score(ctx, r.val)
+	out, err := r.learner.validate(ctx)
 	if err != nil {
 		return err
 	}
@@ -336,11 +306,11 @@ func (r *run) take(e Epoch, best bool) {
 }
 
 // keep copies the parameters as those of the best epoch.
-func (r *run) keep() { r.best = r.bound.Params.Copy() }
+func (r *run) keep() { r.best = r.params.Copy() }
 
 // finish puts the best parameters back and sums up.
 func (r *run) finish() (*Result, error) {
-	r.bound.Params.Restore(r.best)
+	r.params.Restore(r.best)
 	var seconds []float64
 	for _, e := range r.result.Epochs {
 		seconds = append(seconds, e.Seconds)

@@ -85,7 +85,7 @@ func TestFit_keepsTheBestEpoch(t *testing.T) {
 		t.Fatal(err)
 	}
 	pool := tensor.NewPool(1)
-	n, err := predict.NewNetwork(r.Bound, d.Labels.Task, scaling, pool)
+	n, err := predict.Of(r.Bound, d.Labels.Task, scaling, pool)
 	if err != nil {
 		t.Fatal(err)
 	}

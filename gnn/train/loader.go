@@ -23,7 +23,7 @@ type loading struct {
 }
 
 // load starts sampling the batches of one epoch; order holds positions in examples.
-func (r *run) load(ctx context.Context, order []int, epoch uint64) *loader {
+func (r *sampled) load(ctx context.Context, order []int, epoch uint64) *loader {
 	l := &loader{ready: make(chan *sample.Batch), idle: make(chan *sample.Batch, len(r.batches)), quit: make(chan struct{}), done: make(chan struct{})}
 	for i := range r.batches {
 		l.idle <- &r.batches[i]

@@ -15,11 +15,11 @@ import (
 // Options configures [Fit]. The zero value is usable.
 type Options struct {
 	Model      model.Config
-	Epochs     int           // most passes over the training seeds; 0 means 20
-	Patience   int           // epochs without a better validation metric before it stops; 0 means 6
+	Epochs     int           // most passes over the training seeds; 0 means 20, of the layer scan 100
+	Patience   int           // epochs without a better validation metric before it stops; 0 means 6, of the layer scan 30
 	Batch      int           // seeds per step; 0 means 256
 	Steps      int           // most steps per epoch; 0 means 400
-	Rate       float64       // step size of AdamW; 0 means 0.002
+	Rate       float64       // step size of AdamW; 0 means 0.002, of the layer scan 0.001
 	Decay      float64       // decoupled weight decay; 0 means 0.01
 	Dropout    float64       // share of channels dropped in training; 0 means 0.1, less means none
 	Clip       float64       // largest norm of the gradient; 0 means 5, less means no limit
@@ -85,11 +85,15 @@ func (e *Epoch) UnmarshalJSON(data []byte) error {
 }
 
 func (o Options) withDefaults() Options {
+	epochs, patience, rate := 20, 6, 0.002
+	if o.Model.Layer == model.Scan { // an epoch is one step
+		epochs, patience, rate = 100, 30, 0.001
+	}
 	if o.Epochs == 0 {
-		o.Epochs = 20
+		o.Epochs = epochs
 	}
 	if o.Patience == 0 {
-		o.Patience = 6
+		o.Patience = patience
 	}
 	if o.Batch == 0 {
 		o.Batch = 256
@@ -98,7 +102,7 @@ func (o Options) withDefaults() Options {
 		o.Steps = 400
 	}
 	if o.Rate == 0 {
-		o.Rate = 0.002
+		o.Rate = rate
 	}
 	if o.Decay == 0 {
 		o.Decay = 0.01

@@ -1,6 +1,8 @@
 package train
 
 import (
+	"fmt"
+
 	"github.com/rowlink/rowlink/gnn/model"
 	"github.com/rowlink/rowlink/graph/sample"
 )
@@ -16,16 +18,20 @@ func Plan(d Data, opt Options) (*model.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.bound.Config.Plan = opt.Model.Plan // what was asked for, not what came of it
-	if opt.Model.Plan == "" {
-		r.bound.Config.Plan = model.PlanAuto
+	s, ok := r.learner.(*sampled)
+	if !ok {
+		return nil, fmt.Errorf("layer %s has one plan: every row once", r.opt.Model.Layer)
 	}
-	return r.plan(), nil
+	s.bound.Config.Plan = opt.Model.Plan // what was asked for, not what came of it
+	if opt.Model.Plan == "" {
+		s.bound.Config.Plan = model.PlanAuto
+	}
+	return s.plan(), nil
 }
 
 // plan samples the first batch and compares the plans on it: a pure function of data,
 // options and seed.
-func (r *run) plan() *model.Plan {
+func (r *sampled) plan() *model.Plan {
 	order := r.order(1)
 	return r.bound.Choose(r.sampler.Sample(r.seeds(order[:min(len(order), r.opt.Batch)]), 1))
 }

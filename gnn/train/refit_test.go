@@ -29,7 +29,7 @@ func TestRefit(t *testing.T) {
 	if last := first.Epochs[len(first.Epochs)-1]; !math.IsNaN(last.Val) || first.Best.Number != last.Number {
 		t.Errorf("the last epoch is %+v, the best %+v", last, first.Best)
 	}
-	if first.Model.WeightsHash() == chosen.Model.WeightsHash() || first.Model.Meta.Seed != chosen.Model.Meta.Seed {
+	if first.Model.WeightsHash() == chosen.Model.WeightsHash() || first.Model.About().Seed != chosen.Model.About().Seed {
 		t.Error("the refit has the weights, or another seed, than what was chosen")
 	}
 	for split, changes := range map[tasks.Split]bool{tasks.Test: false, tasks.Val: true} {

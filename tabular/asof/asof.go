@@ -42,14 +42,8 @@ type Plan struct {
 	opt      Options
 	g        *graph.Graph
 	own      *encode.Features
-	ownCodes chosen
+	ownCodes encode.Chosen
 	children []child
-}
-
-// chosen are the categories of a table that become features.
-type chosen struct {
-	codes []int32  // code -> position among the chosen ones, -1 = left out
-	names []string // of the chosen ones: "TABLE.COLUMN = VALUE"
 }
 
 // child is one foreign key that points to the entity table.
@@ -57,7 +51,7 @@ type child struct {
 	edge  int
 	table *ingest.Table
 	feat  *encode.Features
-	codes chosen
+	codes encode.Chosen
 }
 
 // mostCodes is how many codes of a categorical column become features: NULL, other, and
@@ -78,14 +72,14 @@ func New(g *graph.Graph, enc []*encode.Table, opt Options, pool *tensor.Pool) (*
 	if p.own, err = enc[opt.Entity].Features(pool, entity); err != nil {
 		return nil, err
 	}
-	p.ownCodes = choose(enc[opt.Entity])
-	p.Names = append(denseNames(p.Names, enc[opt.Entity], "%s.%s"), p.ownCodes.names...)
+	p.ownCodes = enc[opt.Entity].Choose(mostCodes)
+	p.Names = append(denseNames(p.Names, enc[opt.Entity], "%s.%s"), p.ownCodes.Names...)
 	p.Names = append(p.Names, "age of "+entity.Def.Name)
 	for i, e := range g.Edges {
 		if e.Rev || e.Dst != opt.Entity || enc[e.Src] == nil {
 			continue
 		}
-		c := child{edge: i, table: g.Snap.Tables[e.Src], codes: choose(enc[e.Src])}
+		c := child{edge: i, table: g.Snap.Tables[e.Src], codes: enc[e.Src].Choose(mostCodes)}
 		if c.feat, err = enc[e.Src].Features(pool, c.table); err != nil {
 			return nil, err
 		}
@@ -95,35 +89,10 @@ func New(g *graph.Graph, enc []*encode.Table, opt Options, pool *tensor.Pool) (*
 	return p, nil
 }
 
-// choose picks the categories of a table that become features.
-func choose(enc *encode.Table) chosen {
-	c := chosen{codes: make([]int32, enc.Codes)}
-	for i := range c.codes {
-		c.codes[i] = -1
-	}
-	for _, col := range enc.Columns {
-		cat, ok := col.Encoder.(*encode.Categorical)
-		if !ok {
-			continue
-		}
-		for k := range min(mostCodes, len(cat.Values)+2) {
-			c.codes[col.CodeFrom+k] = int32(len(c.names))
-			value := "NULL"
-			if k == 1 {
-				value = "other"
-			} else if k > 1 {
-				value = cat.Values[k-2]
-			}
-			c.names = append(c.names, fmt.Sprintf("%s.%s = %s", enc.Name, col.Name, value))
-		}
-	}
-	return c
-}
-
-// add adds weight to the slot of each chosen category of a row.
-func (c *chosen) add(r *encode.Row, weight float64, to []float64) {
+// addCodes adds weight to the slot of each chosen category of a row.
+func addCodes(c *encode.Chosen, r *encode.Row, weight float64, to []float64) {
 	for _, code := range r.Codes {
-		if at := c.codes[code.ID]; at >= 0 {
+		if at := c.At[code.ID]; at >= 0 {
 			to[at] += weight
 		}
 	}
@@ -137,7 +106,7 @@ func (p *Plan) nameChild(c *child, enc *encode.Table) {
 		for _, n := range denseNames(nil, enc, "mean %s.%s") {
 			p.Names = append(p.Names, n+suffix)
 		}
-		for _, n := range c.codes.names {
+		for _, n := range c.codes.Names {
 			p.Names = append(p.Names, "share "+n+suffix)
 		}
 		p.Names = append(p.Names, "count "+enc.Name+suffix)
@@ -182,8 +151,8 @@ func (p *Plan) row(q Query, out []float64, r *encode.Row) {
 		out[i] = float64(v)
 	}
 	at := len(r.Dense)
-	p.ownCodes.add(r, 1, out[at:])
-	at += len(p.ownCodes.names)
+	addCodes(&p.ownCodes, r, 1, out[at:])
+	at += len(p.ownCodes.Names)
 	if t := p.g.Snap.Tables[p.opt.Entity].TimeOf(q.Row); t != ingest.Always && p.opt.Rule.Visible(t, q.Cut) {
 		out[at] = math.Log1p(float64(q.Cut-t) / dayMicros)
 	}
@@ -196,7 +165,7 @@ func (p *Plan) row(q Query, out []float64, r *encode.Row) {
 // fill writes the features of one foreign key and returns how many there are.
 func (c *child) fill(p *Plan, q Query, out []float64, r *encode.Row) int {
 	dense := c.feat.Width()
-	block := dense + len(c.codes.names) + 1
+	block := dense + len(c.codes.Names) + 1
 	latest := float64(noChildDays)
 	for _, row := range p.g.Children(c.edge, q.Row, p.opt.Rule, q.Cut) {
 		if !c.table.VisibleAt(p.opt.Rule, row, q.Cut) {
@@ -214,7 +183,7 @@ func (c *child) fill(p *Plan, q Query, out []float64, r *encode.Row) int {
 			for j, v := range r.Dense {
 				sums[j] += w * float64(v)
 			}
-			c.codes.add(r, w, sums[dense:])
+			addCodes(&c.codes, r, w, sums[dense:])
 			sums[block-1] += w
 		}
 	}

@@ -1,0 +1,80 @@
+package predict
+
+import (
+	"context"
+
+	"github.com/rowlink/rowlink/gnn/model"
+	"github.com/rowlink/rowlink/gnn/scan"
+	"github.com/rowlink/rowlink/gnn/tensor"
+	"github.com/rowlink/rowlink/graph"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+// States is a [Scorer] over the states of the layer scan, which are made once: a query
+// fetches no neighbourhood.
+type States struct {
+	scorer  *scan.Scorer
+	typ     tasks.Type
+	scaling *tasks.Scaling
+}
+
+var _ Member = (*States)(nil)
+
+// NewStates runs the pass over the rows of the bound network's snapshot.
+func NewStates(b *scan.Bound, task *tasks.Task, scaling *tasks.Scaling) (*States, error) {
+	typ, err := tasks.TypeOf(task.Type)
+	if err != nil {
+		return nil, err
+	}
+	return &States{b.NewScorer(), typ, scaling}, nil
+}
+
+// Score implements [Scorer].
+func (s *States) Score(ctx context.Context, queries []model.Query) ([]float64, error) {
+	out, err := s.scorer.Score(ctx, queries)
+	if err != nil {
+		return nil, err
+	}
+	return decode(s.typ, s.scaling, out), nil
+}
+
+// Plan says in a line how Score goes about queries.
+func (s *States) Plan([]model.Query) string {
+	return "from decayed states: no neighbourhood is sampled"
+}
+
+// CacheRows has nothing to do: states are made of rows that were encoded once.
+func (s *States) CacheRows(context.Context, CacheOptions) error { return nil }
+
+// Explain has no reasons yet.
+func (s *States) Explain(q model.Query, top int) []Reason { return largest(s.effects(q, 0), top) }
+
+func (s *States) effects(model.Query, int) []Reason { return nil }
+
+// Of returns the scorer of a bound network, whatever it is made of.
+func Of(b model.BoundNetwork, task *tasks.Task, scaling *tasks.Scaling, pool *tensor.Pool) (Member, error) {
+	if s, ok := b.(*scan.Bound); ok {
+		return NewStates(s, task, scaling)
+	}
+	return NewNetwork(b.(*model.Bound), task, scaling, pool)
+}
+
+// Read reads the file of a network and binds it to the graph of a task.
+func Read(data []byte, g *graph.Graph, task *tasks.Task, pool *tensor.Pool) (model.BoundNetwork, error) {
+	_, meta, err := model.ReadSafetensors(data)
+	if err != nil {
+		return nil, err
+	}
+	if scan.Is(meta) {
+		m, err := scan.Read(data)
+		if err != nil {
+			return nil, err
+		}
+		return m.Bind(g, task.Options.Rule, pool)
+	}
+	m, err := model.Read(data)
+	if err != nil {
+		return nil, err
+	}
+	return m.Bind(g, pool)
+}

@@ -1,0 +1,82 @@
+package train
+
+import (
+	"context"
+
+	"github.com/rowlink/rowlink/gnn/model"
+	"github.com/rowlink/rowlink/gnn/scan"
+	"github.com/rowlink/rowlink/gnn/tensor"
+)
+
+// scanned is a network of the layer scan in training: an epoch is one pass over the rows,
+// which all examples share, and one step of the optimiser.
+type scanned struct {
+	*run
+	pass       *scan.Training
+	outputs    int
+	order      []int       // positions of the examples that take part
+	train, val *tensor.Var // of the present parameters; nil before the first pass
+}
+
+// everywhere is more hops than any database has: the layer scan goes up and down.
+const everywhere = 64
+
+// scanned makes the network and finds what the examples read.
+func (r *run) scanned(c model.Config) (model.BoundNetwork, error) {
+	enc, err := model.Encoders(r.Graph, r.task, everywhere)
+	if err != nil {
+		return nil, err
+	}
+	m, err := scan.New(c, r.Graph, r.task.Entity, enc, r.task.Options.Rule, r.task.Options.ValAnchor, r.opt.Seed)
+	if err != nil {
+		return nil, err
+	}
+	if m.Meta, err = r.about(); err != nil {
+		return nil, err
+	}
+	bound, err := m.Bind(r.Graph, r.task.Options.Rule, r.pool)
+	if err != nil {
+		return nil, err
+	}
+	s := &scanned{run: r, outputs: c.Outputs, order: r.order(1)}
+	queries := make([]model.Query, len(s.order))
+	for i, at := range s.order {
+		queries[i] = r.examples[at].Query
+	}
+	s.pass = bound.NewTraining(queries, r.val)
+	r.learner, r.params = s, m.Params
+	return bound, nil
+}
+
+func (s *scanned) epoch(ctx context.Context, e *Epoch) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.train == nil {
+		s.forward()
+	}
+	e.Seeds = len(s.order)
+	s.scratch.resize(len(s.order), s.outputs)
+	for i, at := range s.order {
+		s.scratch.target[i] = s.examples[at].target
+	}
+	g := tensor.NewMat(len(s.order), s.outputs)
+	var err error
+	if e.Loss, err = s.loss(s.train.Val, g); err != nil {
+		return err
+	}
+	s.params.ZeroGrad()
+	s.pass.Backward(s.train, g)
+	s.descend(1)
+	s.forward() // validation and the next step read the same pass
+	if s.opt.OnStep != nil {
+		s.opt.OnStep(e.Number, len(s.order), len(s.order))
+	}
+	return nil
+}
+
+func (s *scanned) forward() {
+	s.train, s.val = s.pass.Forward(tensor.Hash64(s.opt.Seed, 0xd2, uint64(s.step)))
+}
+
+func (s *scanned) validate(context.Context) (tensor.Mat, error) { return s.val.Val, nil }
