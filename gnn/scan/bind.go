@@ -26,7 +26,6 @@ type Bound struct {
 	raw    []*tensor.Var      // per state: states of features
 	inputs []*tensor.Var      // per table that sends in a layer above the first: features, and what parents had gathered
 	reads  [][]moments        // per table: for each reading, where it reads
-	latest int64              // rows that come to be known later send nothing
 }
 
 // moments is where the rows of a table read one state: the last event before each.
