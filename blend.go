@@ -1,6 +1,7 @@
 package rowlink
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -40,16 +41,11 @@ func (b *blended) Score(ctx context.Context, queries []model.Query) ([]float64, 
 	return b.Combine(answers), nil
 }
 
-// explainer is a scorer that names the rows behind a prediction.
-type explainer interface {
-	Explain(q model.Query, top int) []predict.Reason
-}
-
 // explained is a blend with one member that gives reasons: the blend's are its, times
 // its weight. Where answers are averaged as log odds that is the first order of it.
 type explained struct {
 	*blended
-	by     explainer
+	by     predict.Explainer
 	weight float64
 }
 
@@ -66,7 +62,7 @@ func (e explained) Explain(q model.Query, top int) []predict.Reason {
 func newBlended(b *blend.Blend, members []predict.Scorer) predict.Scorer {
 	out := &blended{b, members}
 	for i, m := range members {
-		if by, ok := m.(explainer); ok {
+		if by, ok := m.(predict.Explainer); ok {
 			return explained{out, by, b.Weights[i]}
 		}
 	}
@@ -158,15 +154,7 @@ func describe(w blend.Weighing) string {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case w.Blend.Weights[a] > w.Blend.Weights[b]:
-			return -1
-		case w.Blend.Weights[a] < w.Blend.Weights[b]:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(w.Blend.Weights[b], w.Blend.Weights[a]) })
 	var parts []string
 	for _, i := range order {
 		parts = append(parts, fmt.Sprintf("%.2f %s", w.Blend.Weights[i], w.Blend.Names[i]))

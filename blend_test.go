@@ -53,14 +53,11 @@ func TestFit_blend(t *testing.T) {
 	if got := score(l.Scorer); math.Abs(got-1/(1+math.Exp(-want))) > 1e-9 {
 		t.Errorf("the blend %+v answers %v, its parts have log odds of %v", b, got, want)
 	}
-	type explainer interface {
-		Explain(q model.Query, top int) []predict.Reason
-	}
 	network, err := l.ScorerOf(t.Context(), rowlink.GNN)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, part := l.Scorer.(explainer).Explain(q[0], 5), network.(explainer).Explain(q[0], 5)
+	all, part := l.Scorer.(predict.Explainer).Explain(q[0], 5), network.(predict.Explainer).Explain(q[0], 5)
 	for i, r := range part {
 		if r.Effect *= 0.75; all[i] != r {
 			t.Errorf("reason %d of the blend is %+v, of its network times the weight %+v", i+1, all[i], r)

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rowlink/rowlink/gnn/model"
 	"github.com/rowlink/rowlink/gnn/predict"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/server"
@@ -196,14 +195,9 @@ func (q *questions) prediction(index int, p predict.Prediction, anchor int64) se
 	return out
 }
 
-// explainer is a [predict.Scorer] that names the rows behind a prediction.
-type explainer interface {
-	Explain(q model.Query, top int) []predict.Reason
-}
-
 func (s *served) explanation(p predict.Prediction) *server.Explanation {
 	e := &server.Explanation{Method: "occlusion", Score: explainedScore(p)}
-	if _, ok := s.Scorer.(explainer); !ok {
+	if _, ok := s.Scorer.(predict.Explainer); !ok {
 		e.Method, e.Note = "none", fmt.Sprintf("version %d answers by %q, which has no explanation; rowlink train --model gnn makes a version that has", s.Version.Version, s.Served)
 	}
 	for _, r := range p.Reasons {

@@ -205,7 +205,7 @@ func (p *predictions) remark(explain int) {
 		p.warnings = append(p.warnings, fmt.Sprintf("TK226: the anchor %s is %s later than the data, which ends at %s: what happened in between is unknown here",
 			instant(p.anchor), days(late), instant(p.DataUntil)))
 	}
-	_, ok := p.Scorer.(explainer)
+	_, ok := p.Scorer.(predict.Explainer)
 	p.explained = ok && explain > 0
 	if explain > 0 && !ok {
 		p.warnings = append(p.warnings, fmt.Sprintf("%q gives no reasons; --model gnn asks the network, which does", p.Served))

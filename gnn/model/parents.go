@@ -40,17 +40,14 @@ func (d *parentReader) read() conv.Parents {
 	if r == nil || r.Te == nil || n == 0 {
 		return out
 	}
-	ages, same := d.ages(rows)
-	if own := d.p.in[d.p.bound.Edges[d.edge].Dst]; same && own.Te != nil {
-		out.Te, out.TeOf = own.Te, t.Ints(n)
-		for c, row := range rows {
-			out.TeOf[c] = int32(c) | row>>31 // -1 for no parent
-		}
-		return out
-	}
 	out.TeOf = t.Ints(n)
 	for c, row := range rows {
-		out.TeOf[c] = int32(c) | row>>31
+		out.TeOf[c] = int32(c) | row>>31 // -1 for no parent
+	}
+	ages, same := d.ages(rows)
+	if own := d.p.in[d.p.bound.Edges[d.edge].Dst]; same && own.Te != nil {
+		out.Te = own.Te
+		return out
 	}
 	out.Te = t.AgeTerms(t.Days(ages), d.p.bound.Config.TimeScale)
 	return out

@@ -10,7 +10,7 @@ import (
 type Member interface {
 	Scorer
 	planner
-	explainer
+	Explainer
 	CacheRows(ctx context.Context, o CacheOptions) error
 	effects(q model.Query, out int) []Reason // on one output, in a fixed order
 }

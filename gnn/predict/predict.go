@@ -66,7 +66,7 @@ func (p *Predictor) Predict(ctx context.Context, rows []int32, anchor int64, exp
 	for i, r := range rows {
 		out[i] = p.answer(scores[i*width : (i+1)*width])
 		out[i].Row, out[i].Eligible = r, eligible[i]
-		if e, ok := p.Scorer.(explainer); ok && explain > 0 {
+		if e, ok := p.Scorer.(Explainer); ok && explain > 0 {
 			out[i].Reasons = e.Explain(queries[i], explain)
 		}
 	}
@@ -97,8 +97,8 @@ type planner interface {
 	Plan(queries []model.Query) string
 }
 
-// explainer is a scorer that can name the rows that moved a prediction.
-type explainer interface {
+// Explainer is a [Scorer] that can name the rows that moved a prediction.
+type Explainer interface {
 	Explain(q model.Query, top int) []Reason
 }
 

@@ -92,6 +92,7 @@ type run struct {
 	learner  learner
 	params   *nn.Set
 	adam     *nn.Adam
+	schedule func(rate float64, total int) nn.Schedule
 	examples []example // of training
 	val      []model.Query
 	valRows  []int
@@ -125,6 +126,9 @@ func newRun(d Data, opt Options) (*run, error) {
 	}
 	r := &run{Data: d, opt: opt, task: d.Labels.Task, pool: tensor.NewPool(threads)}
 	var err error
+	if r.schedule, err = schedules.Get(opt.Schedule); err != nil {
+		return nil, err
+	}
 	if r.typ, err = tasks.TypeOf(r.task.Type); err != nil {
 		return nil, err
 	}
@@ -260,7 +264,7 @@ func (r *run) descend(steps int) {
 	if r.opt.Clip > 0 {
 		nn.ClipGradNorm(r.params, r.pool, r.opt.Clip)
 	}
-	r.adam.Step(r.opt.rate(r.step, r.opt.Epochs*steps))
+	r.adam.Step(r.schedule(r.opt.Rate, r.opt.Epochs*steps)(r.step))
 	r.step++
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rowlink/rowlink/gnn/nn"
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/tasks"
 )
@@ -45,12 +46,19 @@ func TestMedian(t *testing.T) {
 // The step size rises for a tenth of the steps, at most 20, and then falls to a
 // twentieth.
 func TestRate(t *testing.T) {
+	rate := func(name string, total int) nn.Schedule {
+		make, err := schedules.Get(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return make(2, total)
+	}
 	for _, total := range []int{1, 5, 100, 4000} {
-		o := Options{Rate: 2}.withDefaults()
+		cosine := rate(Options{}.withDefaults().Schedule, total)
 		top, at := 0.0, 0
 		var last float64
 		for step := range total {
-			v := o.rate(step, total)
+			v := cosine(step)
 			if v <= 0 || v > 2 {
 				t.Fatalf("step %d of %d: rate %v", step, total, v)
 			}
@@ -62,12 +70,12 @@ func TestRate(t *testing.T) {
 		if top < 2*(1-1e-9) || at > min(20, total/10+1) {
 			t.Errorf("%d steps: the largest rate is %v at step %d, want 2 at the end of the warm-up", total, top, at)
 		}
-		if total >= 100 && (last > 0.11 || math.Abs(o.rate(10*total, total)-0.1) > 1e-9) {
+		if total >= 100 && (last > 0.11 || math.Abs(cosine(10*total)-0.1) > 1e-9) {
 			t.Errorf("%d steps: the rate ends at %v, want a twentieth of 2", total, last)
 		}
 	}
-	o := Options{Rate: 2, Schedule: "constant"}.withDefaults()
-	if a, b := o.rate(0, 100), o.rate(99, 100); a != 2 || b != 2 {
+	constant := rate("constant", 100)
+	if a, b := constant(0), constant(99); a != 2 || b != 2 {
 		t.Errorf("constant: rates %v and %v, want 2", a, b)
 	}
 	if err := (Options{Schedule: "linear"}).withDefaults().validate(); err == nil || !strings.Contains(err.Error(), "constant, cosine") {

@@ -1,8 +1,6 @@
 package train
 
 import (
-	"math"
-
 	"github.com/rowlink/rowlink/gnn/nn"
 	"github.com/rowlink/rowlink/internal/registry"
 )
@@ -21,12 +19,3 @@ func init() {
 
 // Schedules lists the names for Options.Schedule.
 func Schedules() []string { return schedules.Names() }
-
-// rate is the step size of a step, from 0, of total ones.
-func (o *Options) rate(step, total int) float64 {
-	make, err := schedules.Get(o.Schedule)
-	if err != nil {
-		return math.NaN() // refused before training begins
-	}
-	return make(o.Rate, total)(step)
-}

@@ -2,6 +2,7 @@ package baseline
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/rowlink/rowlink/tabular/asof"
 )
@@ -22,8 +23,8 @@ func (r *reader) attach(d *Data, names []string) error {
 	if err != nil {
 		return err
 	}
-	if names != nil && len(names) != len(plan.Names) {
-		return fmt.Errorf("the snapshot gives %d as-of features, the model was trained on %d; train again", len(plan.Names), len(names))
+	if names != nil && !slices.Equal(names, plan.Names) {
+		return fmt.Errorf("the snapshot gives %d as-of features, the model was trained on %d, or on others; train again", len(plan.Names), len(names))
 	}
 	r.data, r.plan = d, plan
 	return nil

@@ -113,15 +113,6 @@ func (v *Validation) answers(c int) [][]float64 {
 	return out
 }
 
-// Score is the metric of candidate c, on average over the blocks that have one.
-func (v *Validation) Score(c int) float64 {
-	s := v.score(v.answers(c), v.all())
-	if v.Metric.HigherIsBetter() {
-		return s
-	}
-	return -s
-}
-
 // best is the candidate with the best score, the first of equals; -1 where none has one.
 func (v *Validation) best() (at int, score float64) {
 	at, score = -1, math.NaN()
