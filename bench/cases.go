@@ -10,7 +10,7 @@ import (
 
 // Cases lists all loads in the order in which they run.
 func Cases() []Case {
-	return slices.Concat(kernelCases(), layerCasesOf(), gorgoniaCases(), samplerCases(), []Case{epochCase()}, scoringCases(), wholeCases(), gbdtCases())
+	return slices.Concat(kernelCases(), layerCasesOf(), gorgoniaCases(), samplerCases(), []Case{epochCase()}, scoringCases(), scanScoringCases(), wholeCases(), gbdtCases())
 }
 
 // layerCasesOf are the layers of the peers' layers.py.

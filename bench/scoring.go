@@ -40,16 +40,22 @@ var scoringNets = []struct {
 	}},
 }
 
+// scoringGraph is a graph that is scored.
+type scoringGraph struct {
+	name, what string
+	load       func(ctx context.Context) (*scoringLoad, error)
+}
+
+// scoringGraphs are the graphs of the scoring cases.
+var scoringGraphs = []scoringGraph{
+	{"rel-f1", "8,712 examples of driver-position", f1Scoring},
+	{"shop", "65,536 of 1 M entities with 20 M facts", shopScoring},
+}
+
 // scoringCases score without row tables, and with tables of every precision.
 func scoringCases() []Case {
 	var out []Case
-	for _, g := range []struct {
-		name, what string
-		load       func(ctx context.Context) (*scoringLoad, error)
-	}{
-		{"rel-f1", "8,712 examples of driver-position", f1Scoring},
-		{"shop", "65,536 of 1 M entities with 20 M facts", shopScoring},
-	} {
+	for _, g := range scoringGraphs {
 		for _, n := range scoringNets {
 			for _, p := range []string{"off", "float32", "float16", "bfloat16"} {
 				if g.name == "shop" && n.name != "width=32" {
