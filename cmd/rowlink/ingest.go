@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rowlink/rowlink/ingest"
+	_ "github.com/rowlink/rowlink/ingest/csvdir"   // URL scheme csv
 	_ "github.com/rowlink/rowlink/ingest/postgres" // URL scheme postgres
 	_ "github.com/rowlink/rowlink/ingest/sqlite"   // URL scheme sqlite
 )

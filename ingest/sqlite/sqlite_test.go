@@ -290,11 +290,11 @@ func FuzzParseInstant(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		v, ok := parseInstant(s)
+		v, ok := ingest.ParseInstant(s)
 		if ok && (v < -62198755200e6 || v > 253402387200e6) { // a day around the years 0 to 9999
 			t.Fatalf("%q is %d", s, v)
 		}
-		if sec, ok := parseTimeOfDay(s); ok && !(sec >= 0 && sec <= 86401) {
+		if sec, ok := ingest.ParseTimeOfDay(s); ok && !(sec >= 0 && sec <= 86401) {
 			t.Fatalf("%q is %g seconds", s, sec)
 		}
 	})

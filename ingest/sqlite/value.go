@@ -111,7 +111,7 @@ func putTime(c *ingest.ColumnBuilder, v any) bool {
 	ok := false
 	switch v := v.(type) {
 	case string:
-		micros, ok = parseInstant(v)
+		micros, ok = ingest.ParseInstant(v)
 	case int64:
 		micros, ok = unixMicros(v), true
 	case float64:
@@ -125,7 +125,7 @@ func putTime(c *ingest.ColumnBuilder, v any) bool {
 
 func putTimeOfDay(c *ingest.ColumnBuilder, v any) bool {
 	if s, isText := v.(string); isText {
-		sec, ok := parseTimeOfDay(s)
+		sec, ok := ingest.ParseTimeOfDay(s)
 		if ok {
 			c.Float(sec)
 		}

@@ -9,19 +9,21 @@ import (
 	"time"
 
 	"github.com/rowlink/rowlink/ingest"
+	_ "github.com/rowlink/rowlink/ingest/csvdir"
 	_ "github.com/rowlink/rowlink/ingest/postgres"
 	_ "github.com/rowlink/rowlink/ingest/sqlite"
 	"github.com/rowlink/rowlink/internal/pgtest"
 	"github.com/rowlink/rowlink/internal/sourcetest"
+	"github.com/rowlink/rowlink/internal/testdata"
 	"github.com/rowlink/rowlink/schema"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// Real databases give the same snapshot from Postgres and from a SQLite file with
-// the same tables.
+// Real databases give the same snapshot from Postgres, from a SQLite file with the same
+// tables, and from the CSV files and the schema.sql that Postgres was filled from.
 func TestSources_agree(t *testing.T) {
-	names := []string{"chinook", "northwind", "f1"}
+	names := []string{"chinook", "northwind", "f1", "lahman"}
 	if testing.Short() {
 		names = names[:1]
 	}
@@ -30,7 +32,6 @@ func TestSources_agree(t *testing.T) {
 			want := take(t, pgtest.LoadDataset(t, name))
 			path := filepath.Join(t.TempDir(), name+".db")
 			writeSQLite(t, path, want)
-			got := take(t, "sqlite:"+path)
 			rows := 0
 			for _, table := range want.Tables {
 				rows += table.Rows
@@ -38,11 +39,13 @@ func TestSources_agree(t *testing.T) {
 			if rows < 1000 {
 				t.Errorf("only %d rows were compared", rows)
 			}
-			for i, d := range sourcetest.Diff(got, want) {
-				if i == 10 {
-					t.Fatal("and more")
+			for _, url := range []string{"sqlite:" + path, "csv:" + testdata.Path(t, "data", name)} {
+				for i, d := range sourcetest.Diff(take(t, url), want) {
+					if i == 10 {
+						t.Fatal("and more")
+					}
+					t.Errorf("%s: %s", url, d)
 				}
-				t.Error(d)
 			}
 		})
 	}
