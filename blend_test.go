@@ -24,6 +24,7 @@ func TestFit_blend(t *testing.T) {
 	}
 	b := &blend.Blend{Mean: blend.LogOdds, Width: 1, Names: []string{"linear on as-of features", rowlink.GNN}, Weights: []float64{0.25, 0.75}}
 	f.Report.Blend, f.Report.Served = &blend.Weighing{Blend: b}, rowlink.Blend
+	f.Report.Honesty = &rowlink.Honesty{} // of another predictor
 	if _, err := f.Save(d.Workspace); err != nil {
 		t.Fatal(err)
 	}

@@ -48,6 +48,7 @@ type Fitted struct {
 
 	data     *baseline.Data
 	outcomes map[string]outcomes // of the report's rows, by name
+	refitted *Outcome            // of what is served, on test, where it was fitted anew
 	splits   []tasks.Split       // that predictors are asked about
 	earlier  []*Fitted           // earlier validation blocks, the latest first
 	run      string              // names the training's checkpoints in the workspace; empty = none
@@ -94,6 +95,7 @@ func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitte
 			return nil, err
 		}
 	}
+	f.calibrate()
 	f.Report.finish(start)
 	return f, f.Report.err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/tabular/baseline"
 	"github.com/rowlink/rowlink/tabular/blend"
+	"github.com/rowlink/rowlink/tabular/calibrate"
 	"github.com/rowlink/rowlink/tasks"
 	"github.com/rowlink/rowlink/workspace"
 )
@@ -27,9 +28,10 @@ type Loaded struct {
 	Served  string // name of the predictor that answers
 	Scaling *tasks.Scaling
 
-	db    *Database
-	mixed *blend.Blend // nil where the version has none
-	graph *graph.Graph
+	db       *Database
+	mixed    *blend.Blend        // nil where the version has none
+	interval *calibrate.Interval // around what the version serves; nil where it has none
+	graph    *graph.Graph
 }
 
 // Load reads a stored version of a task and binds it to the snapshot: the named predictor
@@ -69,8 +71,29 @@ func (d *Database) Load(ctx context.Context, taskName, ref, name string) (*Loade
 	if l.Predictor, err = predict.New(d.Snap, task, nil, st.Scaling.Classes, dataUntil); err != nil {
 		return nil, err
 	}
-	l.Predictor.Scorer, err = l.ScorerOf(ctx, l.Served)
-	return l, err
+	if l.Predictor.Scorer, err = l.ScorerOf(ctx, l.Served); err != nil {
+		return nil, err
+	}
+	return l, l.putRight(st)
+}
+
+// putRight takes over how the answers of what is served are put right. Another predictor of
+// the version answers as it is.
+func (l *Loaded) putRight(st stored) error {
+	if c := st.Calibration; c != nil {
+		if err := c.Check(max(1, len(st.Scaling.Classes))); err != nil {
+			return fmt.Errorf("%s: %w", taskFile, err)
+		}
+	}
+	if v := st.Interval; v != nil {
+		if err := v.Check(); err != nil {
+			return fmt.Errorf("%s: %w", taskFile, err)
+		}
+	}
+	if l.Served == st.Served {
+		l.Scorer, l.interval = calibrateScorer(l.Scorer, st.Calibration), st.Interval
+	}
+	return nil
 }
 
 // restore binds the stored text to the snapshot with the anchors of the training, and

@@ -54,7 +54,7 @@ func (f *Fitted) refit(ctx context.Context, opt train.Options, pool *tensor.Pool
 		return err
 	}
 	row.Errors = Scores{tasks.Test.String(): o.standardError(f.Report.metric)}
-	f.Report.Refit = &row
+	f.Report.Refit, f.refitted = &row, o
 	return nil
 }
 

@@ -32,6 +32,7 @@ type Report struct {
 	Rows       []Row           `json:"rows"`            // the simplest first
 	Choice     blend.Choice    `json:"choice"`          // why it is served; empty where it was named
 	Blend      *blend.Weighing `json:"blend,omitempty"`
+	Honesty    *Honesty        `json:"honesty,omitempty"`
 	Members    []Row           `json:"members,omitempty"` // of an ensemble: each network alone
 	Model      string          `json:"model"`
 	Parameters int             `json:"parameters"`
@@ -142,6 +143,9 @@ func (r *Report) Text(w io.Writer) error {
 	}
 	if r.Refit != nil {
 		fmt.Fprintf(w, "%s, %s: test %s %s; this is what is stored\n", r.Refit.Name, r.Refit.Setting, r.Metric, r.Refit.figure(r.Refit.Test, r.Metric, tasks.Test))
+	}
+	if r.Honesty != nil {
+		r.Honesty.text(w)
 	}
 	_, err := fmt.Fprintf(w, "\n%.2f s/epoch, %.0f seeds/s, %.1f s in all, peak %.0f MB, kernels %s, seed %d, weights %.12s\n",
 		r.SecondsPerEpoch, r.SeedsPerSecond, r.Seconds, float64(r.PeakBytes)/1e6, r.Kernel, r.Seed, r.Weights)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/tabular/blend"
+	"github.com/rowlink/rowlink/tabular/calibrate"
 	"github.com/rowlink/rowlink/tasks"
 	"github.com/rowlink/rowlink/workspace"
 )
@@ -36,6 +37,9 @@ type stored struct {
 	Scaling *tasks.Scaling `json:"scaling"`
 	Served  string         `json:"served"`
 	Blend   *blend.Blend   `json:"blend,omitempty"`
+
+	Calibration *calibrate.Calibration `json:"calibration,omitempty"` // of what is served
+	Interval    *calibrate.Interval    `json:"interval,omitempty"`
 }
 
 // storedOptions are the resolved options that decide what history and statistics mean.
@@ -74,7 +78,7 @@ func (f *Fitted) Save(w *workspace.Workspace) (version int, err error) {
 		reportFile:    f.Report,
 		encodersFile:  f.data.Encoders,
 		taskFile: stored{f.Task.Text, storedOptions{o.ValAnchor, o.TestAnchor, o.Step, o.DataFrom, o.Regime.String(), o.ValRegime.String()},
-			f.Report.scaling, f.Report.Served, f.Report.blend()},
+			f.Report.scaling, f.Report.Served, f.Report.blend(), f.Report.Honesty.Calibration, f.Report.Honesty.Interval},
 	}
 	for name, content := range files {
 		if err := writeJSON(filepath.Join(v.Dir, name), content); err != nil {

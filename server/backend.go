@@ -84,6 +84,9 @@ type PredictRequest struct {
 	Entities   []json.RawMessage
 	Anchor     time.Time // microsecond resolution; zero = the default anchor of the data
 	ExplainTop int       // explanation items wanted per entity; 0 = no explanation
+	// Interval is the share of values that Lower and Upper are to hold; 0 = no interval. A
+	// version without intervals answers [Invalid].
+	Interval float64
 }
 
 // PredictAnswer holds exactly one Prediction or RowError for each entity of the request.
@@ -104,6 +107,7 @@ type Prediction struct {
 	// Value is a bool, string, int, int64 or finite float64. A value or probability that
 	// is not finite makes the row an error, it is never sent.
 	Value         any
+	Lower, Upper  *float64           // of the interval that was asked for; nil = none was
 	Probability   *float64           // of the positive class; nil = not a probability task
 	Probabilities map[string]float64 // by class; nil = not a multiclass task
 	Anchor        time.Time          // where PredictAnswer has none: the moment of the entity itself

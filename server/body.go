@@ -24,6 +24,7 @@ type predictBody struct {
 	anchor   time.Time         // zero = not given
 	outputs  []string          // nil = all
 	top      int               // 0 = no explanation
+	interval float64           // 0 = none
 }
 
 // readBody returns the body of a JSON request within the limits.
@@ -128,11 +129,24 @@ func readField(b *predictBody, f field, again bool, l Limits) *fault {
 		return readAnchor(b, f.value)
 	case "explain":
 		return readExplain(b, f.value, l)
+	case "interval":
+		return readInterval(b, f.value)
 	case "outputs":
 		return readOutputs(b, f.value)
 	}
 	return &fault{Code: "unknown_field", Detail: fmt.Sprintf("unknown field %q", clip(f.name)),
-		Hint: "known: entities, anchor, explain, outputs"}
+		Hint: "known: entities, anchor, explain, interval, outputs"}
+}
+
+func readInterval(b *predictBody, v json.RawMessage) *fault {
+	if isNull(v) {
+		return nil
+	}
+	if json.Unmarshal(v, &b.interval) != nil || !(b.interval > 0 && b.interval < 1) {
+		return &fault{Code: "wrong_value", Detail: fmt.Sprintf(`"interval" is %s, want a number between 0 and 1`, clip(string(v))),
+			Hint: `{"interval": 0.9} is to hold nine values of ten`}
+	}
+	return nil
 }
 
 func readEntities(b *predictBody, v json.RawMessage, l Limits) *fault {

@@ -134,6 +134,9 @@ func (f *fake) row(a *PredictAnswer, i int, key string, req PredictRequest) {
 	switch a.Type {
 	case "regression":
 		p.Value, p.Probability = 12.25, nil
+		if lower, upper := 12.25-4*req.Interval, 12.25+4*req.Interval; req.Interval > 0 {
+			p.Lower, p.Upper = &lower, &upper
+		}
 	case "multiclass_classification":
 		p.Value, p.Probability, p.Probabilities = "gold", nil, map[string]float64{"gold": 0.75, "<silver>": 0.25}
 	}

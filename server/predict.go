@@ -39,7 +39,8 @@ type predictRequest struct {
 	Explain  *struct {
 		Top int `json:"top" minimum:"1" doc:"items per entity"`
 	} `json:"explain,omitempty"`
-	Outputs []string `json:"outputs,omitempty" enum:"prediction,probability,probabilities" doc:"all when absent; the prediction is always there"`
+	Interval *float64 `json:"interval,omitempty" nullable:"true" exclusiveMinimum:"0" exclusiveMaximum:"1" doc:"of a value: the share of cases that lower and upper are to hold, such as 0.9"`
+	Outputs  []string `json:"outputs,omitempty" enum:"prediction,probability,probabilities" doc:"all when absent; the prediction is always there"`
 }
 
 // entityKey is the key of an entity as the client wrote it.
@@ -88,6 +89,8 @@ type predictionRow struct {
 	Entity        anyKey             `json:"entity"`
 	Anchor        time.Time          `json:"anchor,omitzero" doc:"where the answer has none: the moment of this entity"`
 	Prediction    any                `json:"prediction" doc:"boolean, number or class"`
+	Lower         *float64           `json:"lower,omitempty" doc:"of the interval that was asked for"`
+	Upper         *float64           `json:"upper,omitempty"`
 	Probability   *float64           `json:"probability,omitempty" minimum:"0" maximum:"1"`
 	Probabilities map[string]float64 `json:"probabilities,omitempty" doc:"by class"`
 	Eligible      bool               `json:"eligible" doc:"the task's WHERE holds at the anchor"`
@@ -124,7 +127,7 @@ func (s *Server) predict(ctx context.Context, in *predictInput) (*predictAnswer,
 	}
 	// Keys of impossible shape never reach the backend; at[i] is where the backend's
 	// entity i stood in the request.
-	req := PredictRequest{Task: in.Task, Version: in.Version, Alias: in.Alias, Anchor: body.anchor, ExplainTop: body.top}
+	req := PredictRequest{Task: in.Task, Version: in.Version, Alias: in.Alias, Anchor: body.anchor, ExplainTop: body.top, Interval: body.interval}
 	var at []int
 	out := &predictAnswer{Task: in.Task, Predictions: []predictionRow{}, Errors: []predictionFail{}}
 	for i, raw := range body.entities {
@@ -230,6 +233,9 @@ func (s *Server) fill(ctx context.Context, out *predictAnswer, a *PredictAnswer,
 
 func row(i int, p Prediction, body *predictBody) predictionRow {
 	r := predictionRow{Index: i, Entity: anyKey(body.entities[i]), Anchor: p.Anchor.UTC(), Prediction: p.Value, Eligible: p.Eligible, Reason: p.Reason}
+	if body.interval > 0 {
+		r.Lower, r.Upper = p.Lower, p.Upper
+	}
 	if body.wants("probability") {
 		r.Probability = p.Probability
 	}
@@ -257,8 +263,10 @@ func usable(p Prediction) bool {
 	default:
 		return false
 	}
-	if p.Probability != nil && !finite(*p.Probability) {
-		return false
+	for _, v := range []*float64{p.Probability, p.Lower, p.Upper} {
+		if v != nil && !finite(*v) {
+			return false
+		}
 	}
 	for _, v := range p.Probabilities {
 		if !finite(v) {

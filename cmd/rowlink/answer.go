@@ -36,10 +36,16 @@ func (p *predictions) text(w io.Writer) error {
 	if !withProbability {
 		header = entity + "\tanchor\tprediction\teligible"
 	}
+	if p.around != nil {
+		header = strings.Replace(header, "prediction", "prediction\tlower\tupper", 1)
+	}
 	rows := []string{header}
 	for i := range p.list {
 		one := &p.list[i]
 		row := fmt.Sprintf("%s\t%s\t%s", p.entity.KeyText(one.Row), instant(p.anchor), valueText(one.Value))
+		if lower, upper, ok := p.interval(one); ok {
+			row += fmt.Sprintf("\t%s\t%s", valueText(lower), valueText(upper))
+		}
 		if v, ok := likelihood(one); ok {
 			row += fmt.Sprintf("\t%.4f", v)
 		}
@@ -65,6 +71,16 @@ func (p *predictions) text(w io.Writer) error {
 		i++
 	}
 	return nil
+}
+
+// interval is the interval around a predicted value; ok is false where none is asked for.
+func (p *predictions) interval(q *predict.Prediction) (lower, upper float64, ok bool) {
+	v, isValue := q.Value.(float64)
+	if p.around == nil || !isValue {
+		return 0, 0, false
+	}
+	lower, upper = p.around(v)
+	return lower, upper, true
 }
 
 // valueText prints a predicted value for people.
@@ -100,10 +116,13 @@ func edgeName(path string) string {
 	return path
 }
 
-// csv prints key columns, anchor, prediction, probabilities, eligible.
+// csv prints key columns, anchor, prediction, interval, probabilities, eligible.
 func (p *predictions) csv(w io.Writer) error {
 	out := csv.NewWriter(w)
 	header := append(p.entity.Def.Names(p.entity.Def.Key), "anchor", "prediction")
+	if p.around != nil {
+		header = append(header, "lower", "upper")
+	}
 	switch p.Task.Type {
 	case tasks.Binary:
 		header = append(header, "probability")
@@ -120,6 +139,9 @@ func (p *predictions) csv(w io.Writer) error {
 		one := &p.list[i]
 		row := keyCells(p.entity, one.Row)
 		row = append(row, anchor, exactText(one.Value))
+		if lower, upper, ok := p.interval(one); ok {
+			row = append(row, exactText(lower), exactText(upper))
+		}
 		if one.Probability != nil {
 			row = append(row, exactText(*one.Probability))
 		}
@@ -168,6 +190,8 @@ type predictDocument struct {
 type predictedJSON struct {
 	Entity        any                `json:"entity"`
 	Prediction    any                `json:"prediction"`
+	Lower         *float64           `json:"lower,omitempty"`
+	Upper         *float64           `json:"upper,omitempty"`
 	Probability   *float64           `json:"probability,omitempty"`
 	Probabilities map[string]float64 `json:"probabilities,omitempty"`
 	Eligible      bool               `json:"eligible"`
@@ -201,6 +225,9 @@ func (p *predictions) document(out string) any {
 
 func (p *predictions) one(q *predict.Prediction) predictedJSON {
 	j := predictedJSON{Entity: keyJSON(p.entity, q.Row), Prediction: q.Value, Probability: q.Probability, Probabilities: q.Probabilities, Eligible: q.Eligible}
+	if lower, upper, ok := p.interval(q); ok {
+		j.Lower, j.Upper = &lower, &upper
+	}
 	for _, r := range q.Reasons {
 		one := reasonJSON{Table: r.Table, Path: r.Path, Rows: r.Rows, Key: r.Key, Effect: r.Effect}
 		if r.Time != 0 {

@@ -36,6 +36,11 @@ func (b *backend) Predict(ctx context.Context, req server.PredictRequest) (*serv
 		}
 		out.Anchor = time.UnixMicro(q.anchor).UTC()
 	}
+	if req.Interval > 0 {
+		if q.around, err = s.Interval(req.Interval); err != nil {
+			return nil, noInterval(err)
+		}
+	}
 	for i, raw := range req.Entities {
 		if fault := q.add(i, raw); fault.Code != "" {
 			out.Errors = append(out.Errors, fault)
@@ -43,6 +48,15 @@ func (b *backend) Predict(ctx context.Context, req server.PredictRequest) (*serv
 	}
 	out.Predictions, err = q.answer(ctx)
 	return out, err
+}
+
+// noInterval tells the client why there is no interval.
+func noInterval(err error) error {
+	user := (*ingest.UserError)(nil)
+	if !errors.As(err, &user) {
+		return err
+	}
+	return server.Invalid{Code: "no_interval", Detail: user.Msg, Pointer: "/interval", Hint: user.Hint}
 }
 
 // find returns the version that a request asks for, and the alias by which.
@@ -105,6 +119,7 @@ type questions struct {
 	anchor  int64
 	own     bool // each row is asked at its own time
 	explain int
+	around  func(predicted float64) (lower, upper float64) // nil = no interval is asked for
 	rows    []int32
 	index   []int // position of each row in the request
 }
@@ -183,6 +198,10 @@ func (q *questions) answer(ctx context.Context) ([]server.Prediction, error) {
 
 func (q *questions) prediction(index int, p predict.Prediction, anchor int64) server.Prediction {
 	out := server.Prediction{Index: index, Value: p.Value, Probability: p.Probability, Probabilities: p.Probabilities, Eligible: p.Eligible}
+	if v, ok := p.Value.(float64); ok && q.around != nil {
+		lower, upper := q.around(v)
+		out.Lower, out.Upper = &lower, &upper
+	}
 	if q.own {
 		out.Anchor = time.UnixMicro(anchor).UTC()
 	}

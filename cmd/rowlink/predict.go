@@ -27,6 +27,7 @@ type predictFlags struct {
 	all      bool
 	at       string
 	explain  int
+	interval float64
 	out      string
 }
 
@@ -45,7 +46,7 @@ answered; the exit code is 2 when none was. TASK is a stored task, or a file tha
 			"  rowlink predict churn --all --out churn.csv",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.check(); err != nil {
+			if err := f.check(cmd.Flags().Changed); err != nil {
 				return err
 			}
 			m, err := a.stored(cmd.Context(), args[0], f.storedFlags)
@@ -62,13 +63,14 @@ answered; the exit code is 2 when none was. TASK is a stored task, or a file tha
 	c.BoolVar(&f.all, "all", false, "answer for all rows that are eligible")
 	c.StringVar(&f.at, "at", "", "anchor: a date or time in the task's zone, or now (default: the end of the data)")
 	c.IntVar(&f.explain, "explain", 0, "name this many groups of rows, or rows, that moved each prediction")
+	c.Float64Var(&f.interval, "interval", 0, "of a value: also print the interval that is to hold this share of cases, such as 0.9")
 	c.StringVar(&f.out, "out", "", "write to this .csv file instead of stdout")
 	f.register(cmd)
 	return cmd
 }
 
 // check refuses what can be told before anything is read.
-func (f *predictFlags) check() error {
+func (f *predictFlags) check(given func(flag string) bool) error {
 	asked := len(f.keys) > 0 || f.keysFile != ""
 	if err := f.storedFlags.check(); err != nil {
 		return err
@@ -78,6 +80,8 @@ func (f *predictFlags) check() error {
 		return usage("take one of them", "--all answers for everybody, --key and --keys for some")
 	case !f.all && !asked:
 		return usage("write --key KEY, --keys FILE or --all", "nobody is asked about")
+	case given("interval") && !(f.interval > 0 && f.interval < 1):
+		return usage("write the share of cases that it is to hold: --interval 0.9", "--interval is %g, want a number between 0 and 1", f.interval)
 	case f.explain < 0:
 		return usage("", "--explain is %d, want 0 or more", f.explain)
 	case f.explain > 0 && f.out != "":
@@ -104,6 +108,12 @@ func (a *app) predict(ctx context.Context, m *storedModel, f predictFlags) error
 	p := &predictions{storedModel: m, entity: m.Snap.Tables[m.Task.Entity]}
 	if err := p.setAnchor(f.at); err != nil {
 		return err
+	}
+	if f.interval > 0 {
+		var err error
+		if p.around, err = m.Interval(f.interval); err != nil {
+			return usageError{err}
+		}
 	}
 	p.remark(f.explain)
 	for _, w := range p.warnings {
@@ -181,6 +191,7 @@ type predictions struct {
 	warnings []string
 	// explained says that reasons were asked for from a predictor that gives them.
 	explained bool
+	around    func(predicted float64) (lower, upper float64) // nil = no interval is asked for
 	list      []predict.Prediction
 	faults    []*keyFault
 }

@@ -2,13 +2,19 @@ package main
 
 import (
 	"encoding/csv"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"os"
 	"reflect"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/rowlink/rowlink"
+	"github.com/rowlink/rowlink/server"
 )
 
 // TestPredict_formsAgree asks the network for all, by key, and for CSV: the numbers are
@@ -148,5 +154,53 @@ func TestPredict_rowCache(t *testing.T) {
 		if worst == 0 || worst > most {
 			t.Errorf("%s tables move probabilities by %g, want more than 0 and at most %g", cache, worst, most)
 		}
+	}
+}
+
+// TestPredict_interval asks for intervals in every form, over HTTP too: the same numbers.
+func TestPredict_interval(t *testing.T) {
+	inShop(t)
+	rowlinkOK(t, "train spend.sql --db sqlite:shop.db -q --epochs 1 --fan-out 4,2 --width 8")
+	const ask = "predict spend -q --key 10002 --key 10003 --interval 0.8"
+	got := decode[predictDocument](t, rowlinkOK(t, ask+" --json"))
+	text, file := rowlinkOK(t, ask), "spend.csv"
+	rowlinkOK(t, ask+" --out "+file)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "customer_id,anchor,prediction,lower,upper,eligible\n"; !strings.HasPrefix(string(data), want) || !strings.Contains(strings.Split(text, "\n")[0], "prediction  lower") {
+		t.Errorf("csv\n%s\ntext\n%s", data, text)
+	}
+	d, err := rowlink.Open(t.Context(), rowlink.Options{Workspace: ".rowlink"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	b := &backend{db: d, log: slog.New(slog.DiscardHandler)}
+	if err := b.refresh(t.Context(), func(string, error) {}); err != nil {
+		t.Fatal(err)
+	}
+	req := server.PredictRequest{Task: "spend", Entities: []json.RawMessage{[]byte("10002"), []byte("10003")}, Interval: 0.8}
+	answer, err := b.Predict(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range got.Predictions {
+		v := p.Prediction.(float64)
+		if p.Lower == nil || !(*p.Lower <= v && v <= *p.Upper) || !(*p.Upper > *p.Lower) || *p.Lower < 0 {
+			t.Fatalf("the interval of %v is %v to %v", v, p.Lower, p.Upper)
+		}
+		if q := answer.Predictions[i]; *q.Lower != *p.Lower || *q.Upper != *p.Upper {
+			t.Errorf("over HTTP %v to %v, on the command line %v to %v", *q.Lower, *q.Upper, *p.Lower, *p.Upper)
+		}
+		if want := "," + exactText(v) + "," + exactText(*p.Lower) + "," + exactText(*p.Upper) + ","; !strings.Contains(string(data), want) {
+			t.Errorf("csv has no %s:\n%s", want, data)
+		}
+	}
+	req.Interval = 0.99999
+	var invalid server.Invalid
+	if _, err := b.Predict(t.Context(), req); !errors.As(err, &invalid) || invalid.Pointer != "/interval" {
+		t.Errorf("a level beyond what validation can promise: %v", err)
 	}
 }
