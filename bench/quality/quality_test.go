@@ -1,0 +1,97 @@
+package quality
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rowlink/rowlink"
+	"github.com/rowlink/rowlink/tasks/tql"
+)
+
+// Every case has a text that is a task of its name, with words above it, and every text
+// belongs to a case.
+func TestCases(t *testing.T) {
+	used := map[string]bool{}
+	for _, c := range Cases() {
+		used[c.Task+".sql"] = true
+		if c.What() == "" {
+			t.Errorf("%s: no comment says what is predicted", c.Name())
+		}
+		if !strings.Contains(c.Text(), "CREATE TASK "+c.Task+" AS") {
+			t.Errorf("%s: the text creates another task", c.Name())
+		}
+		if _, err := tql.Parse(c.Text()); err != nil {
+			t.Errorf("%s: %v", c.Name(), err)
+		}
+	}
+	files, err := texts.ReadDir("tasks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if !used[f.Name()] {
+			t.Errorf("no case uses tasks/%s", f.Name())
+		}
+	}
+}
+
+// result is what a store would hold of case i.
+func result(i int, served string, rows ...rowlink.Row) *Result {
+	r := &rowlink.Report{Type: "regression", Metric: "mae", Served: served, Rows: rows}
+	for m := range 3 {
+		r.Members = append(r.Members, rowlink.Row{Test: rowlink.Scores{"mae": float64(m)}})
+	}
+	return &Result{Case: Cases()[i].Name(), Report: r}
+}
+
+func row(name string, test, err float64) rowlink.Row {
+	return rowlink.Row{Name: name, Test: rowlink.Scores{"mae": test}, Errors: rowlink.Scores{"test": err}}
+}
+
+func TestPage(t *testing.T) {
+	results := make([]*Result, len(Cases()))
+	results[0] = result(0, "gnn", row("constant", 4.5, 0.1), row("new one", 2.3, math.NaN()), row("gnn", 2.5, 0.1), row("blend", 2.2, 0.1))
+	var b bytes.Buffer
+	if err := Page(&b, results); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"| task, regime | metric | constant | gnn | blend | new one | networks | served | s |",
+		"| driver_position/rolling | mae | 4.500 ± 0.100 | **2.500 ± 0.100** | 2.200 ± 0.100 | 2.300 | 1.000 (1.000), 3 | gnn | 0 |",
+		"| driver_position/rolling | 2.500 ± 0.100 | 2.520 | 2.400 | 2.417 | met | **not met** |",
+		"| driver_position/rolling | gnn | 2.500 | new one | 2.300 | 2.0 |",
+		"| driver_dnf/rolling | not measured |",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the page lacks %q:\n%s", want, b.String())
+		}
+	}
+}
+
+// What was saved is read again, a damaged file is named, and a database that is not there
+// is noted once.
+func TestStore(t *testing.T) {
+	dir := t.TempDir()
+	if err := result(1, "gnn", row("gnn", 1, math.NaN())).save(dir); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Load(dir)
+	if err != nil || got[0] != nil || got[1] == nil || got[1].Report.Rows[0].Test["mae"] != 1 {
+		t.Errorf("read %v and %v, want the second case alone", got, err)
+	}
+	if err := os.WriteFile(fileOf(dir, Cases()[0].Name()), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), "driver_position-rolling.json (delete it to measure anew)") {
+		t.Errorf("a damaged file gives %v", err)
+	}
+	var notes []string
+	n, err := Run(t.Context(), Options{Data: dir, Store: dir, OnNote: func(f string, a ...any) { notes = append(notes, fmt.Sprintf(f, a...)) }})
+	if n != 0 || err != nil || len(notes) != 5 {
+		t.Errorf("without data %d cases ran, error %v, notes %q, want one for each of five databases", n, err, notes)
+	}
+}
