@@ -7,6 +7,7 @@ import (
 	"github.com/rowlink/rowlink/gnn/scan"
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/graph"
+	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/tasks"
 )
 
@@ -16,6 +17,7 @@ type States struct {
 	scorer  *scan.Scorer
 	typ     tasks.Type
 	scaling *tasks.Scaling
+	tables  []*ingest.Table
 }
 
 var _ Member = (*States)(nil)
@@ -26,7 +28,7 @@ func NewStates(b *scan.Bound, task *tasks.Task, scaling *tasks.Scaling) (*States
 	if err != nil {
 		return nil, err
 	}
-	return &States{b.NewScorer(), typ, scaling}, nil
+	return &States{b.NewScorer(), typ, scaling, b.Over().Snap.Tables}, nil
 }
 
 // Score implements [Scorer].
@@ -46,10 +48,22 @@ func (s *States) Plan([]model.Query) string {
 // CacheRows has nothing to do: states are made of rows that were encoded once.
 func (s *States) CacheRows(context.Context, CacheOptions) error { return nil }
 
-// Explain has no reasons yet.
-func (s *States) Explain(q model.Query, top int) []Reason { return largest(s.effects(q, 0), top) }
+// Explain returns the largest effects on one prediction: of all rows that the entity has
+// gathered over each path of foreign keys. Effects are on the scale of [Network.Explain].
+func (s *States) Explain(q model.Query, top int) []Reason {
+	return largest(s.effects(q, predicted(s, q)), top)
+}
 
-func (s *States) effects(model.Query, int) []Reason { return nil }
+func (s *States) effects(q model.Query, out int) []Reason {
+	gathered, raw := s.scorer.Without(q)
+	scores := decode(s.typ, s.scaling, raw)
+	width := len(scores) / raw.Rows
+	reasons := make([]Reason, len(gathered))
+	for i, g := range gathered {
+		reasons[i] = Reason{Table: s.tables[g.Table].Def.Name, Path: g.Path, Rows: g.Rows, Effect: scores[out] - scores[(1+i)*width+out]}
+	}
+	return reasons
+}
 
 // Of returns the scorer of a bound network, whatever it is made of.
 func Of(b model.BoundNetwork, task *tasks.Task, scaling *tasks.Scaling, pool *tensor.Pool) (Member, error) {

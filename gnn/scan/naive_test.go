@@ -13,7 +13,8 @@ import (
 // the messages of parents by recursion.
 type naive struct {
 	*Bound
-	memo map[[3]int][]float64
+	memo   map[[3]int][]float64
+	hidden int // the state that the entity of a query has no rows of, -1 for none
 }
 
 // climb follows a path from a row as an instant sees it: the time since which the row and
@@ -145,9 +146,11 @@ func (n *naive) message(l, table int, row int32) []float64 {
 func (n *naive) outputs(q model.Query) []float64 {
 	fixed := wide(n.extras(tensor.NewTape(tensor.NewPool(1)), []model.Query{q}).Val.Data)
 	var learned []float64
-	for _, s := range n.plan.slots {
+	for i, s := range n.plan.slots {
 		row := q.Row
-		if s.via >= 0 {
+		if s.via == n.hidden && s.via >= 0 {
+			row = -1
+		} else if s.via >= 0 {
 			_, _, _, row = n.read(s.via, q.Row, n.rule, q.Cut, func(int32) []float64 { return nil }, 0)
 		}
 		if s.up != nil && row >= 0 {
@@ -162,6 +165,10 @@ func (n *naive) outputs(q model.Query) []float64 {
 		}
 		fixed = append(fixed, own...)
 		for _, k := range n.plan.into[s.table] {
+			row := row
+			if i == 0 && k == n.hidden {
+				row = -1
+			}
 			fixed = append(fixed, n.raw(k, row, n.rule, q.Cut)...)
 			learned = append(learned, n.learned(n.Config.Layers, k, row, n.rule, q.Cut)...)
 		}
@@ -228,7 +235,7 @@ func TestScore_isTheRecursion(t *testing.T) {
 			}
 			// Statistics of a readout come from training.
 			b.NewTraining(q, nil).Forward(0)
-			n, got := naive{b, map[[3]int][]float64{}}, score(t, b, q)
+			n, got := naive{b, map[[3]int][]float64{}, -1}, score(t, b, q)
 			for i := range q {
 				for c, want := range n.outputs(q[i]) {
 					if v := float64(got.At(i, c)); !(math.Abs(v-want) <= tolerance*max(1, math.Abs(want))) {

@@ -74,9 +74,14 @@ func (s *Scorer) Score(ctx context.Context, queries []model.Query) (tensor.Mat, 
 		}
 		t := workers[worker]
 		t.Reset()
-		r := s.b.seeds(t, queries[lo:hi])
-		got := s.b.outputs(t, s.b.normalise(t, r.fixed, 0), s.b.normalise(t, r.messages(t, s.b, s.made), s.b.width[0]))
-		copy(out.Data[lo*out.Cols:], got.Val.Data)
+		copy(out.Data[lo*out.Cols:], s.answer(t, queries[lo:hi], nil).Data)
 	})
 	return out, ctx.Err()
+}
+
+// answer returns the outputs of queries, in memory of the tape; see [Bound.seeds] for hidden.
+func (s *Scorer) answer(t *tensor.Tape, queries []model.Query, hidden []int) tensor.Mat {
+	b := s.b
+	r := b.seeds(t, queries, hidden)
+	return b.outputs(t, b.normalise(t, r.fixed, 0), b.normalise(t, r.messages(t, b, s.made), b.width[0])).Val
 }

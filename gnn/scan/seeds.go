@@ -27,16 +27,20 @@ type seedRead struct {
 	moments
 }
 
-// seeds finds what queries read; the result lives on the tape.
-func (b *Bound) seeds(t *tensor.Tape, queries []model.Query) *seeds {
+// seeds finds what queries read; the result lives on the tape. hidden names for each query
+// a state that its entity has no rows of, -1 for none; nil hides nothing.
+func (b *Bound) seeds(t *tensor.Tape, queries []model.Query, hidden []int) *seeds {
 	out := &seeds{}
 	parts := []*tensor.Var{b.extras(t, queries)}
 	for i := range b.plan.slots {
 		s := &b.plan.slots[i]
-		rows := b.seedRows(s, queries)
+		rows := b.seedRows(s, queries, hidden)
 		parts = append(parts, t.GatherRows(t.Const(b.tables[s.table].x), rows))
 		for _, k := range b.plan.into[s.table] {
 			e, since := b.upTo(b.lists[k], rows, queries)
+			if i == 0 { // the entity itself
+				e.hide(since, k, hidden)
+			}
 			parts = append(parts, b.rawMeans(t, k, e, since))
 			out.reads = append(out.reads, seedRead{k, e})
 		}
@@ -45,14 +49,26 @@ func (b *Bound) seeds(t *tensor.Tape, queries []model.Query) *seeds {
 	return out
 }
 
+// hide makes the readings of a state those of an entity without rows where it is hidden.
+func (e *moments) hide(since []tensor.Real, state int, hidden []int) {
+	for i, h := range hidden {
+		if h == state {
+			e.at[i], e.age[i], since[i] = -1, 0, noneDays
+		}
+	}
+}
+
 // seedRows are the rows that a slot is about, -1 for none.
-func (b *Bound) seedRows(s *slot, queries []model.Query) []int32 {
+func (b *Bound) seedRows(s *slot, queries []model.Query, hidden []int) []int32 {
 	rows := make([]int32, len(queries))
 	for i, q := range queries {
 		rows[i] = q.Row
 		if s.via >= 0 {
 			l := b.lists[s.via]
 			rows[i] = l.youngest(l.after(q.Row, b.rule.Moment(q.Cut)))
+			if hidden != nil && hidden[i] == s.via {
+				rows[i] = -1
+			}
 		}
 		if s.up != nil {
 			rows[i] = b.chain(s.up).ancestor(b.graph.Snap.Tables[s.table], b.rule, rows[i], q.Cut)

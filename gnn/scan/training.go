@@ -22,7 +22,7 @@ func (b *Bound) NewTraining(train, val []model.Query) *Training {
 	scratch.Train = false
 	tr := &Training{b: b, tape: tensor.NewTape(b.keep.Pool()), train: len(train)}
 	all := append(append([]model.Query(nil), train...), val...)
-	tr.seeds = b.seeds(scratch, all)
+	tr.seeds = b.seeds(scratch, all, nil)
 	b.moments(tr.seeds.fixed.Val, len(train))
 	tr.fixed = b.normalise(scratch, tr.seeds.fixed, 0).Val.Clone()
 	tr.seeds.fixed = scratch.Const(tr.fixed)
