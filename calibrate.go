@@ -200,17 +200,29 @@ func without(out []float64, at int, effect float64) []float64 {
 // Interval returns the interval of a level, such as 0.9, around predictions of the
 // version. The error is an [ingest.UserError] where there is none.
 func (l *Loaded) Interval(level float64) (func(predicted float64) (lower, upper float64), error) {
-	switch v := l.interval; {
+	return intervalOf(l.interval, l.Task, level, &ingest.UserError{
+		Msg:  fmt.Sprintf("version %d of task %s has no intervals for %q", l.Version.Version, l.Version.Task, l.Served),
+		Hint: "intervals belong to what is served, and need 20 validation examples: train again, and leave out --model"})
+}
+
+// Interval returns the interval of a level around predictions, as [Loaded.Interval] does.
+func (i *Instant) Interval(level float64) (func(predicted float64) (lower, upper float64), error) {
+	return intervalOf(i.interval, i.Task, level, &ingest.UserError{
+		Msg:  fmt.Sprintf("%d validation examples are too few for intervals", i.Report.Examples[tasks.Val]),
+		Hint: "intervals need 20 validation examples: leave --interval out, or ask over a shorter window"})
+}
+
+// intervalOf returns the interval of a level; none is the error where v is nil.
+func intervalOf(v *calibrate.Interval, task *tasks.Task, level float64, none error) (func(predicted float64) (lower, upper float64), error) {
+	switch {
 	case !(level > 0 && level < 1):
 		return nil, &ingest.UserError{Msg: fmt.Sprintf("interval %g is not between 0 and 1", level), Hint: "write the share of values that the interval is to hold, such as 0.9"}
-	case l.Task.Type != tasks.Regression:
-		return nil, &ingest.UserError{Msg: fmt.Sprintf("task %s predicts probabilities, which have no interval", l.Version.Task), Hint: "leave the interval out; the probabilities are calibrated"}
+	case task.Type != tasks.Regression:
+		return nil, &ingest.UserError{Msg: fmt.Sprintf("task %s predicts probabilities, which have no interval", task.Name), Hint: "leave the interval out; the probabilities are calibrated"}
 	case v == nil:
-		return nil, &ingest.UserError{Msg: fmt.Sprintf("version %d of task %s has no intervals for %q", l.Version.Version, l.Version.Task, l.Served),
-			Hint: "intervals belong to what is served, and need 20 validation examples: train again, and leave out --model"}
+		return nil, none
 	case level > v.Most():
 		return nil, &ingest.UserError{Msg: fmt.Sprintf("validation can promise intervals up to %.3f, not %g", v.Most(), level), Hint: "ask for a lower level, or train with more eval_anchors"}
-	default:
-		return func(predicted float64) (lower, upper float64) { return v.Around(level, predicted) }, nil
 	}
+	return func(predicted float64) (lower, upper float64) { return v.Around(level, predicted) }, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/gnn/train"
+	"github.com/rowlink/rowlink/tabular/baseline"
 	"github.com/rowlink/rowlink/tabular/blend"
 	"github.com/rowlink/rowlink/tasks"
 )
@@ -74,7 +75,7 @@ func (d *Database) block(ctx context.Context, text string, opt FitOptions, earli
 	}
 	f.Report = newReport(d, f)
 	var undefined *tasks.Error
-	if err := f.baselines(ctx); errors.As(err, &undefined) && undefined.Code == undefinedMetric {
+	if err := f.baselines(ctx, baseline.Names()); errors.As(err, &undefined) && undefined.Code == undefinedMetric {
 		return nil, nil
 	} else if err != nil {
 		return nil, err

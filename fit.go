@@ -71,7 +71,7 @@ func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitte
 		return nil, err
 	}
 	f.Report = newReport(d, f)
-	if err := f.baselines(ctx); err != nil {
+	if err := f.baselines(ctx, baseline.Names()); err != nil {
 		return nil, err
 	}
 	unsaved := opt // earlier blocks are trained anew when a training is resumed
@@ -116,15 +116,7 @@ func (d *Database) prepare(ctx context.Context, text string, opt FitOptions, ear
 	}
 	f.Task.Options.ValAnchor -= earlier
 	f.Task.Options.TestAnchor -= earlier
-	if f.Labels, err = tasks.Label(ctx, d.Snap, f.Task, d.opt.Threads); err != nil {
-		return nil, err
-	}
-	links, err := d.links()
-	if err != nil {
-		return nil, err
-	}
-	f.Graph, err = model.GraphOver(ctx, links, f.Task, true)
-	return f, err
+	return f, d.label(ctx, f)
 }
 
 // Plan tells how [Database.Fit] would compute the network's first layer and what a step

@@ -25,25 +25,10 @@ func (r *Report) parts() []string {
 // those keep the scores of what validation chose by. A predictor that has nothing to fit
 // stays.
 func (f *Fitted) refit(ctx context.Context, opt train.Options, pool *tensor.Pool) error {
-	start, answers := time.Now(), map[string]predict.Scorer{}
-	for _, name := range f.Report.parts() {
-		var err error
-		if name == GNN {
-			answers[name], err = f.refitNetworks(ctx, opt, pool)
-		} else {
-			answers[name], err = f.refitBaseline(ctx, name)
-		}
-		if err != nil {
-			return fmt.Errorf("refit %s: %w", name, err)
-		}
-	}
-	s := answers[f.Report.Served]
-	if f.Report.Served == Blend {
-		var members []predict.Scorer
-		for _, name := range f.Report.Blend.Blend.Names {
-			members = append(members, answers[name])
-		}
-		s = newBlended(f.Report.Blend.Blend, members)
+	start := time.Now()
+	s, err := f.again(ctx, opt, pool)
+	if err != nil {
+		return err
 	}
 	o, err := Ask(ctx, s, f.Labels, tasks.Test)
 	if err != nil {
@@ -56,6 +41,30 @@ func (f *Fitted) refit(ctx context.Context, opt train.Options, pool *tensor.Pool
 	row.Errors = Scores{tasks.Test.String(): o.standardError(f.Report.metric)}
 	f.Report.Refit, f.refitted = &row, o
 	return nil
+}
+
+// again fits anew what is served.
+func (f *Fitted) again(ctx context.Context, opt train.Options, pool *tensor.Pool) (predict.Scorer, error) {
+	answers := map[string]predict.Scorer{}
+	for _, name := range f.Report.parts() {
+		var err error
+		if name == GNN {
+			answers[name], err = f.refitNetworks(ctx, opt, pool)
+		} else {
+			answers[name], err = f.refitBaseline(ctx, name)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("refit %s: %w", name, err)
+		}
+	}
+	if f.Report.Served != Blend {
+		return answers[f.Report.Served], nil
+	}
+	var members []predict.Scorer
+	for _, name := range f.Report.Blend.Blend.Names {
+		members = append(members, answers[name])
+	}
+	return newBlended(f.Report.Blend.Blend, members), nil
 }
 
 func (f *Fitted) refitBaseline(ctx context.Context, name string) (predict.Scorer, error) {

@@ -77,10 +77,14 @@ func checkStored(t *testing.T, d, again *rowlink.Database, labels *tasks.LabelTa
 		if l.Version.Kernels != tensor.KernelName() {
 			t.Errorf("the manifest of task %s names the kernels %q, it was trained with %s", task, l.Version.Kernels, tensor.KernelName())
 		}
-		if scores[i], err = rowlink.Evaluate(t.Context(), l.Scorer, labels, l.Scaling, tasks.Test); err != nil {
+		plain, err := l.ScorerOf(t.Context(), row.Name) // what is served answers calibrated, rows are not
+		if err != nil {
 			t.Fatal(err)
 		}
-		o, err := rowlink.Ask(t.Context(), l.Scorer, labels, tasks.Test)
+		if scores[i], err = rowlink.Evaluate(t.Context(), plain, labels, l.Scaling, tasks.Test); err != nil {
+			t.Fatal(err)
+		}
+		o, err := rowlink.Ask(t.Context(), plain, labels, tasks.Test)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -47,14 +47,14 @@ func (b byBaseline) Score(ctx context.Context, queries []model.Query) ([]float64
 	return b.Predict(ctx, q)
 }
 
-// baselines fits every baseline and scores it.
-func (f *Fitted) baselines(ctx context.Context) error {
+// baselines fits the named baselines and scores them.
+func (f *Fitted) baselines(ctx context.Context, names []string) error {
 	f.Baselines, f.outcomes = map[string]baseline.Baseline{}, map[string]outcomes{}
 	if f.Report.err != nil {
 		return f.Report.err
 	}
 	metric, fit := f.Report.metric, f.fit()
-	for _, name := range baseline.Names() {
+	for _, name := range names {
 		start := time.Now()
 		b, err := baseline.Train(ctx, name, fit)
 		if err != nil {

@@ -41,7 +41,9 @@ func (t *Task) Grid() (*Grid, error) {
 	}
 	g.Anchors[Train] = g.train(t)
 	g.Anchors[Val] = g.forward(t, o.ValAnchor, o.TestAnchor)
-	g.Anchors[Test] = g.forward(t, o.TestAnchor, math.MaxInt64)
+	if !o.NoTest {
+		g.Anchors[Test] = g.forward(t, o.TestAnchor, math.MaxInt64)
+	}
 	return g, g.check(t)
 }
 
@@ -91,7 +93,7 @@ func (g *Grid) fits(t *Task, a, limit int64) bool {
 func (g *Grid) check(t *Task) error {
 	o := &t.Options
 	for _, s := range []Split{Val, Test} {
-		if len(g.Anchors[s]) == 0 {
+		if len(g.Anchors[s]) == 0 && !(s == Test && o.NoTest) {
 			return &Error{Code: "TK134", Msg: fmt.Sprintf("no %s anchor has a complete label window: the data ends at %s", s, formatTime(o.DataUntil)),
 				Hint: fmt.Sprintf("the last possible anchor is %s; or shorten the window of %s", formatTime(o.Add(o.DataUntil, t.Horizon.Times(-1))), t.Horizon)}
 		}

@@ -43,7 +43,8 @@ type Options struct {
 	Step                  Span
 	EvalAnchors           int
 	DataFrom, DataUntil   int64
-	TrainAnchors          int // 0 = all
+	TrainAnchors          int  // 0 = all
+	NoTest                bool // no test split: TestAnchor only ends the windows of validation
 	Zone                  *time.Location
 	Regime                Regime // of test rows
 	ValRegime             Regime // of validation rows

@@ -173,7 +173,7 @@ type predictDocument struct {
 	Type        string          `json:"type"`
 	Entity      string          `json:"entity_table"`
 	Key         []string        `json:"key"`
-	Version     int             `json:"version"`
+	Version     int             `json:"version,omitempty"`
 	Alias       string          `json:"alias,omitempty"`
 	Served      string          `json:"served"`
 	Snapshot    string          `json:"snapshot"`
@@ -181,6 +181,7 @@ type predictDocument struct {
 	DataUntil   string          `json:"data_until"`
 	Regime      string          `json:"regime"`
 	Warnings    []string        `json:"warnings,omitempty"`
+	Fitted      *fittedJSON     `json:"fitted,omitempty"` // of query: what was fitted and how it did
 	Out         string          `json:"out,omitempty"`
 	Answered    int             `json:"answered"`
 	Predictions []predictedJSON `json:"predictions"`
@@ -211,9 +212,9 @@ type reasonJSON struct {
 // predictions, if any.
 func (p *predictions) document(out string) any {
 	def := p.entity.Def
-	d := predictDocument{Task: p.Version.Task, Type: p.Task.Type, Entity: def.Name, Key: def.Names(def.Key), Version: p.Version.Version,
-		Alias: p.alias, Served: p.Served, Snapshot: p.Snap.ID, Anchor: instantJSON(p.anchor), DataUntil: instantJSON(p.DataUntil), Regime: tasks.Rolling.String(),
-		Warnings: p.warnings, Out: out, Answered: len(p.list), Predictions: []predictedJSON{}, Errors: append([]*keyFault{}, p.faults...)}
+	d := predictDocument{Task: p.from.task, Type: p.Task.Type, Entity: def.Name, Key: def.Names(def.Key), Version: p.from.version,
+		Alias: p.from.alias, Served: p.from.served, Snapshot: p.Snap.ID, Anchor: instantJSON(p.anchor), DataUntil: instantJSON(p.DataUntil), Regime: tasks.Rolling.String(),
+		Warnings: p.warnings, Fitted: p.fitted, Out: out, Answered: len(p.list), Predictions: []predictedJSON{}, Errors: append([]*keyFault{}, p.faults...)}
 	for i := range p.list {
 		if out != "" {
 			break

@@ -26,7 +26,7 @@ func (e *evaluation) document() any {
 
 // text prints one table per split: a row for each metric, a column for each predictor.
 func (e *evaluation) text(w io.Writer) error {
-	fmt.Fprintf(w, "%s\nsnapshot %s, labels %.12s\n", e.title(), e.Snap.ID, e.labels.Hash())
+	fmt.Fprintf(w, "%s\nsnapshot %s, labels %.12s\n", e.origin().title(e.Task.Type), e.Snap.ID, e.labels.Hash())
 	for _, p := range e.parts {
 		fmt.Fprintf(w, "\n%s: %d examples, %s, regime %s\n", p.Split, p.Examples, p.span(), p.Regime)
 		if p.UnseenClass > 0 {

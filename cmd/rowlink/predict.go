@@ -105,7 +105,7 @@ func checkOut(path string) error {
 
 // predict answers and prints.
 func (a *app) predict(ctx context.Context, m *storedModel, f predictFlags) error {
-	p := &predictions{storedModel: m, entity: m.Snap.Tables[m.Task.Entity]}
+	p := &predictions{Predictor: m.Predictor, from: m.origin(), entity: m.Snap.Tables[m.Task.Entity]}
 	if err := p.setAnchor(f.at); err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (a *app) predict(ctx context.Context, m *storedModel, f predictFlags) error
 // show prints the answers and the keys without one, or writes the answers to a file. When
 // no key was answered, nothing is written.
 func (a *app) show(p *predictions, f predictFlags) error {
-	a.say("%s, data until %s", p.title(), instant(p.DataUntil))
+	a.say("%s, data until %s", p.from.title(p.Task.Type), instant(p.DataUntil))
 	if len(p.list)+len(p.faults) == 0 {
 		a.say("no row of %s is eligible at %s", p.entity.Def.Name, instant(p.anchor))
 	}
@@ -185,7 +185,8 @@ func (a *app) askedKeys(p *predictions, f predictFlags) ([]askedKey, error) {
 
 // predictions are the answers of one command.
 type predictions struct {
-	*storedModel
+	*predict.Predictor
+	from     origin
 	entity   *ingest.Table
 	anchor   int64
 	warnings []string
@@ -194,6 +195,7 @@ type predictions struct {
 	around    func(predicted float64) (lower, upper float64) // nil = no interval is asked for
 	list      []predict.Prediction
 	faults    []*keyFault
+	fitted    *fittedJSON // nil but for query
 }
 
 // setAnchor reads --at.
@@ -219,8 +221,29 @@ func (p *predictions) remark(explain int) {
 	_, ok := p.Scorer.(predict.Explainer)
 	p.explained = ok && explain > 0
 	if explain > 0 && !ok {
-		p.warnings = append(p.warnings, fmt.Sprintf("%q gives no reasons; --model gnn asks the network, which does", p.Served))
+		p.warnings = append(p.warnings, fmt.Sprintf("%q gives no reasons; --model gnn asks the network, which does", p.from.served))
 	}
+}
+
+// origin says what answers: a version of a task, or with number 0 what was fitted for the
+// question.
+type origin struct {
+	task    string
+	version int
+	alias   string // by which the version was found; may be empty
+	served  string // name of the predictor
+}
+
+// title names task, version and predictor.
+func (o origin) title(taskType string) string {
+	if o.version == 0 {
+		return fmt.Sprintf("%s by %q, fitted for this question", taskType, o.served)
+	}
+	alias := ""
+	if o.alias != "" {
+		alias = " (" + o.alias + ")"
+	}
+	return fmt.Sprintf("task %s, version %d%s: %s by %q", o.task, o.version, alias, taskType, o.served)
 }
 
 // days prints a duration for people.
@@ -270,7 +293,7 @@ func (p *predictions) answer(ctx context.Context, rows []int32, explain int, upd
 		}
 		for _, one := range answers {
 			if !finite(one) {
-				p.faults = append(p.faults, &keyFault{p.entity.KeyText(one.Row), "TK500", fmt.Sprintf("%q gave no finite number for %s %s: a fault of the model", p.Served, p.entity.Def.Name, p.entity.KeyText(one.Row))})
+				p.faults = append(p.faults, &keyFault{p.entity.KeyText(one.Row), "TK500", fmt.Sprintf("%q gave no finite number for %s %s: a fault of the model", p.from.served, p.entity.Def.Name, p.entity.KeyText(one.Row))})
 				continue
 			}
 			p.list = append(p.list, one)

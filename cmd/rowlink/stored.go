@@ -99,11 +99,6 @@ func misspelt(w *workspace.Workspace, name string) error {
 	return &workspace.NotFoundError{Kind: "task", Name: name, Dir: w.Dir(), Have: trained, Advice: "rowlink train TASK makes a version to ask"}
 }
 
-// title names version and predictor.
-func (m *storedModel) title() string {
-	alias := ""
-	if m.alias != "" {
-		alias = " (" + m.alias + ")"
-	}
-	return fmt.Sprintf("task %s, version %d%s: %s by %q", m.Version.Task, m.Version.Version, alias, m.Task.Type, m.Served)
+func (m *storedModel) origin() origin {
+	return origin{m.Version.Task, m.Version.Version, m.alias, m.Served}
 }
