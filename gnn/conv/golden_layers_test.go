@@ -274,10 +274,10 @@ func TestGolden_gin(t *testing.T) {
 }
 
 func TestGolden_transformer(t *testing.T) {
-	for _, file := range []string{"transformer", "transformer_beta"} {
+	for file, layer := range map[string]string{"transformer": "transformer", "transformer_beta": "transformer-gated"} {
 		t.Run(file, func(t *testing.T) {
-			r := newGoldenRun(t, file, "transformer", EdgeType{Name: "e"})
-			r.config.Bare, r.config.Gate = false, file == "transformer_beta"
+			r := newGoldenRun(t, file, layer, EdgeType{Name: "e"})
+			r.config.Bare = false
 			r.edges(csr(r.Inputs["edge_index"], 7))
 			each := func(p tensors, f func(*testing.T, string, tensor.Mat)) {
 				f(t, `l.send."e".weight`, sideBySide(p["lin_key.weight"].weight(), p["lin_value.weight"].weight()))
@@ -286,7 +286,7 @@ func TestGolden_transformer(t *testing.T) {
 				f(t, `l.ask."e".bias`, p["lin_query.bias"].row())
 				f(t, `l.root."x"`, p["lin_skip.weight"].weight())
 				f(t, `l.bias."x"`, p["lin_skip.bias"].row())
-				if r.config.Gate {
+				if layer == "transformer-gated" {
 					f(t, `l.gate."x"`, p["lin_beta.weight"].weight())
 				}
 			}

@@ -81,9 +81,6 @@ type Config struct {
 	// LogDegree is the usual log(1 + neighbours) that pna measures a row's degree against;
 	// 0 = that of 16 neighbours.
 	LogDegree float64
-	// Gate blends a transformer's messages and root term by a learned gate instead of
-	// adding them.
-	Gate bool
 	// Bare leaves out the root term that relational and attention layers add to the
 	// messages: the layer as its paper has it.
 	Bare bool

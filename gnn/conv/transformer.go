@@ -9,7 +9,8 @@ import (
 )
 
 func init() {
-	Register("transformer", func(c Config, set *nn.Set) (Layer, error) { return newTransformer(c, set) })
+	Register("transformer", func(c Config, set *nn.Set) (Layer, error) { return newTransformer(c, set, false) })
+	Register("transformer-gated", func(c Config, set *nn.Set) (Layer, error) { return newTransformer(c, set, true) })
 }
 
 // Transformer is dot-product attention over edges (Shi et al., 2021), one relation and
@@ -20,12 +21,13 @@ func init() {
 //	y[v] = sum over e of the heads of sum(w[u,h] v[u]_h),  r[v] = x[v] Wroot + b
 //	out[v] = y[v] + r[v]
 //
-// With Config.Gate the two are blended, g r[v] + (1 - g) y[v], by a gate per
+// The layer transformer-gated blends the two, g r[v] + (1 - g) y[v], by a gate per
 // destination: g = sigmoid([y[v], r[v], y[v] - r[v]] Wg). Over a functional edge type
 // the message is x[u] W_e and part of r. Parameters: In*Out per node type, 3*In*Out per
 // edge type, In*Out per functional one.
 type Transformer struct {
 	root
+	gated bool
 	heads int
 	sends []*nn.Linear // per edge type, In x 2*Out: keys and values; nil where functional
 	asks  []*nn.Linear // the same, In x Out: queries
@@ -34,13 +36,13 @@ type Transformer struct {
 
 var _ Layer = (*Transformer)(nil)
 
-func newTransformer(c Config, set *nn.Set) (*Transformer, error) {
+func newTransformer(c Config, set *nn.Set, gated bool) (*Transformer, error) {
 	heads, err := c.heads()
 	if err != nil {
 		return nil, err
 	}
 	n := len(c.Edges)
-	l := &Transformer{newRoot(c, set), heads, make([]*nn.Linear, n), make([]*nn.Linear, n), make([]*nn.Param, len(c.Types))}
+	l := &Transformer{newRoot(c, set), gated, heads, make([]*nn.Linear, n), make([]*nn.Linear, n), make([]*nn.Param, len(c.Types))}
 	for i, e := range c.Edges {
 		if !e.Functional {
 			l.sends[i] = c.linear(set, "send", e.Name, c.In, 2*c.Out)
@@ -48,7 +50,7 @@ func newTransformer(c Config, set *nn.Set) (*Transformer, error) {
 		}
 	}
 	for i, name := range c.Types {
-		if c.Gate && c.computes(i) {
+		if gated && c.computes(i) {
 			l.gate[i] = c.param(set, "gate", name, 3*c.Out, 1, nn.KaimingUniform)
 		}
 	}
@@ -105,9 +107,9 @@ func (l *Transformer) blend(t *tensor.Tape, r *tensor.Var, messages []*tensor.Va
 }
 
 func (l *Transformer) String() string {
-	gate := ""
-	if l.config.Gate {
-		gate = "gated, "
+	name := "transformer"
+	if l.gated {
+		name = "transformer-gated"
 	}
-	return fmt.Sprintf("transformer(%s%d heads, %d -> %d)", gate, l.heads, l.config.In, l.config.Out)
+	return fmt.Sprintf("%s(%d heads, %d -> %d)", name, l.heads, l.config.In, l.config.Out)
 }
