@@ -61,20 +61,7 @@ func Run(ctx context.Context, o Options) (int, error) {
 
 // run takes a snapshot of the case's database and fits its task. Nothing of it stays.
 func (c Case) run(ctx context.Context, folder string, o Options) (*Result, error) {
-	url := "csv:" + folder
-	if c.Database == relF1 { // RelBench cuts it and adds times
-		dir, err := os.MkdirTemp("", "quality")
-		if err != nil {
-			return nil, err
-		}
-		defer os.RemoveAll(dir)
-		path := filepath.Join(dir, "relf1.db")
-		if err := relf1.Write(ctx, folder, path); err != nil {
-			return nil, err
-		}
-		url = "sqlite:" + path
-	}
-	d, err := rowlink.Open(ctx, rowlink.Options{URL: url, Threads: o.Threads})
+	d, err := Open(ctx, folder, o.Threads)
 	if err != nil {
 		return nil, err
 	}
@@ -87,4 +74,22 @@ func (c Case) run(ctx context.Context, folder string, o Options) (*Result, error
 	}
 	f.Report.Source = "" // a path of this machine
 	return &Result{Case: c.Name(), Machine: bench.ThisMachine(), Report: f.Report}, nil
+}
+
+// Open takes a snapshot of a database of the reference data.
+func Open(ctx context.Context, folder string, threads int) (*rowlink.Database, error) {
+	url := "csv:" + folder
+	if filepath.Base(folder) == relF1 { // RelBench cuts it and adds times
+		dir, err := os.MkdirTemp("", "quality")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(dir)
+		path := filepath.Join(dir, "relf1.db")
+		if err := relf1.Write(ctx, folder, path); err != nil {
+			return nil, err
+		}
+		url = "sqlite:" + path
+	}
+	return rowlink.Open(ctx, rowlink.Options{URL: url, Threads: threads})
 }

@@ -74,7 +74,7 @@ out without them. The same loads run beside other engines with make bench-peers.
 	f.IntVar(&o.Env.Steps, "steps", 0, "most steps per epoch (default all)")
 	f.IntVar(&o.Env.Seeds, "seeds", 1, "trainings of the training case, each with a seed of its own")
 	f.BoolVar(&list, "list", false, "only list the names of the cases")
-	cmd.AddCommand(withArgs(qualityCommand(a)))
+	cmd.AddCommand(withArgs(qualityCommand(a)), withArgs(layersCommand(a)))
 	return cmd
 }
 

@@ -1,0 +1,96 @@
+package layertable
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rowlink/rowlink/gnn/model"
+)
+
+// Marks around the section that [Write] owns in a page.
+const (
+	begin = "<!-- rowlink bench layers: from here on written by the program -->\n"
+	end   = "<!-- rowlink bench layers: end -->\n"
+)
+
+// Section is the table as Markdown: one table for each task, one line per layer.
+func Section(results map[string]map[string]*Result) string {
+	var b strings.Builder
+	o := Settings("", 0)
+	s := Settings(model.Scan, 0)
+	fmt.Fprintf(&b, "## All layers on seven tasks\n\nOne training each, seed %d, the same settings for all layers and no tuning: %d channels, fan-out %v, at most %d epochs of at most %d steps\n"+
+		"(stop after %d without a better one), one minute at most. `scan` samples nothing and runs with its defaults, at most %d epochs. The epoch is\n"+
+		"chosen on validation, test was looked at once. With one seed, differences of a few thousandths (AUROC) or a few hundredths (MAE) say nothing.\n"+
+		"Seconds are of the training passes at one thread on a machine that other jobs shared: they tell an order of magnitude. **Bold**: the\n"+
+		"best on validation. The numbers are not those of `docs/quality.md`, which trains longer.\n",
+		o.Seed, o.Model.Width, o.Model.FanOut, o.Epochs, o.Steps, o.Patience, s.Epochs)
+	for _, c := range Cases() {
+		writeTask(&b, c.Task, c.Database, c.What(), results)
+	}
+	b.WriteString("\n`rowlink bench layers --threads 1` measures what is missing and writes this section; `--again` measures all of it anew.\n")
+	return b.String()
+}
+
+func writeTask(b *strings.Builder, task, database, what string, results map[string]map[string]*Result) {
+	var rows []*Result
+	var missing []string
+	for _, layer := range model.Layers() {
+		if r := results[layer][task]; r != nil {
+			rows = append(rows, r)
+		} else {
+			missing = append(missing, layer)
+		}
+	}
+	if len(rows) == 0 {
+		fmt.Fprintf(b, "\n### %s\n\nNot measured.\n", task)
+		return
+	}
+	best := slices.MinFunc(rows, func(x, y *Result) int {
+		if x.Val == y.Val {
+			return 0
+		}
+		if (x.Val > y.Val) == x.Higher {
+			return -1
+		}
+		return 1
+	})
+	r := rows[0]
+	fmt.Fprintf(b, "\n### %s\n\n%s (%s; %d, %d, %d examples).\n\n| layer | val %s | test %s | parameters | s | epoch | measured |\n|---|--:|--:|--:|--:|--:|---|\n",
+		task, what, database, r.Examples[0], r.Examples[1], r.Examples[2], r.Metric, r.Metric)
+	for _, r := range rows {
+		val, test := fmt.Sprintf("%.4f", r.Val), fmt.Sprintf("%.4f", r.Test)
+		if r == best {
+			val, test = "**"+val+"**", "**"+test+"**"
+		}
+		epoch := fmt.Sprintf("%d of %d", r.Best, r.Epochs)
+		if r.Stopped {
+			epoch += ", out of time"
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %d | %.1f | %s | %s %.7s |\n", r.Layer, val, test, r.Parameters, r.Seconds, epoch, r.Machine.Time.UTC().Format(time.DateOnly), r.Machine.Commit)
+	}
+	if len(missing) > 0 {
+		fmt.Fprintf(b, "\nNot measured: %s.\n", strings.Join(missing, ", "))
+	}
+}
+
+// Write puts the section into a page, in place of the one that it has, else at its end.
+func Write(path string, results map[string]map[string]*Result) error {
+	page, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	from, to := bytes.Index(page, []byte(begin)), bytes.Index(page, []byte(end))
+	switch {
+	case from < 0 && to < 0:
+		page = append(page, "\n"+begin+end...)
+		from, to = bytes.Index(page, []byte(begin)), bytes.Index(page, []byte(end))
+	case from < 0 || to < from:
+		return fmt.Errorf("%s has one of the lines %q and %q without the other, or in the wrong order: mend it by hand", path, strings.TrimSpace(begin), strings.TrimSpace(end))
+	}
+	out := slices.Concat(page[:from], []byte(begin), []byte(Section(results)), page[to:])
+	return os.WriteFile(path, out, 0o644)
+}
