@@ -65,13 +65,13 @@ type Result struct {
 // Settings are those of every training of a layer. The layer scan samples nothing and has
 // settings of its own: its defaults, with fewer epochs.
 func Settings(layer string, threads int) train.Options {
-	o := train.Options{Model: model.Config{Layer: layer}, Seed: 1, Threads: threads, TimeLimit: time.Minute}
+	o := train.Options{Model: model.Config{Layer: layer}, Seed: 1, Threads: threads, TimeLimit: 5 * time.Minute}
 	if layer == model.Scan {
-		o.Epochs, o.Patience = 30, 10
+		o.Epochs, o.Patience = 20, 10
 		return o
 	}
 	o.Model.Width, o.Model.FanOut = 64, []int{16, 8}
-	o.Epochs, o.Patience, o.Steps = 6, 3, 40
+	o.Epochs, o.Patience, o.Steps = 4, 4, 25
 	return o
 }
 

@@ -23,7 +23,7 @@ func Section(results map[string]map[string]*Result) string {
 	o := Settings("", 0)
 	s := Settings(model.Scan, 0)
 	fmt.Fprintf(&b, "## All layers on seven tasks\n\nOne training each, seed %d, the same settings for all layers and no tuning: %d channels, fan-out %v, at most %d epochs of at most %d steps\n"+
-		"(stop after %d without a better one), one minute at most. `scan` samples nothing and runs with its defaults, at most %d epochs. The epoch is\n"+
+		"(stop after %d without a better one), five minutes at most. `scan` samples nothing and runs with its defaults, at most %d epochs. The epoch is\n"+
 		"chosen on validation, test was looked at once. With one seed, differences of a few thousandths (AUROC) or a few hundredths (MAE) say nothing.\n"+
 		"Seconds are of the training passes at one thread on a machine that other jobs shared: they tell an order of magnitude. **Bold**: the\n"+
 		"best on validation. The numbers are not those of `docs/quality.md`, which trains longer.\n",

@@ -27,6 +27,8 @@ type EdgeType struct {
 type Block struct {
 	Dst   []int  // per node type: number of destination copies
 	Edges []Edge // per edge type
+	// Routes are the far ends of Config.Routes, one entry each.
+	Routes []Far
 	// Whole: every copy is a destination with all its edges, as in a whole graph, so that
 	// the degree of a source is known too. A sample of neighbours is never whole.
 	Whole bool
@@ -53,6 +55,25 @@ type Parents struct {
 	TeOf []int32     // per destination: its parent's row in Te; -1 for none
 }
 
+// Route is a way of two steps into a destination: a row u sends over an edge type, and a
+// foreign key of u names one row more, the far end. A copy at the last hop has no parents
+// among the copies, so that far ends come to a layer beside them; see [Far].
+type Route struct {
+	Name string
+	Edge int // position in Config.Edges of the edge type that u sends over; it is not functional
+	Src  int // node type of the far end
+}
+
+// Far holds the far ends of a route. They have the vectors that the first layer gets,
+// whatever the layer, as of the cut of the seed whose copy u is.
+type Far struct {
+	X    *tensor.Var // rows x In: vectors without age; nil where no copy has a far end
+	Of   []int32     // per copy of u: row of its far end in X; -1 for none
+	Te   *tensor.Var // age terms, constant; nil for a table without time
+	TeOf []int32     // per copy of u: the row of its far end's terms in Te; -1 for none
+	T    *tensor.Var // terms x In: x of a far end is its row of X + its row of Te times T
+}
+
 // Layer is one message-passing step. Its parameters change only in training; it is
 // safe for concurrent use, each caller with a tape of its own.
 type Layer interface {
@@ -72,6 +93,7 @@ type Config struct {
 	In, Out   int
 	Types     []string // node types
 	Edges     []EdgeType
+	Routes    []Route   // for a layer that [ReadsParents]
 	Computes  []bool    // per node type: whether a block may have destinations of it; nil = all
 	Aggregate string    // name of the aggregator; empty = "mean"
 	HalfLives []float64 // days, for aggregators that decay
@@ -133,6 +155,12 @@ var layers = registry.New[func(Config, *nn.Set) (Layer, error)]("layer")
 
 // Register makes a layer known by name.
 func Register(name string, make func(Config, *nn.Set) (Layer, error)) { layers.Add(name, make) }
+
+// far are the layers that read far ends.
+var far = map[string]bool{}
+
+// ReadsParents says whether the named layer is to be given [Config.Routes].
+func ReadsParents(layer string) bool { return far[layer] }
 
 // New builds the named layer, with its parameters in set. The error of an unknown name
 // lists the known ones.

@@ -7,7 +7,6 @@ import (
 	"github.com/rowlink/rowlink/gnn/conv"
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/graph/sample"
-	"github.com/rowlink/rowlink/ingest"
 )
 
 // dayMicros is one day in the unit of row times.
@@ -32,10 +31,10 @@ type Pass struct {
 	ages   [][]tensor.Real  // per edge type: age of every message's source; nil for functional ones
 	blocks []conv.Block     // per layer
 	decays []conv.DecayMemo // per edge type
+	far    []conv.Far       // per entry of Model.far
 
 	// direct: the last hop of the batch was sampled without parents; see directParents.
 	direct     bool
-	rule       ingest.TimeRule // of the sampler, for direct
 	parentAges []int64
 	used       int // of parentAges
 }
@@ -43,14 +42,14 @@ type Pass struct {
 // NewPass returns a pass of b on tape.
 func (b *Bound) NewPass(tape *tensor.Tape) *Pass {
 	p := &Pass{bound: b, tape: tape, rows: make([]conv.Rows, len(b.Types)), in: make([]*conv.Rows, len(b.Types)),
-		days: make([][]tensor.Real, len(b.Types)), decays: make([]conv.DecayMemo, len(b.Edges)), ages: make([][]tensor.Real, len(b.Edges)), blocks: make([]conv.Block, len(b.layers))}
+		far: make([]conv.Far, len(b.far)), days: make([][]tensor.Real, len(b.Types)), decays: make([]conv.DecayMemo, len(b.Edges)), ages: make([][]tensor.Real, len(b.Edges)), blocks: make([]conv.Block, len(b.layers))}
 	for i := range p.rows {
 		if b.input[i] != nil {
 			p.in[i] = &p.rows[i]
 		}
 	}
 	for l, ly := range b.layers {
-		p.blocks[l] = conv.Block{Dst: make([]int, len(b.Types)), Edges: make([]conv.Edge, len(ly.edges))}
+		p.blocks[l] = conv.Block{Dst: make([]int, len(b.Types)), Edges: make([]conv.Edge, len(ly.edges)), Routes: make([]conv.Far, len(ly.routes))}
 	}
 	return p
 }
@@ -62,6 +61,7 @@ func (p *Pass) Forward(batch *sample.Batch, s Seeds) *tensor.Var {
 	b, t := p.bound, p.tape
 	p.used = 0
 	p.encode(batch, s.Drop)
+	p.readFar(batch, s.Drop)
 	p.messageAges(batch)
 	x := t.Vars(len(p.rows))
 	var y []*tensor.Var
@@ -185,6 +185,9 @@ func (p *Pass) block(batch *sample.Batch, l, hop int) *conv.Block {
 		if p.ages[e] != nil {
 			block.Edges[i].Age, block.Edges[i].Decay = p.ages[e][:ptr[dst]], &p.decays[e]
 		}
+	}
+	for i, at := range b.layers[l].routes {
+		block.Routes[i] = p.far[at]
 	}
 	return block
 }

@@ -128,6 +128,8 @@ func (w *layerWorker) layer(layer int, batch *sample.Batch, before []layerRows) 
 	t.Reset()
 	x := t.Vars(len(p.rows))
 	last := layer+1 == len(b.layers)
+	p.used = 0
+	p.readFar(batch, 0)
 	if layer == 0 {
 		p.encode(batch, 0)
 		p.messageAges(batch)

@@ -30,6 +30,7 @@ type Model struct {
 
 	input  []*rowEncoder // per node type; nil like Encoder
 	layers []layer
+	far    []int // edge types, functional, that lead to the far ends of routes
 	norm   *nn.LayerNorm
 	hidden *nn.Linear
 	out    *nn.Linear
@@ -39,9 +40,10 @@ type Model struct {
 // layer is one message-passing step with the edge types it reads and the norms of the
 // node types it writes.
 type layer struct {
-	conv  conv.Layer
-	edges []int           // positions in Model.Edges
-	norm  []*nn.LayerNorm // per node type; nil in the last layer
+	conv   conv.Layer
+	edges  []int           // positions in Model.Edges
+	routes []int           // per route of the layer: position in Model.far
+	norm   []*nn.LayerNorm // per node type; nil in the last layer
 }
 
 // New builds a model with fresh parameters drawn from seed. enc holds the fitted
@@ -55,7 +57,7 @@ func New(c Config, g *graph.Graph, entity int, enc []*encode.Table, seed uint64)
 		m.Types = append(m.Types, t.Def.FullName())
 	}
 	m.Entity = m.Types[entity]
-	for t, ok := range Reach(m.Edges, len(m.Types), entity, len(c.FanOut)) {
+	for t, ok := range c.reach(m.Edges, len(m.Types), entity) {
 		if !ok && t < len(m.Encoder) {
 			m.Encoder[t] = nil
 		}
@@ -108,7 +110,7 @@ func (m *Model) check() error {
 			return fmt.Errorf("model has an edge type %q between node types %d and %d of %d", e.Name, e.Src, e.Dst, len(m.Types))
 		}
 	}
-	for t, ok := range Reach(m.Edges, len(m.Types), entity, len(m.Config.FanOut)) {
+	for t, ok := range m.Config.reach(m.Edges, len(m.Types), entity) {
 		if e := m.Encoder[t]; ok != (e != nil) || e != nil && e.Name != m.Types[t] {
 			return fmt.Errorf("model has no encoder of its own for node type %q, or one without use", m.Types[t])
 		}
@@ -126,7 +128,7 @@ func (m *Model) build(seed uint64) error {
 			m.input[t] = newRowEncoder(m.Params, fmt.Sprintf("input.%q", m.Types[t]), e, c)
 		}
 	}
-	m.layers = nil
+	m.layers, m.far = nil, nil
 	for l := range c.FanOut {
 		ly, err := m.newLayer(l)
 		if err != nil {
@@ -156,6 +158,9 @@ func (m *Model) newLayer(l int) (layer, error) {
 			cfg.Edges = append(cfg.Edges, e)
 		}
 	}
+	if conv.ReadsParents(c.Layer) {
+		routes(m.Edges, reach, func(first, second int) { m.addRoute(&ly, &cfg, first, second) })
+	}
 	for t, ok := range reach {
 		if ok && l+1 < len(c.FanOut) {
 			ly.norm[t] = nn.NewLayerNorm(m.Params, fmt.Sprintf("layer%d.norm.%q", l+1, m.Types[t]), c.Width)
@@ -164,6 +169,18 @@ func (m *Model) newLayer(l int) (layer, error) {
 	var err error
 	ly.conv, err = conv.New(c.Layer, cfg, m.Params)
 	return ly, err
+}
+
+// addRoute gives a layer the route over two edge types.
+func (m *Model) addRoute(ly *layer, cfg *conv.Config, first, second int) {
+	at := slices.Index(m.far, second)
+	if at < 0 {
+		at = len(m.far)
+		m.far = append(m.far, second)
+	}
+	ly.routes = append(ly.routes, at)
+	name := fmt.Sprintf("%s | %s", m.Edges[first].Name, m.Edges[second].Name)
+	cfg.Routes = append(cfg.Routes, conv.Route{Name: name, Edge: slices.Index(ly.edges, first), Src: m.Edges[second].Src})
 }
 
 // Reach tells which node types can hold copies up to the given hop from entity.

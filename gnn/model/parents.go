@@ -65,7 +65,7 @@ func (d *parentReader) sampled(rows []int32) {
 
 // direct fills in the others.
 func (d *parentReader) direct(rows []int32, first int) {
-	parents, times, rule := d.p.bound.Graph.Parents(d.edge), d.from.Times, d.p.rule
+	parents, times, rule := d.p.bound.Graph.Parents(d.edge), d.from.Times, d.batch.Rule
 	for c := first; c < len(rows); c++ {
 		row := parents[d.dst.Rows[c]]
 		if row >= 0 && times != nil {

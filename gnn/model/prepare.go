@@ -74,8 +74,15 @@ func historyTable(task *tasks.Task, l *tasks.LabelTable) *ingest.Table {
 // rows visible at the validation anchor: no statistic looks at a row that training may
 // not see.
 func Encoders(g *graph.Graph, task *tasks.Task, hops int) ([]*encode.Table, error) {
-	edges := EdgeTypes(g)
-	reach := Reach(edges, len(g.Snap.Tables), task.Entity, hops)
+	return encoders(g, task, Reach(EdgeTypes(g), len(g.Snap.Tables), task.Entity, hops))
+}
+
+// Encoders fits the encoders of the tables that a model of the config reads; see [Encoders].
+func (c Config) Encoders(g *graph.Graph, task *tasks.Task) ([]*encode.Table, error) {
+	return encoders(g, task, c.reach(EdgeTypes(g), len(g.Snap.Tables), task.Entity))
+}
+
+func encoders(g *graph.Graph, task *tasks.Task, reach []bool) ([]*encode.Table, error) {
 	enc := make([]*encode.Table, len(g.Snap.Tables))
 	for i, t := range g.Snap.Tables {
 		if !reach[i] {

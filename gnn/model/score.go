@@ -99,7 +99,6 @@ func (b *Bound) NewScorerOn(t *tensor.Tape, rule ingest.TimeRule) (*Scorer, erro
 		if out.direct, err = sample.New(b.Graph, o); err != nil {
 			return nil, err
 		}
-		out.pass.rule = rule
 	}
 	return out, nil
 }

@@ -235,7 +235,7 @@ func mustGraph(t testing.TB, specs []spec) *graph.Graph {
 func mustNew(t testing.TB, c Config, g *graph.Graph, cut int64) *Model {
 	t.Helper()
 	c = c.Complete(10)
-	reach := Reach(EdgeTypes(g), len(g.Snap.Tables), drivers, len(c.FanOut))
+	reach := c.reach(EdgeTypes(g), len(g.Snap.Tables), drivers)
 	enc := make([]*encode.Table, len(g.Snap.Tables))
 	for i, ok := range reach {
 		if !ok {

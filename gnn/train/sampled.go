@@ -20,7 +20,7 @@ type sampled struct {
 
 // sampled makes the network, its sampler and its tape.
 func (r *run) sampled(c model.Config) (model.BoundNetwork, error) {
-	enc, err := model.Encoders(r.Graph, r.task, len(c.FanOut))
+	enc, err := c.Encoders(r.Graph, r.task)
 	if err != nil {
 		return nil, err
 	}

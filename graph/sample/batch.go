@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rowlink/rowlink/graph"
+	"github.com/rowlink/rowlink/ingest"
 )
 
 // Batch holds the subgraphs of a batch of seeds side by side. They share nothing:
@@ -16,6 +17,8 @@ type Batch struct {
 	Seeds []Seed
 	Nodes []NodeSet // per table
 	Edges []EdgeSet // per edge type
+
+	Rule ingest.TimeRule // by which the copies are visible
 
 	g    *graph.Graph
 	hops int
@@ -64,7 +67,7 @@ func (b *Batch) reset(s *Sampler, seeds []Seed) {
 	if b.g != s.g {
 		*b = Batch{g: s.g}
 	}
-	b.hops = len(s.opt.FanOut)
+	b.hops, b.Rule = len(s.opt.FanOut), s.opt.Rule
 	b.Seeds = append(b.Seeds[:0], seeds...)
 	b.Nodes, b.Edges = resize(b.Nodes, len(s.g.Snap.Tables)), resize(b.Edges, len(s.g.Edges))
 	for t := range b.Nodes {

@@ -23,6 +23,7 @@ type Trial struct {
 	Block  *conv.Block
 	X      []tensor.Mat
 	Grad   []tensor.Mat // of X, after backward
+	Far    []FarEnds    // per route
 
 	name string
 }
@@ -37,8 +38,13 @@ func Config(aggregate string) conv.Config {
 	return conv.Config{Name: "l", In: 5, Out: 4, Types: []string{"a", "b", "c"}, Aggregate: aggregate, HalfLives: []float64{3, 40},
 		Edges: []conv.EdgeType{{Name: "a to b", Src: a, Dst: b}, {Name: "b of a", Src: b, Dst: a, Functional: true}, {Name: "a to a", Src: a, Dst: a},
 			{Name: "c to a", Src: c, Dst: a}, {Name: "c of b", Src: c, Dst: b, Functional: true}, {Name: "b to c", Src: b, Dst: c},
-			{Name: "a of b", Src: a, Dst: b, Functional: true}}}
+			{Name: "a of b", Src: a, Dst: b, Functional: true}},
+		Routes: []conv.Route{{Name: "b of a to b", Edge: 0, Src: b}, {Name: "c of a to a", Edge: 2, Src: c}, {Name: "a of b to c", Edge: throughC, Src: a},
+			{Name: "second b of a to a", Edge: 2, Src: b}}}
 }
+
+// throughC is the edge type into c that has a route.
+const throughC = 5
 
 // NewTrial builds the layer and a random block with n destinations of a and half as many of b.
 func NewTrial(t *testing.T, layer, aggregate string, n int, seed uint64) *Trial {
@@ -61,6 +67,9 @@ func NewTrial(t *testing.T, layer, aggregate string, n int, seed uint64) *Trial 
 	}
 	for _, e := range tr.Config.Edges {
 		tr.Block.Edges = append(tr.Block.Edges, randomEdge(s, e, tr.Block.Dst[e.Dst], copies[e.Src]))
+	}
+	for i, r := range tr.Config.Routes {
+		tr.Far = append(tr.Far, randomFar(s, copies[tr.Config.Edges[r.Edge].Src], tr.Config.In, i%2 == 0))
 	}
 	return tr
 }
@@ -98,6 +107,10 @@ func (tr *Trial) Forward(tape *tensor.Tape) (loss *tensor.Var, out []*tensor.Var
 		if m.Rows > 0 {
 			x[i] = tape.Leaf(m, tr.Grad[i])
 		}
+	}
+	tr.Block.Routes = nil
+	for i := range tr.Far {
+		tr.Block.Routes = append(tr.Block.Routes, tr.Far[i].on(tape))
 	}
 	out = tr.Layer.Forward(tape, tr.Block, x)
 	var parts []*tensor.Var
@@ -200,6 +213,13 @@ func checkNodeOrder(t *testing.T, tr *Trial) {
 	for i, e := range tr.Config.Edges {
 		tr.Block.Edges[i] = renumber(tr.Block.Edges[i], number[e.Src], number[e.Dst])
 	}
+	for i, r := range tr.Config.Routes {
+		old := make([]int32, len(tr.Far[i].Of)) // old number of each new copy
+		for k, to := range number[tr.Config.Edges[r.Edge].Src] {
+			old[to] = int32(k)
+		}
+		tr.Far[i] = tr.Far[i].of(old)
+	}
 	got := tr.values()
 	for i := range want {
 		for v := range want[i].Rows {
@@ -232,10 +252,15 @@ func renumber(e conv.Edge, src, dst []int) conv.Edge {
 // or not: what is predicted must not depend on the rest of a batch.
 func checkAlone(t *testing.T, tr *Trial) {
 	want := tr.values()
-	whole, x := tr.Block, tr.X
+	whole, x, far := tr.Block, tr.X, tr.Far
 	for typ, n := range whole.Dst {
 		for v := range n {
-			tr.Block, tr.X = alone(tr.Config, whole, x, typ, v)
+			var rows [][]int32
+			tr.Block, tr.X, rows = alone(tr.Config, whole, x, typ, v)
+			tr.Far = nil
+			for i, r := range tr.Config.Routes {
+				tr.Far = append(tr.Far, far[i].of(rows[tr.Config.Edges[r.Edge].Src]))
+			}
 			got := tr.values()
 			if !slices.Equal(got[typ].Data, want[typ].Row(v)) {
 				t.Errorf("destination %d of type %d alone gets %v, among others %v", v, typ, got[typ].Data, want[typ].Row(v))
@@ -244,11 +269,12 @@ func checkAlone(t *testing.T, tr *Trial) {
 	}
 }
 
-// alone is the block of one destination with its sources and nothing else.
-func alone(c conv.Config, whole *conv.Block, x []tensor.Mat, typ, v int) (*conv.Block, []tensor.Mat) {
+// alone is the block of one destination with its sources and nothing else; rows are the old
+// numbers of its copies.
+func alone(c conv.Config, whole *conv.Block, x []tensor.Mat, typ, v int) (one *conv.Block, picked []tensor.Mat, rows [][]int32) {
 	block := &conv.Block{Dst: make([]int, len(x))}
 	block.Dst[typ] = 1
-	rows := make([][]int32, len(x))
+	rows = make([][]int32, len(x))
 	rows[typ] = []int32{int32(v)}
 	for i, e := range c.Edges {
 		out := conv.Edge{CSR: tensor.CSR{Ptr: []int32{0}}}
@@ -266,14 +292,14 @@ func alone(c conv.Config, whole *conv.Block, x []tensor.Mat, typ, v int) (*conv.
 		}
 		block.Edges = append(block.Edges, out)
 	}
-	picked := make([]tensor.Mat, len(x))
+	picked = make([]tensor.Mat, len(x))
 	for i := range x {
 		picked[i] = tensor.NewMat(len(rows[i]), c.In)
 		for k, r := range rows[i] {
 			copy(picked[i].Row(k), x[i].Row(int(r)))
 		}
 	}
-	return block, picked
+	return block, picked, rows
 }
 
 // checkEmpty runs a block without any edge and one without any destination.
@@ -307,6 +333,12 @@ func checkGradient(t *testing.T, tr *Trial) {
 	grads := slices.Clone(tr.Grad)
 	values := slices.Clone(tr.X)
 	names := slices.Clone(tr.Config.Types)
+	if conv.ReadsParents(tr.name) {
+		for i, f := range tr.Far {
+			values, grads = append(values, f.X, f.T), append(grads, f.gradX, f.gradT)
+			names = append(names, "far ends of "+tr.Config.Routes[i].Name, "age map of "+tr.Config.Routes[i].Name)
+		}
+	}
 	for _, p := range tr.Set.All() {
 		if p.Trained() {
 			values, grads, names = append(values, p.Value), append(grads, p.Grad.Clone()), append(names, p.Name)
@@ -361,6 +393,7 @@ func checkParameters(t *testing.T, tr *Trial) {
 	less := tr.Config
 	less.Computes = []bool{true, true, false}
 	less.Edges = slices.DeleteFunc(slices.Clone(less.Edges), func(e conv.EdgeType) bool { return e.Dst == c })
+	less.Routes = slices.DeleteFunc(slices.Clone(less.Routes), func(r conv.Route) bool { return r.Edge == throughC }) // the only one; those before it stay in place
 	set := nn.NewSet(3)
 	if _, err := conv.New(tr.name, less, set); err != nil {
 		t.Fatal(err)
@@ -384,6 +417,9 @@ func checkThreads(t *testing.T, tr *Trial) {
 			}
 		}
 		got = append(got, tr.Grad...)
+		for _, f := range tr.Far {
+			got = append(got, f.gradX, f.gradT)
+		}
 		for _, p := range tr.Set.All() {
 			got = append(got, p.Grad.Clone())
 		}
