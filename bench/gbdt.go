@@ -68,12 +68,12 @@ func (c Case) boosted(ctx context.Context, e Env, l *gbdtLoad) ([]Figure, error)
 	var samples, used []float64
 	var m *boost.Model
 	for range max(1, e.Epochs) {
-		start, before := time.Now(), cpuTime()
+		start, before := time.Now(), CPUTime()
 		var err error
 		if m, err = boost.Fit(ctx, l.train, l.opt); err != nil {
 			return nil, err
 		}
-		samples, used = append(samples, time.Since(start).Seconds()), append(used, (cpuTime()-before).Seconds())
+		samples, used = append(samples, time.Since(start).Seconds()), append(used, (CPUTime()-before).Seconds())
 	}
 	cpu := newFigure(Case{Name: "cpu-" + c.Name, What: "processor time of it", Unit: Seconds}, e.Threads, used...)
 	f := newFigure(c, e.Threads, samples...)

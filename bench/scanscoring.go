@@ -50,13 +50,13 @@ func (c Case) scanScoring(ctx context.Context, e Env, l *scoringLoad) ([]Figure,
 	if err != nil {
 		return nil, err
 	}
-	start := cpuTime()
+	start := CPUTime()
 	bound, err := m.Bind(l.graph, l.rule, tensor.NewPool(e.Threads))
 	if err != nil {
 		return nil, err
 	}
 	states := bound.NewScorer()
-	detail := map[string]any{"states_cpu_s": (cpuTime() - start).Seconds(), "network": m.String()}
+	detail := map[string]any{"states_cpu_s": (CPUTime() - start).Seconds(), "network": m.String()}
 	return c.passes(ctx, e, len(l.queries), detail, func() error {
 		_, err := states.Score(ctx, l.queries)
 		return err

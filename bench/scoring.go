@@ -104,12 +104,12 @@ func (c Case) scoring(ctx context.Context, e Env, l *scoringLoad, config model.C
 		if err != nil {
 			return nil, err
 		}
-		start := cpuTime()
+		start := CPUTime()
 		tables, err := bound.NewRowTables(ctx, model.TableOptions{Format: format}, pool)
 		if err != nil {
 			return nil, err
 		}
-		detail["tables_cpu_s"], detail["tables_mb"] = (cpuTime() - start).Seconds(), float64(tables.Bytes())/1e6
+		detail["tables_cpu_s"], detail["tables_mb"] = (CPUTime() - start).Seconds(), float64(tables.Bytes())/1e6
 		shards.Use(tables)
 	}
 	return c.passes(ctx, e, len(l.queries), detail, func() error {
@@ -122,9 +122,9 @@ func (c Case) scoring(ctx context.Context, e Env, l *scoringLoad, config model.C
 func (c Case) passes(ctx context.Context, e Env, queries int, detail any, pass func() error) ([]Figure, error) {
 	var used []float64
 	samples, err := c.repeat(ctx, func() (float64, error) {
-		before := cpuTime()
+		before := CPUTime()
 		err := pass()
-		used = append(used, (cpuTime()-before).Seconds()*1e6/float64(queries))
+		used = append(used, (CPUTime()-before).Seconds()*1e6/float64(queries))
 		return float64(queries), err
 	}, e.Quick)
 	if err != nil {
@@ -136,8 +136,9 @@ func (c Case) passes(ctx context.Context, e Env, queries int, detail any, pass f
 	return []Figure{rate, cpu}, nil
 }
 
-// cpuTime is what the process has used.
-func cpuTime() time.Duration {
+// CPUTime is what the process has used of processors, in all threads; 0 where the system
+// does not tell.
+func CPUTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0

@@ -57,7 +57,8 @@ type Result struct {
 	Network    string        `json:"network"`
 	Best       int           `json:"best_epoch"`
 	Epochs     int           `json:"epochs"`
-	Seconds    float64       `json:"seconds"` // of the training passes, without validation
+	Seconds    float64       `json:"seconds"`     // of the training passes by the clock, without validation
+	CPU        float64       `json:"cpu_seconds"` // of the process, training with validation
 	Stopped    bool          `json:"stopped_by_time_limit"`
 	Machine    bench.Machine `json:"machine"`
 }
@@ -67,11 +68,11 @@ type Result struct {
 func Settings(layer string, threads int) train.Options {
 	o := train.Options{Model: model.Config{Layer: layer}, Seed: 1, Threads: threads, TimeLimit: 5 * time.Minute}
 	if layer == model.Scan {
-		o.Epochs, o.Patience = 20, 10
+		o.Epochs = 20
 		return o
 	}
 	o.Model.Width, o.Model.FanOut = 64, []int{16, 8}
-	o.Epochs, o.Patience, o.Steps = 4, 4, 25
+	o.Epochs, o.Steps = 4, 25
 	return o
 }
 
@@ -166,16 +167,18 @@ func (o *Options) prepare(ctx context.Context, d *rowlink.Database, c quality.Ca
 
 // train trains one layer and looks at validation and test once.
 func (w *work) train(ctx context.Context, layer string) (*Result, error) {
+	before := bench.CPUTime()
 	fit, err := train.Fit(ctx, w.data, Settings(layer, w.threads))
 	if err != nil {
 		return nil, err
 	}
+	cpu := bench.CPUTime() - before
 	network, err := predict.Of(fit.Bound, w.task, w.scaling, tensor.NewPool(w.threads))
 	if err != nil {
 		return nil, err
 	}
 	r := &Result{Layer: layer, Metric: w.metric.Name(), Higher: w.metric.HigherIsBetter(), Examples: w.data.Labels.Report.Examples,
-		Parameters: fit.Model.Parameters(), Network: fit.Model.String(), Best: fit.Best.Number, Epochs: len(fit.Epochs),
+		Parameters: fit.Model.Parameters(), Network: fit.Model.String(), CPU: cpu.Seconds(), Best: fit.Best.Number, Epochs: len(fit.Epochs),
 		Stopped: fit.Interrupted, Machine: bench.ThisMachine()}
 	for _, e := range fit.Epochs {
 		r.Seconds += e.Seconds

@@ -38,7 +38,7 @@ func TestWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"# Layers\n\n" + begin + "## All", "| gin | 3.0000 | 3.5000 | 7 | 0.0 | 2 of 3, out of time |", "| sage | **2.0000** | **2.5000** |",
+	for _, want := range []string{"# Layers\n\n" + begin + "## All", "| gin | 3.0000 | 3.5000 | 7 | 0.0 | 0.0 | 2 of 3, out of time |", "| sage | **2.0000** | **2.5000** |",
 		"### stats_badge\n\nNot measured.\n", "Not measured: gat, ", end + "after\n"} {
 		if !strings.Contains(string(data), want) {
 			t.Errorf("the page lacks %q:\n%s", want, data)
