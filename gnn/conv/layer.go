@@ -156,11 +156,14 @@ var layers = registry.New[func(Config, *nn.Set) (Layer, error)]("layer")
 // Register makes a layer known by name.
 func Register(name string, make func(Config, *nn.Set) (Layer, error)) { layers.Add(name, make) }
 
-// far are the layers that read far ends.
-var far = map[string]bool{}
+// routed are the layers that read far ends.
+var routed = registry.New[struct{}]("layer with routes")
 
 // ReadsParents says whether the named layer is to be given [Config.Routes].
-func ReadsParents(layer string) bool { return far[layer] }
+func ReadsParents(layer string) bool {
+	_, err := routed.Get(layer)
+	return err == nil
+}
 
 // New builds the named layer, with its parameters in set. The error of an unknown name
 // lists the known ones.

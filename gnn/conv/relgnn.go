@@ -10,7 +10,7 @@ import (
 
 func init() {
 	Register("relgnn", func(c Config, set *nn.Set) (Layer, error) { return newRelGNN(c, set) })
-	far["relgnn"] = true
+	routed.Add("relgnn", struct{}{})
 }
 
 // RelGNN is composite message passing along atomic routes (Chen et al., 2025): a fact row
