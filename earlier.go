@@ -88,11 +88,13 @@ func (d *Database) block(ctx context.Context, text string, opt FitOptions, earli
 
 // networks trains the members of the ensemble.
 func (f *Fitted) networks(ctx context.Context, opt train.Options, members int) error {
+	data := train.Data{Graph: f.Graph, Labels: f.Labels}
 	for i := range max(1, members) {
-		n, err := train.Fit(ctx, train.Data{Graph: f.Graph, Labels: f.Labels}, member(opt, i))
+		n, err := train.Fit(ctx, data, member(opt, i))
 		if err != nil {
 			return err
 		}
+		data.Like = n.Bound
 		f.Networks = append(f.Networks, n)
 	}
 	return nil

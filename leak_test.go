@@ -218,7 +218,7 @@ func labelled(t *testing.T, d *rowlink.Database) train.Data {
 func score(t *testing.T, file []byte, d train.Data, rows []int32, cut, anchor int64) []float64 {
 	t.Helper()
 	pool := tensor.NewPool(2)
-	bound, err := predict.Read(file, d.Graph, d.Labels.Task, pool)
+	bound, err := predict.Read(file, d.Graph, d.Labels.Task, nil, pool)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -177,16 +177,18 @@ func (l *Loaded) blend(ctx context.Context, pool *tensor.Pool) (predict.Scorer, 
 // networks reads the members of the ensemble.
 func (l *Loaded) networks(ctx context.Context, pool *tensor.Pool) (predict.Scorer, error) {
 	var members predict.Ensemble
+	var like model.BoundNetwork
 	count := max(1, l.Report.Ensemble)
 	for i := range count {
 		data, err := os.ReadFile(l.Version.Path(modelFile(i)))
 		if err != nil {
 			return nil, fmt.Errorf("read model: %w", err)
 		}
-		bound, err := predict.Read(data, l.graph, l.Task, pool)
+		bound, err := predict.Read(data, l.graph, l.Task, like, pool)
 		if err != nil {
 			return nil, err
 		}
+		like = bound
 		n, err := predict.Of(bound, l.Task, l.Scaling, pool)
 		if err != nil {
 			return nil, err

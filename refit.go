@@ -82,7 +82,7 @@ func (f *Fitted) refitBaseline(ctx context.Context, name string) (predict.Scorer
 func (f *Fitted) refitNetworks(ctx context.Context, opt train.Options, pool *tensor.Pool) (predict.Scorer, error) {
 	var members predict.Ensemble
 	for i, n := range f.Networks {
-		again, err := train.Refit(ctx, train.Data{Graph: f.Graph, Labels: f.Labels}, member(opt, i), n)
+		again, err := train.Refit(ctx, train.Data{Graph: f.Graph, Labels: f.Labels, Like: n.Bound}, member(opt, i), n)
 		if err != nil {
 			return nil, err
 		}

@@ -63,7 +63,7 @@ func (c Config) completeScan(horizonDays float64) Config {
 		c.Hops = 3
 	}
 	if len(c.HalfLives) == 0 {
-		c.HalfLives = []float64{2 * horizonDays, 16 * horizonDays}
+		c.HalfLives = []float64{horizonDays, 12 * horizonDays}
 	}
 	return c
 }

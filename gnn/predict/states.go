@@ -73,8 +73,9 @@ func Of(b model.BoundNetwork, task *tasks.Task, scaling *tasks.Scaling, pool *te
 	return NewNetwork(b.(*model.Bound), task, scaling, pool)
 }
 
-// Read reads the file of a network and binds it to the graph of a task.
-func Read(data []byte, g *graph.Graph, task *tasks.Task, pool *tensor.Pool) (model.BoundNetwork, error) {
+// Read reads the file of a network and binds it to the graph of a task. like is nil or a
+// network over the same graph, whose rows one of the layer scan shares.
+func Read(data []byte, g *graph.Graph, task *tasks.Task, like model.BoundNetwork, pool *tensor.Pool) (model.BoundNetwork, error) {
 	_, meta, err := model.ReadSafetensors(data)
 	if err != nil {
 		return nil, err
@@ -84,7 +85,8 @@ func Read(data []byte, g *graph.Graph, task *tasks.Task, pool *tensor.Pool) (mod
 		if err != nil {
 			return nil, err
 		}
-		return m.Bind(g, task.Options.Rule, pool)
+		s, _ := like.(*scan.Bound)
+		return m.BindLike(s, g, task.Options.Rule, pool)
 	}
 	m, err := model.Read(data)
 	if err != nil {

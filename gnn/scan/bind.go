@@ -3,6 +3,8 @@ package scan
 import (
 	"fmt"
 	"math"
+	"reflect"
+	"slices"
 
 	"github.com/rowlink/rowlink/gnn/model"
 	"github.com/rowlink/rowlink/gnn/tensor"
@@ -10,12 +12,17 @@ import (
 	"github.com/rowlink/rowlink/ingest"
 )
 
-// Bound is a model with the rows of one snapshot: their features, the events of every
-// state in the order of time, and what each row reads of its parents. The states of the
-// features are made once, those of messages by [Bound.Run], again after every change of
-// the parameters.
+// Bound is a model with the rows of one snapshot, which [Bound.NewScorer] and
+// [Bound.NewTraining] run through again after every change of the parameters.
 type Bound struct {
 	*Model
+	*made
+}
+
+// made is what does not depend on parameters, so that the members of an ensemble share it:
+// the features of rows and their states, the events of every state in the order of time,
+// and what each row reads of its parents.
+type made struct {
 	graph  *graph.Graph
 	rule   ingest.TimeRule
 	keep   *tensor.Tape // memory of all that is made once
@@ -45,7 +52,7 @@ func (m *Model) Bind(g *graph.Graph, rule ingest.TimeRule, pool *tensor.Pool) (*
 	if err := model.Fits(m.Types, m.Edges, g); err != nil {
 		return nil, err
 	}
-	b := &Bound{Model: m, graph: g, rule: rule, keep: tensor.NewTape(pool), tables: make([]*rows, len(m.Types)), chains: map[string]*chain{}, above: map[string][]int32{}}
+	b := &Bound{m, &made{graph: g, rule: rule, keep: tensor.NewTape(pool), tables: make([]*rows, len(m.Types)), chains: map[string]*chain{}, above: map[string][]int32{}}}
 	b.keep.Train = false
 	for t, f := range m.feature {
 		if f == nil {
@@ -75,6 +82,23 @@ func (m *Model) Bind(g *graph.Graph, rule ingest.TimeRule, pool *tensor.Pool) (*
 		}
 	}
 	return b, nil
+}
+
+// BindLike is [Model.Bind] that shares what other made, which may be nil, if the two
+// networks differ in nothing but parameters and are bound to the same graph.
+func (m *Model) BindLike(other *Bound, g *graph.Graph, rule ingest.TimeRule, pool *tensor.Pool) (*Bound, error) {
+	if other != nil && other.graph == g && other.rule == rule && m.plans(other.Model) {
+		return &Bound{m, other.made}, nil
+	}
+	return m.Bind(g, rule, pool)
+}
+
+// plans reports whether both networks read the same of the same rows.
+func (m *Model) plans(other *Model) bool {
+	a, b := m.Config, other.Config
+	a.Dropout, b.Dropout, a.Outputs, b.Outputs = 0, 0, 0, 0
+	return m.Entity == other.Entity && reflect.DeepEqual(a, b) && reflect.DeepEqual(m.Encoder, other.Encoder) && slices.Equal(m.Types, other.Types) &&
+		slices.Equal(m.Edges, other.Edges) && slices.Equal(m.States, other.States) && slices.Equal(m.Ranked, other.Ranked) && slices.EqualFunc(m.Levels, other.Levels, slices.Equal)
 }
 
 // lookUp finds the ancestors whose features the rows of a table read.

@@ -60,6 +60,6 @@ func Example() {
 	fmt.Println(m)
 	fmt.Printf("%d outputs, before any training %.1f\n", out.Rows, out.Data)
 	// Output:
-	// scan(layers 1, width 12, half-lives [10 80] d), 1 states over up to 3 foreign keys, 11 features and 24 channels read, 206 parameters
+	// scan(layers 1, width 12, half-lives [5 60] d), 1 states over up to 3 foreign keys, 11 features and 24 channels read, 86 parameters
 	// 2 outputs, before any training [0.0 0.0]
 }

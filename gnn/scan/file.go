@@ -12,7 +12,7 @@ import (
 )
 
 // formatVersion is raised when an older reader could misread a file.
-const formatVersion = 1
+const formatVersion = 2
 
 // metadataKey is under which the header stands in the metadata of the file: another one
 // than that of sampled networks, whose readers refuse it by name.
@@ -28,12 +28,13 @@ type header struct {
 	Encoders []*encode.Table `json:"encoders"`
 	States   []string        `json:"states"`
 	Ranked   []bool          `json:"ranked"`
+	Levels   [][]string      `json:"levels"`
 	Meta     model.Metadata  `json:"meta"`
 }
 
 // Write stores the model as one safetensors file. Equal models give equal bytes.
 func (m *Model) Write(w io.Writer) error {
-	h, err := json.Marshal(header{formatVersion, m.Config, m.Entity, m.Types, m.Edges, m.Encoder, m.States, m.Ranked, m.Meta})
+	h, err := json.Marshal(header{formatVersion, m.Config, m.Entity, m.Types, m.Edges, m.Encoder, m.States, m.Ranked, m.Levels, m.Meta})
 	if err != nil {
 		return fmt.Errorf("write model header: %w", err)
 	}
@@ -65,7 +66,7 @@ func Read(data []byte) (*Model, error) {
 	if h.Format != formatVersion {
 		return nil, fmt.Errorf("model file has format %d of the layer %s, this program reads format %d", h.Format, model.Scan, formatVersion)
 	}
-	m := &Model{Config: h.Config, Entity: h.Entity, Types: h.Types, Edges: h.Edges, Encoder: h.Encoders, States: h.States, Ranked: h.Ranked, Meta: h.Meta}
+	m := &Model{Config: h.Config, Entity: h.Entity, Types: h.Types, Edges: h.Edges, Encoder: h.Encoders, States: h.States, Ranked: h.Ranked, Levels: h.Levels, Meta: h.Meta}
 	if err := m.check(); err != nil {
 		return nil, fmt.Errorf("read model header: %w", err)
 	}
@@ -83,8 +84,8 @@ func (m *Model) check() error {
 	if err := m.Config.ValidateScan(); err != nil {
 		return err
 	}
-	if len(m.Encoder) != len(m.Types) || len(m.Ranked) != len(m.Types) || slices.Index(m.Types, m.Entity) < 0 {
-		return fmt.Errorf("model has %d tables, %d encoders, %d marks of ranks and the entity %q, which do not fit together", len(m.Types), len(m.Encoder), len(m.Ranked), m.Entity)
+	if len(m.Encoder) != len(m.Types) || len(m.Ranked) != len(m.Types) || len(m.Levels) != len(m.Types) || slices.Index(m.Types, m.Entity) < 0 {
+		return fmt.Errorf("model has %d tables, %d encoders, %d marks of ranks, %d of levels and the entity %q, which do not fit together", len(m.Types), len(m.Encoder), len(m.Ranked), len(m.Levels), m.Entity)
 	}
 	names := map[string]bool{}
 	for i, t := range m.Types {
@@ -131,10 +132,10 @@ func (m *Model) estimate() float64 {
 			if !ok {
 				continue
 			}
-			n += d * (dense(t) + float64(m.Encoder[t].Codes))
+			n += d * dense(t)
 			for _, up := range p.paths[t] {
-				if e := m.Encoder[up.to]; e != nil {
-					n += d * (dense(up.to) + float64(e.Codes))
+				if m.Encoder[up.to] != nil {
+					n += d * dense(up.to)
 				}
 				if l > 1 && len(up.steps) == 1 {
 					n += d * raw(up.to)

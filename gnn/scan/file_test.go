@@ -42,7 +42,7 @@ func TestRead_refuses(t *testing.T) {
 	}
 	for what, change := range map[string][2]string{
 		"unknown field": {`\"entity\":`, `\"entitx\":`},
-		"format":        {`\"format\":1`, `\"format\":7`},
+		"format":        {`\"format\":2`, `\"format\":7`},
 		"no such table": {`\"entity\":\"drivers\"`, `\"entity\":\"divers!\"`},
 		"layers":        {`\"layers\":1`, `\"layers\":9`},
 	} {

@@ -23,6 +23,7 @@ type Model struct {
 	Encoder []*encode.Table // per table; nil for tables that nothing reads
 	States  []string        // paths that keep states
 	Ranked  []bool          // per table: its numbers are ranked among rows of one time
+	Levels  [][]string      // per table: columns of which only ranks are read
 	Params  *nn.Set
 	Meta    model.Metadata
 
@@ -39,20 +40,20 @@ type Model struct {
 
 // sender makes the messages of a table's rows in one layer:
 //
-//	m = relu([x, reads] W + codes C + b + sum over ancestors a of (x_a U_a + codes_a V_a) + sum over reads r of M_r R_r)
+//	m = relu([x, reads] W + b + sum over ancestors a of x_a U_a + sum over reads r of M_r R_r)
 //
 // with reads the decayed means of features that parents had gathered before the row, and
 // M those of the messages of the layer below.
 type sender struct {
-	own, codes, bias *nn.Param // codes is nil for a table without
-	ups              []upward
-	reads            []reading
+	own, bias *nn.Param
+	ups       []upward
+	reads     []reading
 }
 
 // upward is what an ancestor's own features add to a message.
 type upward struct {
-	path         *path
-	dense, codes *nn.Param // nil for a table without such features
+	path *path
+	by   *nn.Param // features x width
 }
 
 // reading is what the states of a parent add to a message.
@@ -74,15 +75,14 @@ func New(c model.Config, g *graph.Graph, entity int, enc []*encode.Table, rule i
 	}
 	m := &Model{Config: c, Edges: model.EdgeTypes(g), Encoder: slices.Clone(enc), States: lasting(g, c.Hops, rule, at)}
 	for i, t := range g.Snap.Tables {
-		var err error
-		if rt := t.Def.Time; rt != nil && rt.Column >= 0 && rt.Via < 0 && enc[i] != nil {
-			// What a row's time says is its age, which the states know; the calendar of rows drifts.
-			if m.Encoder[i], err = enc[i].Without(t.Def.Columns[rt.Column].Name); err != nil {
+		m.Types = append(m.Types, t.Def.FullName())
+		m.Ranked, m.Levels = append(m.Ranked, ranks(t, rule, at)), append(m.Levels, nil)
+		if enc[i] != nil {
+			var err error
+			if m.Encoder[i], m.Levels[i], err = choose(t, enc[i], m.Ranked[i], rule, at); err != nil {
 				return nil, err
 			}
 		}
-		m.Types = append(m.Types, t.Def.FullName())
-		m.Ranked = append(m.Ranked, ranks(t, rule, at))
 	}
 	m.Entity = m.Types[entity]
 	p := newPlan(m.Edges, entity, c.Hops, c.Layers, m.States, m.Encoder)
@@ -104,7 +104,7 @@ func (m *Model) build(seed uint64) error {
 	m.feature = make([]*features, len(m.Encoder))
 	for t, e := range m.Encoder {
 		if e != nil {
-			m.feature[t] = newFeatures(e, m.Ranked[t])
+			m.feature[t] = newFeatures(e, m.Ranked[t], m.Levels[t])
 		}
 	}
 	m.Params = nn.NewSet(seed)
@@ -125,7 +125,9 @@ func (m *Model) build(seed uint64) error {
 	}
 	m.width = [2]int{extras, 0}
 	for _, s := range m.plan.slots {
-		m.width[0] += m.feature[s.table].width
+		if s.via < 0 {
+			m.width[0] += m.feature[s.table].width
+		}
 		for _, k := range m.plan.into[s.table] {
 			m.width[0] += m.rawWidth(k)
 			m.width[1] += len(c.HalfLives) * c.Width
@@ -159,15 +161,8 @@ func (m *Model) newSender(l, t int) *sender {
 	s, in := &sender{}, m.feature[t].width
 	for i := range m.plan.paths[t] {
 		p := &m.plan.paths[t][i]
-		if f := m.feature[p.to]; f != nil {
-			up := upward{path: p}
-			if f.width > 0 {
-				up.dense = m.Params.New(fmt.Sprintf("%s.up.%q", name, p.name), f.width, d, nn.KaimingUniform)
-			}
-			if f.enc.Codes > 0 {
-				up.codes = m.Params.New(fmt.Sprintf("%s.up.%q.codes", name, p.name), f.enc.Codes, d, nn.Normal(0.1))
-			}
-			s.ups = append(s.ups, up)
+		if f := m.feature[p.to]; f != nil && f.width > 0 {
+			s.ups = append(s.ups, upward{p, m.Params.New(fmt.Sprintf("%s.up.%q", name, p.name), f.width, d, nn.Zeros)})
 		}
 		if l == 1 || len(p.steps) > 1 {
 			continue
@@ -179,9 +174,6 @@ func (m *Model) newSender(l, t int) *sender {
 		}
 	}
 	s.own = m.Params.New(name+".own", in, d, nn.KaimingUniform)
-	if codes := m.feature[t].enc.Codes; codes > 0 {
-		s.codes = m.Params.New(name+".codes", codes, d, nn.Normal(0.1))
-	}
 	s.bias = m.Params.New(name+".bias", 1, d, nn.Zeros)
 	s.bias.Decay = false
 	return s

@@ -127,12 +127,10 @@ func (n *naive) message(l, table int, row int32) []float64 {
 		addProduct(m, n.learned(l-1, read.state, up, strict, at), read.by.Value)
 	}
 	addProduct(m, x, s.own.Value)
-	addCodes(m, r, row, s.codes.Value)
 	for _, up := range s.ups {
 		_, anc, ok := n.climb(up.path, row, now, at)
 		if to := n.tables[up.path.to]; ok && to.table.VisibleAt(now, anc, at) {
-			addProduct(m, wide(to.x.Row(int(anc))), up.dense.Value)
-			addCodes(m, to, anc, up.codes.Value)
+			addProduct(m, wide(to.x.Row(int(anc))), up.by.Value)
 		}
 	}
 	for j := range m {
@@ -163,7 +161,9 @@ func (n *naive) outputs(q model.Query) []float64 {
 		if row >= 0 {
 			own = wide(n.tables[s.table].x.Row(int(row)))
 		}
-		fixed = append(fixed, own...)
+		if s.via < 0 {
+			fixed = append(fixed, own...)
+		}
 		for _, k := range n.plan.into[s.table] {
 			row := row
 			if i == 0 && k == n.hidden {
@@ -202,14 +202,6 @@ func addProduct(to, x []float64, w tensor.Mat) {
 	for i, v := range x {
 		for j := range to {
 			to[j] += v * float64(w.At(i, j))
-		}
-	}
-}
-
-func addCodes(to []float64, r *rows, row int32, w tensor.Mat) {
-	for e := r.codes.Ptr[row]; e < r.codes.Ptr[row+1]; e++ {
-		for j := range to {
-			to[j] += float64(r.weights[e]) * float64(w.At(int(r.codes.Src[e]), j))
 		}
 	}
 }

@@ -37,13 +37,9 @@ func (b *Bound) send(t *tensor.Tape, l, table int, s *sender, below states) *ten
 		x = t.Const(b.inputs[table].Val)
 	}
 	terms := []tensor.GatherTerm{{X: t.Linear(x, s.own.Var(t), s.bias.Var(t), tensor.Identity)}}
-	if s.codes != nil {
-		terms = append(terms, tensor.GatherTerm{X: t.GatherReduceWeighted(s.codes.Var(t), r.codes, r.weights)})
-	}
 	for _, up := range s.ups {
-		if v := up.project(t, b.tables[up.path.to]); v != nil {
-			terms = append(terms, tensor.GatherTerm{X: v, Index: b.above[up.path.name]})
-		}
+		v := t.MatMul(t.Const(b.tables[up.path.to].x), up.by.Var(t))
+		terms = append(terms, tensor.GatherTerm{X: v, Index: b.above[up.path.name]})
 	}
 	for i, read := range s.reads {
 		e := b.reads[table][i]
@@ -51,22 +47,6 @@ func (b *Bound) send(t *tensor.Tape, l, table int, s *sender, below states) *ten
 		terms = append(terms, tensor.GatherTerm{X: t.MatMul(mean, read.by.Var(t))})
 	}
 	return t.Activate(t.GatherSum(r.table.Rows, terms...), tensor.ReLU)
-}
-
-// project is what the rows of an ancestor table add to messages; nil for nothing.
-func (up *upward) project(t *tensor.Tape, r *rows) *tensor.Var {
-	var v *tensor.Var
-	if up.dense != nil {
-		v = t.MatMul(t.Const(r.x), up.dense.Var(t))
-	}
-	if up.codes != nil {
-		c := t.GatherReduceWeighted(up.codes.Var(t), r.codes, r.weights)
-		if v == nil {
-			return c
-		}
-		v = t.Add(v, c)
-	}
-	return v
 }
 
 // learnedMeans reads the decayed means of messages at some events.

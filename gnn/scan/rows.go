@@ -18,31 +18,36 @@ const mostCodes = 14
 // encoders, the chosen categories as 0 and 1, and the ranks of ranked columns.
 type features struct {
 	enc    *encode.Table
+	dense  []int // dense features that are kept
 	chosen encode.Chosen
 	ranked []int // dense features that are ranked
 	width  int
 }
 
 // newFeatures lays the features of a table out. With ranks every number is also ranked
-// among the rows of the same time.
-func newFeatures(enc *encode.Table, ranks bool) *features {
+// among the rows of the same time; of the columns in levels only that is kept.
+func newFeatures(enc *encode.Table, ranks bool, levels []string) *features {
 	f := &features{enc: enc, chosen: enc.Choose(mostCodes)}
 	for _, c := range enc.Columns {
+		if !slices.Contains(levels, c.Name) {
+			dense, _ := c.Encoder.Shape()
+			for i := range dense {
+				f.dense = append(f.dense, c.DenseFrom+i)
+			}
+		}
 		if ranks && c.Sem == schema.SemNumerical {
 			f.ranked = append(f.ranked, c.DenseFrom)
 		}
 	}
-	f.width = enc.Dense + len(f.chosen.Names) + len(f.ranked)
+	f.width = len(f.dense) + len(f.chosen.Names) + len(f.ranked)
 	return f
 }
 
 // rows are the rows of a table as numbers.
 type rows struct {
 	*features
-	table   *ingest.Table
-	x       tensor.Mat // rows x width
-	codes   tensor.CSR // row -> codes, all of them
-	weights []tensor.Real
+	table *ingest.Table
+	x     tensor.Mat // rows x width
 }
 
 // read encodes the rows of a table into memory of the tape.
@@ -56,20 +61,22 @@ func (f *features) read(t *tensor.Tape, table *ingest.Table) (*rows, error) {
 	for i := range all {
 		all[i] = int32(i)
 	}
-	var dense tensor.Mat
-	dense, r.codes, r.weights = source.Pick(t, all)
+	scratch := tensor.NewTape(t.Pool())
+	dense, codes, weights := source.Pick(scratch, all)
 	t.Pool().Run(table.Rows, 1024, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			row := r.x.Row(i)
-			copy(row, dense.Row(i))
-			for j := r.codes.Ptr[i]; j < r.codes.Ptr[i+1]; j++ {
-				if at := f.chosen.At[r.codes.Src[j]]; at >= 0 {
-					row[f.enc.Dense+int(at)] += r.weights[j]
+			for k, from := range f.dense {
+				row[k] = dense.At(i, from)
+			}
+			for j := codes.Ptr[i]; j < codes.Ptr[i+1]; j++ {
+				if at := f.chosen.At[codes.Src[j]]; at >= 0 {
+					row[len(f.dense)+int(at)] += weights[j]
 				}
 			}
 		}
 	})
-	r.rank(t.Pool())
+	r.rank(t.Pool(), dense)
 	return r, nil
 }
 
@@ -98,7 +105,7 @@ func ranks(t *ingest.Table, rule ingest.TimeRule, at int64) bool {
 // rank fills in the ranks: the share of the rows of the same time that have less, with
 // half of those that have as much, minus 1/2; 0 for NULL. Rows of one time come to be
 // visible together, so a rank looks at nothing that is not.
-func (r *rows) rank(pool *tensor.Pool) {
+func (r *rows) rank(pool *tensor.Pool, dense tensor.Mat) {
 	if len(r.ranked) == 0 {
 		return
 	}
@@ -122,21 +129,21 @@ func (r *rows) rank(pool *tensor.Pool) {
 		var known []int32
 		for g := lo; g < hi; g++ {
 			for k, from := range r.ranked {
-				known = r.rankTogether(order[starts[g]:starts[g+1]], from, r.width-len(r.ranked)+k, known)
+				known = r.rankTogether(order[starts[g]:starts[g+1]], dense, from, r.width-len(r.ranked)+k, known)
 			}
 		}
 	})
 }
 
-// rankTogether ranks rows of one time by feature from into feature to. known is memory.
-func (r *rows) rankTogether(together []int32, from, to int, known []int32) []int32 {
+// rankTogether ranks rows of one time by dense feature from into feature to. known is memory.
+func (r *rows) rankTogether(together []int32, dense tensor.Mat, from, to int, known []int32) []int32 {
 	known = known[:0]
 	for _, row := range together {
-		if r.x.At(int(row), from+1) == 0 { // not NULL
+		if dense.At(int(row), from+1) == 0 { // not NULL
 			known = append(known, row)
 		}
 	}
-	value := func(row int32) tensor.Real { return r.x.At(int(row), from) }
+	value := func(row int32) tensor.Real { return dense.At(int(row), from) }
 	slices.SortFunc(known, func(a, b int32) int { return cmp.Compare(value(a), value(b)) })
 	for i := 0; i < len(known); {
 		j := i + 1

@@ -35,7 +35,9 @@ func (b *Bound) seeds(t *tensor.Tape, queries []model.Query, hidden []int) *seed
 	for i := range b.plan.slots {
 		s := &b.plan.slots[i]
 		rows := b.seedRows(s, queries, hidden)
-		parts = append(parts, t.GatherRows(t.Const(b.tables[s.table].x), rows))
+		if s.via < 0 {
+			parts = append(parts, t.GatherRows(t.Const(b.tables[s.table].x), rows))
+		}
 		for _, k := range b.plan.into[s.table] {
 			e, since := b.upTo(b.lists[k], rows, queries)
 			if i == 0 { // the entity itself

@@ -5,7 +5,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/rowlink/rowlink/gnn/encode"
+	"github.com/rowlink/rowlink/gnn/model"
 	"github.com/rowlink/rowlink/gnn/tensor"
+	"github.com/rowlink/rowlink/graph"
 	"github.com/rowlink/rowlink/ingest"
 )
 
@@ -101,4 +104,80 @@ func TestTraining_threads(t *testing.T) {
 			t.Errorf("validation outputs of training are not those of the scorer")
 		}
 	}
+}
+
+// Networks that differ in parameters alone share what is made of the rows, and answer as
+// they do without; another plan, graph or rule shares nothing.
+func TestBindLike(t *testing.T) {
+	g, q := draw(2, 1).graph(t), queries(27, 9)
+	first := bind(t, network(t, config(2), g, ingest.TimeRule{}, 60*day), g, ingest.TimeRule{}, 1)
+	like := func(c model.Config, g *graph.Graph, rule ingest.TimeRule) *Bound {
+		m := network(t, c, g, rule, 60*day)
+		for _, p := range m.Params.All() {
+			for i := range p.Value.Data {
+				p.Value.Data[i] *= 1.5
+			}
+		}
+		b, err := m.BindLike(first, g, rule, tensor.NewPool(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := score(t, bind(t, m, g, rule, 1), q); !slices.Equal(score(t, b, q).Data, want.Data) {
+			t.Error("a network that was bound like another gives other answers")
+		}
+		return b
+	}
+	if b := like(config(2), g, ingest.TimeRule{}); b.made != first.made || slices.Equal(score(t, b, q).Data, score(t, first, q).Data) {
+		t.Error("networks of one plan share no rows, or give the same answers")
+	}
+	wider := config(2)
+	wider.HalfLives = []float64{5, 30}
+	for _, b := range []*Bound{like(config(1), g, ingest.TimeRule{}), like(wider, g, ingest.TimeRule{}), like(config(2), g, ingest.TimeRule{Strict: true}), like(config(2), draw(2, 1).graph(t), ingest.TimeRule{})} {
+		if b.made == first.made {
+			t.Error("a network of another plan, graph or rule shares rows")
+		}
+	}
+}
+
+// Columns that name their row, or tell when it is rather than whose it is, are left out.
+func TestChoose(t *testing.T) {
+	w := draw(3, 1)
+	g := w.graph(t)
+	table := g.Snap.Tables[results]
+	for row, at := range table.Times { // a trend, two thirds of it the same for all rows of a time
+		table.Columns[2].Valid[row>>3] |= 1 << (row & 7)
+		table.Columns[2].Floats[row] = float64(at%7919) + 800*float64(row%3)
+	}
+	columns := func(rule ingest.TimeRule, ranked bool) (names, levels []string) {
+		enc, err := encode.Fit(table, rule, 60*day, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, levels, err := choose(table, enc, ranked, rule, 60*day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range kept.Columns {
+			names = append(names, c.Name)
+		}
+		return names, levels
+	}
+	check := func(what string, ranked bool, want, wantLevels []string) {
+		if names, levels := columns(ingest.TimeRule{}, ranked); !slices.Equal(names, want) || !slices.Equal(levels, wantLevels) {
+			t.Errorf("%s: kept %q with levels %q, want %q with %q", what, names, levels, want, wantLevels)
+		}
+	}
+	check("a number that differs between times", true, []string{"number", "class"}, []string{"number"})
+	check("the same in a table without ranks", false, []string{"number", "class"}, nil)
+	for row, at := range table.Times {
+		table.Columns[2].Floats[row] = float64(at) / day
+	}
+	check("a number that follows time", false, []string{"class"}, nil)
+	for row, at := range table.Times {
+		table.Columns[2].Floats[row] = float64(row % 5)
+		if at/day%2 == 0 {
+			table.Columns[2].Valid[row>>3] &^= 1 << (row & 7)
+		}
+	}
+	check("a number that is known at some times", true, []string{"class"}, nil)
 }

@@ -24,9 +24,9 @@ type progress struct {
 // is refused.
 func (r *run) identity() string {
 	o, t := r.opt, &r.task.Options
-	return fmt.Sprintf("%s %s %s %s model=%+v epochs=%d patience=%d batch=%d steps=%d rate=%g schedule=%s decay=%g clip=%g seed=%d stale=%t shuffle=%t history=%t refit=%d",
+	return fmt.Sprintf("%s %s %s %s model=%+v epochs=%d patience=%d batch=%d steps=%d rate=%g schedule=%s decay=%g clip=%g seed=%d stale=%t shuffle=%t history=%t refit=%d recent=%d",
 		r.task.Hash, r.result.Model.About().LabelHash, r.Graph.Snap.ID, r.result.Model.About().Kernel, r.result.Model.Options(), o.Epochs, o.Patience, o.Batch,
-		o.Steps, o.Rate, o.Schedule, o.Decay, o.Clip, o.Seed, o.Stale, o.Shuffle, !o.NoHistory, o.Refit) +
+		o.Steps, o.Rate, o.Schedule, o.Decay, o.Clip, o.Seed, o.Stale, o.Shuffle, !o.NoHistory, o.Refit, o.Recent) +
 		fmt.Sprintf(" val_regime=%s rule=%+v mask=%v val_anchor=%d data_from=%d step=%s", t.ValRegime, t.Rule, t.Mask, t.ValAnchor, t.DataFrom, t.Step)
 }
 

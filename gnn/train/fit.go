@@ -20,6 +20,7 @@ import (
 type Data struct {
 	Graph  *graph.Graph // from [model.Graph]: with target history unless Options.NoHistory
 	Labels *tasks.LabelTable
+	Like   model.BoundNetwork // nil, or a network over the same graph, whose rows one of the layer scan shares
 }
 
 // Result is a trained model with the figures of its training.
@@ -33,6 +34,8 @@ type Result struct {
 	SeedsPerSecond  float64
 	Elapsed         time.Duration // of the whole training in this process
 	Interrupted     bool          // stopped by the time limit
+	Recent          int           // of the layer scan: the youngest examples that it learned from; negative = all
+	Stale           bool          // it learned from stale cuts
 }
 
 // Fit trains a model on the training examples and keeps the parameters of the epoch
@@ -44,6 +47,14 @@ func Fit(ctx context.Context, d Data, opt Options) (*Result, error) {
 	if err := opt.validate(); err != nil {
 		return nil, err
 	}
+	if opt.Model.Layer == model.Scan && opt.Recent == 0 {
+		return fitEras(ctx, d, opt)
+	}
+	return fit(ctx, d, opt)
+}
+
+// fit is one training.
+func fit(ctx context.Context, d Data, opt Options) (*Result, error) {
 	r, err := newRun(d, opt)
 	if err != nil {
 		return nil, err
@@ -73,6 +84,9 @@ func Fit(ctx context.Context, d Data, opt Options) (*Result, error) {
 // The windows of validation examples close before the test anchor.
 func Refit(ctx context.Context, d Data, opt Options, chosen *Result) (*Result, error) {
 	opt.Refit, opt.Seed = chosen.Best.Number, chosen.Model.About().Seed
+	if opt.Recent, opt.Stale = chosen.Recent, chosen.Stale; opt.Recent > 0 {
+		opt.Recent += len(d.Labels.Rows(tasks.Val)) // the youngest of all
+	}
 	opt.Model.Plan = chosen.Model.Options().Plan
 	if opt.Checkpoint != "" {
 		opt.Checkpoint += "-refit"
@@ -138,7 +152,7 @@ func newRun(d Data, opt Options) (*run, error) {
 	if r.metric, err = r.task.MetricOf(r.scaling); err != nil {
 		return nil, err
 	}
-	r.result.Metric = r.metric.Name()
+	r.result.Metric, r.result.Recent, r.result.Stale = r.metric.Name(), opt.Recent, opt.Stale
 	r.collect()
 	if len(r.examples) == 0 || len(r.val) == 0 {
 		return nil, fmt.Errorf("task %s has %d training and %d validation examples, want at least one of each", r.task.Name, len(r.examples), len(r.val))
@@ -182,6 +196,7 @@ func (r *run) collect() {
 	if r.opt.Refit > 0 {
 		train = slices.Concat(train, r.Labels.Rows(tasks.Val)) // their windows close before the test anchor
 	}
+	train = r.youngest(train)
 	source := train
 	if r.opt.Shuffle {
 		source = permute(train, func(i int) uint64 { return tensor.Hash64(r.opt.Seed, 0x5f, uint64(i)) })
@@ -323,7 +338,8 @@ func (r *run) finish() (*Result, error) {
 	if r.result.SecondsPerEpoch > 0 {
 		r.result.SeedsPerSecond = float64(r.result.Epochs[0].Seeds) / r.result.SecondsPerEpoch
 	}
-	return &r.result, nil
+	done := r.result // alone: the run holds the memory of training
+	return &done, nil
 }
 
 func wide(in []tensor.Real) []float64 {

@@ -15,17 +15,18 @@ import (
 // Options configures [Fit]. The zero value is usable.
 type Options struct {
 	Model      model.Config
-	Epochs     int           // most passes over the training seeds; 0 means 20, of the layer scan 100
+	Epochs     int           // most passes over the training seeds; 0 means 20, of the layer scan 60
 	Patience   int           // epochs without a better validation metric before it stops; 0 means 6, of the layer scan 30
 	Batch      int           // seeds per step; 0 means 256
 	Steps      int           // most steps per epoch; 0 means 400
-	Rate       float64       // step size of AdamW; 0 means 0.002, of the layer scan 0.001
+	Rate       float64       // step size of AdamW; 0 means 0.002, of the layer scan 0.005
 	Decay      float64       // decoupled weight decay; 0 means 0.01
 	Dropout    float64       // share of channels dropped in training; 0 means 0.1, less means none
 	Clip       float64       // largest norm of the gradient; 0 means 5, less means no limit
 	Schedule   string        // of the step size, one of [Schedules]; empty means "cosine"
 	Seed       uint64        // equal seeds give equal models
 	Threads    int           // 0 means all cores; the result does not depend on it
+	Recent     int           // the layer scan learns from so many examples, the youngest; negative means all, 0 what validation prefers: see [fitEras]
 	NoHistory  bool          // leaves the task's own closed labels out of the graph
 	Stale      bool          // reads training seeds at an artificially stale cut, as the frozen regime does
 	TimeLimit  time.Duration // stops after the epoch that passes it; 0 means none
@@ -87,7 +88,7 @@ func (e *Epoch) UnmarshalJSON(data []byte) error {
 func (o Options) withDefaults() Options {
 	epochs, patience, rate := 20, 6, 0.002
 	if o.Model.Layer == model.Scan { // an epoch is one step
-		epochs, patience, rate = 100, 30, 0.001
+		epochs, patience, rate = 60, 30, 0.005
 	}
 	if o.Epochs == 0 {
 		o.Epochs = epochs

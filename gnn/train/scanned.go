@@ -34,7 +34,8 @@ func (r *run) scanned(c model.Config) (model.BoundNetwork, error) {
 	if m.Meta, err = r.about(); err != nil {
 		return nil, err
 	}
-	bound, err := m.Bind(r.Graph, r.task.Options.Rule, r.pool)
+	like, _ := r.Like.(*scan.Bound)
+	bound, err := m.BindLike(like, r.Graph, r.task.Options.Rule, r.pool)
 	if err != nil {
 		return nil, err
 	}
