@@ -27,13 +27,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // smallShop is the snapshot of a shop of 60 customers.
 var smallShop = sync.OnceValue(func() *ingest.Snapshot {
+	return snapshotOf(shop.Generate(shop.Options{Customers: 60, Products: 40, Suppliers: 8, Seed: 1}))
+})
+
+// snapshotOf takes the snapshot of a shop.
+func snapshotOf(db *shop.Database) *ingest.Snapshot {
 	folder, err := os.MkdirTemp("", "")
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(folder)
 	ctx, path := context.Background(), filepath.Join(folder, "shop.db")
-	if err := shop.Generate(shop.Options{Customers: 60, Products: 40, Suppliers: 8, Seed: 1}).WriteSQLite(ctx, path); err != nil {
+	if err := db.WriteSQLite(ctx, path); err != nil {
 		log.Fatal(err)
 	}
 	src, err := ingest.Open(ctx, "sqlite:"+path, ingest.OpenOptions{})
@@ -51,7 +56,7 @@ var smallShop = sync.OnceValue(func() *ingest.Snapshot {
 		log.Fatal(err)
 	}
 	return snap
-})
+}
 
 // data labels and links a task of the small shop.
 func data(text string) train.Data {
