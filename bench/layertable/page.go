@@ -71,7 +71,7 @@ func writeTask(b *strings.Builder, task, database, what string, results map[stri
 		if r.Stopped {
 			epoch += ", out of time"
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %d | %.1f | %.1f | %s | %s %.7s |\n", r.Layer, val, test, r.Parameters, r.CPU, r.Seconds, epoch, r.Machine.Time.UTC().Format(time.DateOnly), r.Machine.Commit)
+		fmt.Fprintf(b, "| %s | %s | %s | %d | %.1f | %.1f | %s | %s |\n", r.Layer, val, test, r.Parameters, r.CPU, r.Seconds, epoch, strings.TrimSpace(r.Machine.Time.UTC().Format(time.DateOnly)+fmt.Sprintf(" %.7s", r.Machine.Commit)))
 	}
 	if len(missing) > 0 {
 		fmt.Fprintf(b, "\nNot measured: %s.\n", strings.Join(missing, ", "))
