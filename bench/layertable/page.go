@@ -40,9 +40,12 @@ func writeTask(b *strings.Builder, task, database, what string, results map[stri
 	var rows []*Result
 	var missing []string
 	for _, layer := range model.Layers() {
-		if r := results[layer][task]; r != nil {
+		switch r, why := results[layer][task], tooLarge[task+"/"+layer]; {
+		case r != nil:
 			rows = append(rows, r)
-		} else {
+		case why != "":
+			missing = append(missing, layer+" ("+why+")")
+		default:
 			missing = append(missing, layer)
 		}
 	}
