@@ -51,6 +51,7 @@ type Fitted struct {
 	refitted *Outcome            // of what is served, on test, where it was fitted anew
 	splits   []tasks.Split       // that predictors are asked about
 	earlier  []*Fitted           // earlier validation blocks, the latest first
+	quick    bool                // an answer is wanted in seconds
 	run      string              // names the training's checkpoints in the workspace; empty = none
 }
 
@@ -152,10 +153,13 @@ func member(o train.Options, i int) train.Options {
 	return o
 }
 
+// tabularHops is how many foreign keys from the entity tables may lie that the baselines read.
+const tabularHops = 3
+
 // tabular gathers what the baselines read: the graph with its target history, and the
-// encoders of the entity and of its child tables.
+// encoders of the tables around the entity.
 func tabular(g *graph.Graph, task *tasks.Task, labels *tasks.LabelTable, pool *tensor.Pool) (*baseline.Data, error) {
-	enc, err := model.Encoders(g, task, 1)
+	enc, err := model.Encoders(g, task, tabularHops)
 	if err != nil {
 		return nil, err
 	}

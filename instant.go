@@ -37,7 +37,7 @@ var instant = []string{"constant", "entity mean", "decayed entity mean", "booste
 // chosen is fitted anew with these too. Options of the text that name anchors are kept.
 func (d *Database) Instant(ctx context.Context, text string) (*Instant, error) {
 	start := time.Now()
-	f, out := &Fitted{splits: []tasks.Split{tasks.Val}}, &Instant{}
+	f, out := &Fitted{splits: []tasks.Split{tasks.Val}, quick: true}, &Instant{}
 	var err error
 	if f.Task, err = tql.Bind(text, d.Snap.Schema); err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ type byBaseline struct{ baseline.Baseline }
 func (b byBaseline) Score(ctx context.Context, queries []model.Query) ([]float64, error) {
 	q := make([]baseline.Query, len(queries))
 	for i := range q {
-		q[i] = baseline.Query{Row: queries[i].Row, Cut: queries[i].Cut}
+		q[i] = baseline.Query{Row: queries[i].Row, Cut: queries[i].Cut, Anchor: queries[i].Anchor}
 	}
 	return b.Predict(ctx, q)
 }
@@ -78,7 +78,7 @@ func (f *Fitted) baselines(ctx context.Context, names []string) error {
 // fit is what baselines learn from.
 func (f *Fitted) fit() *baseline.Fit {
 	metric := f.Report.metric
-	fit := &baseline.Fit{Data: f.data, Train: baseline.Collect(f.Labels, tasks.Train), Val: baseline.Collect(f.Labels, tasks.Val)}
+	fit := &baseline.Fit{Data: f.data, Quick: f.quick, Train: baseline.Collect(f.Labels, tasks.Train), Val: baseline.Collect(f.Labels, tasks.Val)}
 	fit.Score = func(predicted []float64) float64 {
 		v := metric.Compute(fit.Val.Label, predicted)
 		if metric.HigherIsBetter() {

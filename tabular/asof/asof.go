@@ -14,10 +14,11 @@ import (
 	"github.com/rowlink/rowlink/ingest"
 )
 
-// Query asks for the features of one entity row at one cut.
+// Query asks for the features of one entity row at one cut. The anchor, of which only
+// calendar and distance are read, may lie later.
 type Query struct {
-	Row int32
-	Cut int64 // microseconds UTC
+	Row         int32
+	Cut, Anchor int64 // microseconds UTC
 }
 
 // Options configures [New].

@@ -19,10 +19,11 @@ import (
 	"github.com/rowlink/rowlink/tasks"
 )
 
-// Query asks for the prediction of one entity at a feature cut.
+// Query asks for the prediction of one entity at an anchor. No row beyond the cut is read,
+// which lies before the anchor where rows are stale.
 type Query struct {
-	Row int32
-	Cut int64
+	Row         int32
+	Cut, Anchor int64
 }
 
 // Baseline is a fitted predictor. Its exported fields are its state and are stored as
@@ -67,8 +68,14 @@ type Examples struct {
 type Fit struct {
 	*Data
 	Train, Val Examples
+	// Quick asks for what takes a second or two: one shape, one model.
+	Quick bool
 	// Score is the validation metric of predictions for Val, turned so that more is better.
+	// What is chosen among has the scores that it returns.
 	Score func(predicted []float64) float64
+	// Watch is the same metric for what is still being fitted, which is no candidate by
+	// itself: a part of a mean, to be stopped in time. nil = Score.
+	Watch func(predicted []float64) float64
 }
 
 // maker fits a baseline, and returns an empty one to read stored state into.
@@ -124,7 +131,7 @@ func Load(name string, state []byte, d *Data) (Baseline, error) {
 func Collect(l *tasks.LabelTable, split tasks.Split) Examples {
 	var e Examples
 	for _, i := range l.Rows(split) {
-		e.Queries = append(e.Queries, Query{l.Entity[i], l.Cut(i)})
+		e.Queries = append(e.Queries, Query{l.Entity[i], l.Cut(i), l.Anchor[i]})
 		e.Label = append(e.Label, l.Label[i])
 	}
 	return e

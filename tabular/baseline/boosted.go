@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/rowlink/rowlink/gnn/tensor"
+	"github.com/rowlink/rowlink/tabular/asof"
 	"github.com/rowlink/rowlink/tabular/boost"
 	"github.com/rowlink/rowlink/tasks"
 )
@@ -14,61 +16,167 @@ func init() {
 	makers.Add("boosted trees on as-of features", maker{4, fitBoosted, func() Baseline { return &Boosted{} }})
 }
 
-// Boosted is gradient boosted trees on as-of features: the log loss for classes and, for
-// values, the squared or the absolute error, as the task's metric asks. How many trees
-// there are is chosen on validation.
+// Boosted is the mean of some gradient boosted trees on wide as-of features, each on
+// samples of its own: the log loss for classes and, for values, the squared or the
+// absolute error, as the task's metric asks. How many trees each has is chosen on
+// validation.
 type Boosted struct {
-	Features []string // names, as a check that the plan is the same
-	Model    *boost.Model
+	Features []string // names of those that were worth keeping
+	Models   []*boost.Model
+	Leaves   int  // of a tree
+	Aged     bool // training examples read stale rows
 
-	reader
+	data *Data
+	plan *asof.Wide
+	keep []int // positions of Features in the plan
 }
 
-// boostedExamples bounds the training examples: the latest ones are kept.
-const boostedExamples = 50_000
+const (
+	// boostedExamples bounds the training examples: the latest ones are kept.
+	boostedExamples = 50_000
+	// pruneExamples are looked at to find the features that are worth keeping.
+	pruneExamples = 3_000
+	// boostedModels is how many are averaged.
+	boostedModels = 3
+)
 
-// boostedOptions are those of the reference's boosted trees on as-of features (small
-// trees on samples of rows and columns), with a step for a budget of seconds.
-var boostedOptions = boost.Options{Rounds: 600, Patience: 60, LearningRate: 0.05, MaxLeaves: 15, MinRows: 30, L2: 5,
-	Subsample: 0.7, Colsample: 0.4, Seed: 1}
+// boostedShapes are the trees that validation chooses among, all on samples of rows and
+// columns, with a step for a budget of seconds: small ones, which few examples want, and
+// larger ones.
+var boostedShapes = []boost.Options{
+	{Rounds: 600, Patience: 40, LearningRate: 0.05, MaxLeaves: 4, MinRows: 30, L2: 5, Subsample: 0.7, Colsample: 0.2},
+	{Rounds: 600, Patience: 40, LearningRate: 0.05, MaxLeaves: 15, MinRows: 30, L2: 5, Subsample: 0.7, Colsample: 0.3},
+}
 
+// fitBoosted tries every shape and, where validation reads stale rows, training examples
+// of the same staleness too.
 func fitBoosted(ctx context.Context, f *Fit) (Baseline, error) {
 	b := &Boosted{}
 	if err := b.Attach(f.Data); err != nil {
 		return nil, err
 	}
-	b.Features = b.plan.Names
-	opt := boostedOptions
-	opt.Valid = &boost.Dataset{Columns: b.columns(f.Val.Queries)}
-	opt.Score = f.Score
-	defined := false
-	opt.OnRound = func(_ int, score float64) { defined = defined || !math.IsNaN(score) }
-	if err := b.fit(ctx, f.Train, opt); err != nil {
-		return nil, err
+	train := f.Train.latest(boostedExamples)
+	b.keep = asof.Prune(b.matrix(spaced(train.Queries, pruneExamples)), len(b.plan.Names))
+	for _, j := range b.keep {
+		b.Features = append(b.Features, b.plan.Names[j])
 	}
-	if !defined {
-		return nil, fmt.Errorf("no number of trees up to %d gives a validation metric", opt.Rounds)
+	shapes, ages := boostedShapes, []bool{false}
+	if f.Quick {
+		shapes = shapes[:1]
 	}
-	return b, nil
+	if f.Task.Options.ValRegime == tasks.Frozen {
+		ages = append(ages, true)
+	}
+	valid := &boost.Dataset{Columns: b.columns(f.Val.Queries)}
+	var best *Boosted
+	top := math.Inf(-1)
+	for _, aged := range ages {
+		e := train
+		if aged {
+			e.Queries = stale(f.Task, e.Queries)
+		}
+		data := &boost.Dataset{Columns: b.columns(e.Queries), Label: e.Label}
+		for _, shape := range shapes {
+			one := *b
+			one.Aged, one.Leaves = aged, shape.MaxLeaves
+			if err := one.grow(ctx, f, data, valid, shape); err != nil {
+				return nil, err
+			}
+			predicted, err := one.Predict(ctx, f.Val.Queries)
+			if err != nil {
+				return nil, err
+			}
+			if s := f.Score(predicted); s > top {
+				best, top = &one, s
+			}
+		}
+	}
+	if best == nil {
+		return nil, fmt.Errorf("no trees give a validation metric")
+	}
+	return best, nil
+}
+
+// grow fits the models of one shape, each stopped by validation.
+func (b *Boosted) grow(ctx context.Context, f *Fit, data, valid *boost.Dataset, shape boost.Options) error {
+	shape.Valid, shape.Score = valid, f.Score
+	if f.Watch != nil {
+		shape.Score = f.Watch
+	}
+	models := boostedModels
+	if f.Quick {
+		models = 1
+	}
+	for i := range models {
+		shape.Seed = uint64(i + 1)
+		if err := b.add(ctx, data, shape); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stale moves the cuts of queries back, each by an amount of its own, as far as a frozen
+// evaluation reads its rows before their anchors.
+func stale(t *tasks.Task, queries []Query) []Query {
+	o := &t.Options
+	reach := float64(o.EvalAnchors-1) * o.Step.ApproxDays() * dayMicros
+	out := slices.Clone(queries)
+	for i, q := range out {
+		share := tensor.Uniform(tensor.Hash64(0x57a1e, uint64(q.Row)), uint64(q.Anchor))
+		out[i].Cut -= int64(reach * float64(share))
+	}
+	return out
+}
+
+// spaced picks at most n queries at equal distances.
+func spaced(queries []Query, n int) []Query {
+	if len(queries) <= n {
+		return queries
+	}
+	out := make([]Query, n)
+	for i := range out {
+		out[i] = queries[i*len(queries)/n]
+	}
+	return out
 }
 
 // Refit grows as many rounds from training and validation examples together.
 func (b *Boosted) Refit(ctx context.Context, f *Fit) (Baseline, error) {
 	again := *b
-	opt := boostedOptions
-	opt.Rounds = b.Model.Rounds()
-	all := Examples{slices.Concat(f.Train.Queries, f.Val.Queries), slices.Concat(f.Train.Label, f.Val.Label)}
-	return &again, again.fit(ctx, all, opt)
+	again.Models = nil
+	all := Examples{slices.Concat(f.Train.Queries, f.Val.Queries), slices.Concat(f.Train.Label, f.Val.Label)}.latest(boostedExamples)
+	if b.Aged {
+		all.Queries = stale(f.Task, all.Queries)
+	}
+	data := &boost.Dataset{Columns: b.columns(all.Queries), Label: all.Label}
+	shape := boostedShapes[0]
+	for _, s := range boostedShapes {
+		if s.MaxLeaves == b.Leaves {
+			shape = s
+		}
+	}
+	for i, m := range b.Models {
+		shape.Rounds, shape.Seed = m.Rounds(), uint64(i+1)
+		if err := again.add(ctx, data, shape); err != nil {
+			return nil, err
+		}
+	}
+	return &again, nil
 }
 
 var _ Refitter = (*Boosted)(nil)
 
-func (b *Boosted) fit(ctx context.Context, e Examples, opt boost.Options) (err error) {
-	e = e.latest(boostedExamples)
+// add fits one more model.
+func (b *Boosted) add(ctx context.Context, data *boost.Dataset, opt boost.Options) error {
 	opt.Threads = b.data.Pool.Threads()
 	opt.Objective, opt.Objectives.Classes = b.objective(), len(b.data.Classes)
-	b.Model, err = boost.Fit(ctx, &boost.Dataset{Columns: b.columns(e.Queries), Label: e.Label}, opt)
-	return err
+	m, err := boost.Fit(ctx, data, opt)
+	if err != nil {
+		return err
+	}
+	b.Models = append(b.Models, m)
+	return nil
 }
 
 // squaredMetrics are lowest, or highest, at the mean.
@@ -87,24 +195,79 @@ func (b *Boosted) objective() string {
 	return "l1"
 }
 
-func (b *Boosted) columns(queries []Query) []boost.Column {
-	return boost.FromRows(b.plan.Names, b.matrix(queries).x)
-}
-
-// Attach plans the features over d.
-func (b *Boosted) Attach(d *Data) error {
-	if m := b.Model; b.Features != nil && (m == nil || len(m.Features) != len(b.Features) || m.Outputs() != d.Width()) {
-		return fmt.Errorf("the stored trees are not of %d features and %d outputs; train again", len(b.Features), d.Width())
+// matrix is the features of each query, row-major.
+func (b *Boosted) matrix(queries []Query) []float64 {
+	q := make([]asof.Query, len(queries))
+	for i := range q {
+		q[i] = asof.Query(queries[i])
 	}
-	return b.attach(d, b.Features)
+	return b.plan.Features(b.data.Pool, q, b.keep)
 }
 
-// Setting names the number of trees and of features.
+func (b *Boosted) columns(queries []Query) []boost.Column {
+	return boost.FromRows(b.Features, b.matrix(queries))
+}
+
+// Attach plans the features over d and finds those that were kept.
+func (b *Boosted) Attach(d *Data) error {
+	for _, m := range b.Models {
+		if m == nil || len(m.Features) != len(b.Features) || m.Outputs() != d.Width() {
+			return fmt.Errorf("the stored trees are not of %d features and %d outputs; train again", len(b.Features), d.Width())
+		}
+	}
+	plan, err := asof.NewWide(d.Graph, d.Encoders, asof.Options{Entity: d.Task.Entity, HalfLives: halfLives(d.Task), Rule: d.Task.Options.Rule}, d.Pool)
+	if err != nil {
+		return err
+	}
+	at := map[string]int{}
+	for j, n := range plan.Names {
+		at[n] = j
+	}
+	b.data, b.plan, b.keep = d, plan, nil
+	if b.Features != nil {
+		b.keep = make([]int, len(b.Features))
+	}
+	for i, n := range b.Features {
+		j, ok := at[n]
+		if !ok {
+			return fmt.Errorf("the snapshot gives no as-of feature %q, which the model was trained on; train again", n)
+		}
+		b.keep[i] = j
+	}
+	return nil
+}
+
+// halfLives are 1, 4 and 16 horizons.
+func halfLives(t *tasks.Task) []float64 {
+	h := t.Horizon.ApproxDays()
+	return []float64{h, 4 * h, 16 * h}
+}
+
+// Setting names the number of features and the rounds of each model.
 func (b *Boosted) Setting() string {
-	return fmt.Sprintf("%d features, %d rounds", len(b.Features), b.Model.Rounds())
+	rounds := 0
+	for _, m := range b.Models {
+		rounds += m.Rounds()
+	}
+	aged := ""
+	if b.Aged {
+		aged = ", aged examples"
+	}
+	return fmt.Sprintf("%d features, %d rounds, %d leaves%s", len(b.Features), rounds, b.Leaves, aged)
 }
 
-// Predict reads the features of each query and adds up the trees.
+// Predict reads the features of each query, adds up the trees and averages the models.
 func (b *Boosted) Predict(_ context.Context, queries []Query) ([]float64, error) {
-	return b.Model.Predict(b.matrix(queries).x, b.data.Pool.Threads()), nil
+	x := b.matrix(queries)
+	var out []float64
+	for _, m := range b.Models {
+		one := m.Predict(x, b.data.Pool.Threads())
+		if out == nil {
+			out = make([]float64, len(one))
+		}
+		for i, v := range one {
+			out[i] += v / float64(len(b.Models))
+		}
+	}
+	return out, nil
 }

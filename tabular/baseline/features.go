@@ -17,9 +17,8 @@ type reader struct {
 // attach plans the features over d. names are those that the stored predictor was trained
 // on; nil = it is new.
 func (r *reader) attach(d *Data, names []string) error {
-	h := d.Task.Horizon.ApproxDays()
 	plan, err := asof.New(d.Graph, d.Encoders, asof.Options{Entity: d.Task.Entity,
-		HalfLives: []float64{h, 4 * h, 16 * h}, Rule: d.Task.Options.Rule}, d.Pool)
+		HalfLives: halfLives(d.Task), Rule: d.Task.Options.Rule}, d.Pool)
 	if err != nil {
 		return err
 	}

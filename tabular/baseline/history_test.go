@@ -46,7 +46,7 @@ func TestHistory_byHand(t *testing.T) {
 	if err := h.Attach(d); err != nil {
 		t.Fatal(err)
 	}
-	got, err := h.Predict(t.Context(), []Query{{0, day(30)}, {0, day(30) - 1}, {0, day(9)}, {1, day(99)}})
+	got, err := h.Predict(t.Context(), []Query{{Row: 0, Cut: day(30)}, {Row: 0, Cut: day(30) - 1}, {Row: 0, Cut: day(9)}, {Row: 1, Cut: day(99)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestHistory_byHand(t *testing.T) {
 	if err := plain.Attach(d); err != nil {
 		t.Fatal(err)
 	}
-	if got, err = plain.Predict(t.Context(), []Query{{0, day(30)}}); err != nil {
+	if got, err = plain.Predict(t.Context(), []Query{{Row: 0, Cut: day(30)}}); err != nil {
 		t.Fatal(err)
 	}
 	near(t, "plain mean", got, []float64{(8 + 4 + 2 + 6) / 4.}, 1e-12)
@@ -74,7 +74,7 @@ func TestHistory_strict(t *testing.T) {
 	if err := h.Attach(d); err != nil {
 		t.Fatal(err)
 	}
-	got, err := h.Predict(t.Context(), []Query{{0, day(20)}})
+	got, err := h.Predict(t.Context(), []Query{{Row: 0, Cut: day(20)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestHistory_endedRows(t *testing.T) {
 	if err := h.Attach(d); err != nil {
 		t.Fatal(err)
 	}
-	got, err := h.Predict(t.Context(), []Query{{0, day(25) - 1}, {0, day(25)}, {0, day(40)}})
+	got, err := h.Predict(t.Context(), []Query{{Row: 0, Cut: day(25) - 1}, {Row: 0, Cut: day(25)}, {Row: 0, Cut: day(40)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestHistory_classShares(t *testing.T) {
 	if err := h.Attach(d); err != nil {
 		t.Fatal(err)
 	}
-	got, err := h.Predict(t.Context(), []Query{{0, day(30)}})
+	got, err := h.Predict(t.Context(), []Query{{Row: 0, Cut: day(30)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestHistory_calibrated(t *testing.T) {
 	if err := h.Attach(d); err != nil {
 		t.Fatal(err)
 	}
-	got, err := h.Predict(t.Context(), []Query{{0, day(30)}})
+	got, err := h.Predict(t.Context(), []Query{{Row: 0, Cut: day(30)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := []Query{{0, day(25)}, {0, day(35)}, {1, day(35)}}
+	q := []Query{{Row: 0, Cut: day(25)}, {Row: 0, Cut: day(35)}, {Row: 1, Cut: day(35)}}
 	want, err := h.Predict(t.Context(), q)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,155 @@
+package asof
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/rowlink/rowlink/gnn/encode"
+	"github.com/rowlink/rowlink/gnn/tensor"
+	"github.com/rowlink/rowlink/graph"
+	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/schema"
+)
+
+// values says which numbers the rows of a table give: numeric columns as they are, their
+// ranks among the rows of the same time where rows share times, and numeric columns of
+// the rows' parents. Categories are told apart, as 0 and 1.
+type values struct {
+	table *ingest.Table
+	names []string // of the numbers
+	cols  []int    // columns that are numbers
+	ranks [][]float32
+	up    []upColumn
+
+	feat   *encode.Features
+	chosen encode.Chosen
+}
+
+// upColumn is a numeric column of a parent.
+type upColumn struct {
+	edge   int // from parent to child
+	parent *ingest.Table
+	column int
+}
+
+// numeric lists the columns of a table that are numbers and take part.
+func numeric(t *ingest.Table, enc *encode.Table) []int {
+	var out []int
+	for _, c := range enc.Columns {
+		if c.Sem == schema.SemNumerical || c.Sem == schema.SemBoolean {
+			if at := t.Def.Column(c.Name); at >= 0 && t.Columns[at].Kind != schema.Text {
+				out = append(out, at)
+			}
+		}
+	}
+	return out
+}
+
+// newValues lays out the numbers of table t. Parents over the edges of skip give none.
+func newValues(g *graph.Graph, t int, enc []*encode.Table, pool *tensor.Pool, skip ...int) (*values, error) {
+	table := g.Snap.Tables[t]
+	v := &values{table: table, cols: numeric(table, enc[t]), chosen: enc[t].Choose(mostCodes)}
+	for _, c := range v.cols {
+		v.names = append(v.names, enc[t].Name+"."+table.Def.Columns[c].Name)
+	}
+	if sharesTimes(table) {
+		for _, c := range v.cols {
+			v.ranks = append(v.ranks, ranksOf(table, c))
+			v.names = append(v.names, "rank of "+enc[t].Name+"."+table.Def.Columns[c].Name)
+		}
+	}
+	for e, edge := range g.Edges {
+		if !edge.Rev || edge.Dst != t || enc[edge.Src] == nil || slices.Contains(skip, e) {
+			continue
+		}
+		parent := g.Snap.Tables[edge.Src]
+		for _, c := range numeric(parent, enc[edge.Src]) {
+			v.up = append(v.up, upColumn{e, parent, c})
+			v.names = append(v.names, g.Snap.Tables[t].Def.Name+"."+table.Def.Label(table.Def.Links[edge.Link])+"->"+parent.Def.Columns[c].Name)
+		}
+	}
+	var err error
+	v.feat, err = enc[t].Features(pool, table)
+	return v, err
+}
+
+// own is the number of numbers that are the table's own, ranks included.
+func (v *values) own() int { return len(v.cols) + len(v.ranks) }
+
+// read fills in the numbers of a row, NaN for NULL. Parents are read as the row itself
+// sees them.
+func (v *values) read(g *graph.Graph, row int32, out []float64) {
+	for i, c := range v.cols {
+		x, ok := v.table.Columns[c].Number(int(row))
+		if !ok {
+			x = math.NaN()
+		}
+		out[i] = x
+	}
+	n := len(v.cols)
+	for i := range v.ranks {
+		out[n+i] = float64(v.ranks[i][row])
+	}
+	n += len(v.ranks)
+	for i, u := range v.up {
+		out[n+i] = math.NaN()
+		if p := g.Parent(u.edge, row, ingest.TimeRule{}, v.table.TimeOf(row)); p >= 0 {
+			if x, ok := u.parent.Columns[u.column].Number(int(p)); ok {
+				out[n+i] = x
+			}
+		}
+	}
+}
+
+// leastTogether is the mean number of rows of one time from which on ranks among them say
+// something.
+const leastTogether = 3
+
+// sharesTimes reports whether rows of a table have their times together. Rows that end
+// have no ranks: what is no longer visible would still count in those of others.
+func sharesTimes(t *ingest.Table) bool {
+	if t.Times == nil || t.Until != nil || t.Rows == 0 {
+		return false
+	}
+	times := slices.Clone(t.Times)
+	slices.Sort(times)
+	return len(times) >= leastTogether*len(slices.Compact(times))
+}
+
+// ranksOf is for every row the share of the rows of its time that have less in a column,
+// with half of those that have as much; NaN for NULL. Rows of one time come to be known
+// together, so a rank says nothing of later.
+func ranksOf(t *ingest.Table, column int) []float32 {
+	out, order := make([]float32, t.Rows), make([]int32, 0, t.Rows)
+	c := &t.Columns[column]
+	value := make([]float64, t.Rows)
+	for row := range out {
+		out[row] = float32(math.NaN())
+		if v, ok := c.Number(row); ok && t.Times[row] != ingest.Never {
+			value[row] = v
+			order = append(order, int32(row))
+		}
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(t.Times[a], t.Times[b]), cmp.Compare(value[a], value[b]), cmp.Compare(a, b))
+	})
+	for lo := 0; lo < len(order); {
+		hi := lo
+		for hi < len(order) && t.Times[order[hi]] == t.Times[order[lo]] {
+			hi++
+		}
+		for i := lo; i < hi; {
+			j := i
+			for j < hi && value[order[j]] == value[order[i]] {
+				j++
+			}
+			for _, row := range order[i:j] {
+				out[row] = float32((float64(i-lo) + float64(j-lo)) / 2 / float64(hi-lo))
+			}
+			i = j
+		}
+		lo = hi
+	}
+	return out
+}

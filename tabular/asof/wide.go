@@ -1,0 +1,378 @@
+package asof
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/rowlink/rowlink/gnn/encode"
+	"github.com/rowlink/rowlink/gnn/tensor"
+	"github.com/rowlink/rowlink/graph"
+	"github.com/rowlink/rowlink/ingest"
+)
+
+// Wide knows many more features than [Plan]: windows, lags, extremes and trends beside
+// decayed means, ranks among rows of one time, rows two foreign keys below the entity, and
+// what the rows that an entity is linked to have gathered themselves. Values are as they
+// stand in the database, and NaN where there is none. It is immutable and safe for
+// concurrent use.
+type Wide struct {
+	Names []string
+
+	opt    Options
+	g      *graph.Graph
+	own    *values
+	dates  []int // columns of the entity table that are moments
+	groups []*group
+}
+
+// group is one set of rows that is asked about: the entities, or the rows that they are
+// linked to.
+type group struct {
+	name   string                           // how an entity is linked to the row; "" = it is the row
+	find   func(row int32, cut int64) int32 // -1 = none
+	fixed  *values                          // of the row itself; nil for entities, which have more
+	parts  []*aggregate
+	offset int // of the group's first feature
+}
+
+// Bounds of what is looked at.
+const (
+	mostGroups  = 12 // linked tables
+	mostBelow   = 16 // tables two foreign keys below
+	mostSamples = 2000
+)
+
+// NewWide plans the features over g, with enc the fitted encoder of each table (nil for
+// tables that take no part).
+func NewWide(g *graph.Graph, enc []*encode.Table, opt Options, pool *tensor.Pool) (*Wide, error) {
+	w := &Wide{opt: opt, g: g}
+	var err error
+	if w.own, err = newValues(g, opt.Entity, enc, pool); err != nil {
+		return nil, err
+	}
+	entity := g.Snap.Tables[opt.Entity]
+	for _, c := range enc[opt.Entity].Columns {
+		if at := entity.Def.Column(c.Name); at >= 0 && c.Sem == "timestamp" {
+			w.dates = append(w.dates, at)
+		}
+	}
+	b := &planner{Wide: w, enc: enc, pool: pool, values: map[string]*values{}}
+	if err := b.entities(); err != nil {
+		return nil, err
+	}
+	if err := b.links(); err != nil {
+		return nil, err
+	}
+	w.name()
+	return w, nil
+}
+
+// planner builds a plan.
+type planner struct {
+	*Wide
+	enc    []*encode.Table
+	pool   *tensor.Pool
+	values map[string]*values // by table and foreign key that is left out
+}
+
+// numbers are the values of a table whose parents over an edge say nothing new.
+func (b *planner) numbers(t, skip int) (*values, error) {
+	key := fmt.Sprint(t, skip)
+	if v := b.values[key]; v != nil {
+		return v, nil
+	}
+	v, err := newValues(b.g, t, b.enc, b.pool, skip)
+	b.values[key] = v
+	return v, err
+}
+
+// into lists the edge types by which a table reads its children, of those that take part.
+func (b *planner) into(table int) []int {
+	var out []int
+	for _, e := range b.g.Into[table] {
+		if edge := b.g.Edges[e]; !edge.Rev && b.enc[edge.Src] != nil {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// aggregate adds the aggregate of a path to a group.
+func (b *planner) aggregate(to *group, p *path, s scope) error {
+	e := p.edges[len(p.edges)-1]
+	v, err := b.numbers(p.from, e+1)
+	if err != nil {
+		return err
+	}
+	if p.when == nil { // without time there is nothing to decay
+		s.halfLives, s.windows, s.lags = s.halfLives[:1], nil, 0
+	}
+	a := &aggregate{scope: s, g: b.g, path: p, values: v, rule: b.opt.Rule}
+	var others []string
+	if s.moments {
+		for f, edge := range b.g.Edges {
+			if edge.Rev && edge.Dst == p.from && f != e+1 {
+				a.others = append(a.others, b.g.Parents(f))
+				others = append(others, label(b.g, f))
+			}
+		}
+	}
+	about := fmt.Sprintf(" (%s by %s)", b.g.Snap.Tables[p.from].Def.Name, p.name)
+	if to.name != "" {
+		about = fmt.Sprintf(" (%s by %s) of %s", b.g.Snap.Tables[p.from].Def.Name, p.name, to.name)
+	}
+	a.nameAll(about, others)
+	to.parts = append(to.parts, a)
+	return nil
+}
+
+// entities plans what lies below an entity: its children, and theirs.
+func (b *planner) entities() error {
+	h := b.opt.HalfLives
+	full := scope{halfLives: h, windows: []float64{h[0], h[1]}, lags: 3, moments: true}
+	less := scope{halfLives: h, windows: []float64{h[0], h[1]}}
+	all := &group{find: func(row int32, _ int64) int32 { return row }}
+	b.groups = append(b.groups, all)
+	direct := map[int]bool{b.opt.Entity: true}
+	for _, e := range b.into(b.opt.Entity) {
+		direct[b.g.Edges[e].Src] = true
+	}
+	below := 0
+	for _, e := range b.into(b.opt.Entity) {
+		p := children(b.g, e)
+		if err := b.aggregate(all, p, full); err != nil {
+			return err
+		}
+		for _, f := range b.into(p.from) {
+			if direct[b.g.Edges[f].Src] || below == mostBelow {
+				continue
+			}
+			below++
+			if err := b.aggregate(all, p.below(b.g, f), less); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// links plans what the rows gathered that an entity, or the youngest of its child rows, is
+// linked to: a driver's team, which is that of his last race.
+func (b *planner) links() error {
+	for _, f := range b.g.Into[b.opt.Entity] {
+		if b.g.Edges[f].Rev {
+			err := b.link(f, label(b.g, f), func(row int32, cut int64) int32 { return b.g.Parent(f, row, b.opt.Rule, cut) })
+			if err != nil {
+				return err
+			}
+		}
+	}
+	for _, e := range b.into(b.opt.Entity) {
+		p := children(b.g, e)
+		if p.when == nil {
+			continue // none is the youngest
+		}
+		for _, f := range b.g.Into[p.from] {
+			if !b.g.Edges[f].Rev || f == e+1 {
+				continue
+			}
+			name := fmt.Sprintf("%s of the last %s", label(b.g, f), b.g.Snap.Tables[p.from].Def.Name)
+			err := b.link(f, name, func(row int32, cut int64) int32 {
+				if last := p.youngest(b.g, row, b.opt.Rule, cut); last >= 0 {
+					return b.g.Parent(f, last, b.opt.Rule, cut)
+				}
+				return -1
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// link plans the rows of a parent table, found by find.
+func (b *planner) link(f int, name string, find func(row int32, cut int64) int32) error {
+	parent := b.g.Edges[f].Src
+	if b.enc[parent] == nil || len(b.groups) > mostGroups {
+		return nil
+	}
+	to := &group{name: name, find: find}
+	var err error
+	if to.fixed, err = b.numbers(parent, -1); err != nil {
+		return err
+	}
+	h := b.opt.HalfLives
+	for _, e := range b.into(parent) {
+		p := children(b.g, e)
+		if p.when == nil || !p.lasts() {
+			continue
+		}
+		if err := b.aggregate(to, p, scope{halfLives: h[len(h)-2:]}); err != nil {
+			return err
+		}
+	}
+	b.groups = append(b.groups, to)
+	return nil
+}
+
+// lasts reports whether the rows below a row come at different times as a rule. The
+// results of a race come at once, and say nothing more once it is over.
+func (p *path) lasts() bool {
+	several, spread := 0, 0
+	for top := 0; top < len(p.ptr)-1 && several < mostSamples; top++ {
+		_, when := p.of(int32(top))
+		if len(when) < 2 {
+			continue
+		}
+		several++
+		if when[0] != when[len(when)-1] {
+			spread++
+		}
+	}
+	return spread*2 > several
+}
+
+// name lists the features of all groups.
+func (w *Wide) name() {
+	own := w.own.names
+	w.Names = append(w.Names, own...)
+	w.Names = append(w.Names, w.own.chosen.Names...)
+	entity := w.g.Snap.Tables[w.opt.Entity]
+	for _, c := range w.dates {
+		w.Names = append(w.Names, "days since "+entity.Def.Name+"."+entity.Def.Columns[c].Name)
+	}
+	w.Names = append(w.Names, "age of "+entity.Def.Name, "day of the year", "days from the rows' cut to the anchor")
+	for _, g := range w.groups {
+		g.offset = len(w.Names)
+		if g.fixed != nil {
+			for _, n := range g.fixed.names {
+				w.Names = append(w.Names, n+" of "+g.name)
+			}
+		}
+		for _, a := range g.parts {
+			w.Names = append(w.Names, a.names...)
+		}
+	}
+}
+
+// Features returns queries x len(keep), row-major, with keep the positions in Names that
+// are wanted; nil = all. Cost: one walk over the rows below every row that is asked about,
+// whatever the number of queries about it.
+func (w *Wide) Features(pool *tensor.Pool, queries []Query, keep []int) []float64 {
+	slots, width := w.slots(keep)
+	out := make([]float64, len(queries)*width)
+	pool.Run(len(queries), queryGrain, func(lo, hi int) {
+		scratch := make([]float64, len(w.Names))
+		var code encode.Row
+		for i := lo; i < hi; i++ {
+			w.entity(queries[i], scratch, &code)
+			for j, at := range slots[:w.groups[0].offset] {
+				if at >= 0 {
+					out[i*width+at] = scratch[j]
+				}
+			}
+		}
+	})
+	for _, g := range w.groups {
+		w.group(pool, g, queries, out, width, slots[g.offset:])
+	}
+	return out
+}
+
+// slots is where each feature goes, -1 for nowhere, and how many places there are.
+func (w *Wide) slots(keep []int) (slots []int, width int) {
+	slots = make([]int, len(w.Names))
+	for j := range slots {
+		slots[j] = j
+		if keep != nil {
+			slots[j] = -1
+		}
+	}
+	for at, j := range keep {
+		slots[j] = at
+	}
+	if keep == nil {
+		return slots, len(slots)
+	}
+	return slots, len(keep)
+}
+
+// entity fills in the features of the entity's own row.
+func (w *Wide) entity(q Query, out []float64, code *encode.Row) {
+	w.own.read(w.g, q.Row, out)
+	at := len(w.own.names)
+	w.own.feat.Read(q.Row, code)
+	shares := out[at : at+len(w.own.chosen.Names)]
+	clear(shares)
+	addCodes(&w.own.chosen, code, 1, shares)
+	at += len(shares)
+	table := w.g.Snap.Tables[w.opt.Entity]
+	for _, c := range w.dates {
+		out[at] = noNumber
+		if v, ok := table.Columns[c].Number(int(q.Row)); ok {
+			out[at] = days(q.Cut - int64(v))
+		}
+		at++
+	}
+	out[at] = noNumber
+	if t := table.TimeOf(q.Row); t != ingest.Always && w.opt.Rule.Visible(t, q.Cut) {
+		out[at] = days(q.Cut - t)
+	}
+	anchor := max(q.Anchor, q.Cut)
+	out[at+1] = float64(time.UnixMicro(anchor).UTC().YearDay())
+	out[at+2] = days(anchor - q.Cut)
+}
+
+// group fills in the features of one group.
+func (w *Wide) group(pool *tensor.Pool, g *group, queries []Query, out []float64, width int, slots []int) {
+	requests := make([]request, len(queries))
+	pool.Run(len(queries), queryGrain, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			requests[i] = request{g.find(queries[i].Row, queries[i].Cut), queries[i].Cut, i}
+		}
+	})
+	at := 0
+	if g.fixed != nil {
+		at = len(g.fixed.names)
+		row := make([]float64, at)
+		for _, r := range requests {
+			for j := range row {
+				row[j] = math.NaN()
+			}
+			if r.row >= 0 {
+				g.fixed.read(w.g, r.row, row)
+			}
+			for j, s := range slots[:at] {
+				if s >= 0 {
+					out[r.i*width+s] = row[j]
+				}
+			}
+		}
+	}
+	missing := slices.Collect(func(yield func(request) bool) {
+		for _, r := range requests {
+			if r.row < 0 && !yield(r) {
+				return
+			}
+		}
+	})
+	requests = slices.DeleteFunc(requests, func(r request) bool { return r.row < 0 })
+	for _, a := range g.parts {
+		part := slots[at : at+len(a.names)]
+		at += len(a.names)
+		if !slices.ContainsFunc(part, func(s int) bool { return s >= 0 }) {
+			continue
+		}
+		for _, r := range missing {
+			for _, s := range part {
+				if s >= 0 {
+					out[r.i*width+s] = math.NaN()
+				}
+			}
+		}
+		a.fill(pool, requests, out, width, part)
+	}
+}
