@@ -1,6 +1,7 @@
 package baseline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -36,8 +37,11 @@ const (
 	boostedExamples = 50_000
 	// pruneExamples are looked at to find the features that are worth keeping.
 	pruneExamples = 3_000
-	// boostedModels is how many are averaged.
-	boostedModels = 3
+	// boostedFeatures is how many are read at most.
+	boostedFeatures = 300
+	// boostedModels is how many are averaged, of up to so many examples; more are learned
+	// from once.
+	boostedModels, averagedExamples = 3, 20_000
 )
 
 // boostedShapes are the trees that validation chooses among, all on samples of rows and
@@ -56,9 +60,8 @@ func fitBoosted(ctx context.Context, f *Fit) (Baseline, error) {
 		return nil, err
 	}
 	train := f.Train.latest(boostedExamples)
-	b.keep = asof.Prune(b.matrix(spaced(train.Queries, pruneExamples)), len(b.plan.Names))
-	for _, j := range b.keep {
-		b.Features = append(b.Features, b.plan.Names[j])
+	if err := b.choose(ctx, train.spaced(pruneExamples)); err != nil {
+		return nil, err
 	}
 	shapes, ages := boostedShapes, []bool{false}
 	if f.Quick {
@@ -104,7 +107,7 @@ func (b *Boosted) grow(ctx context.Context, f *Fit, data, valid *boost.Dataset, 
 		shape.Score = f.Watch
 	}
 	models := boostedModels
-	if f.Quick {
+	if f.Quick || len(data.Label) > averagedExamples {
 		models = 1
 	}
 	for i := range models {
@@ -129,14 +132,52 @@ func stale(t *tasks.Task, queries []Query) []Query {
 	return out
 }
 
-// spaced picks at most n queries at equal distances.
-func spaced(queries []Query, n int) []Query {
-	if len(queries) <= n {
-		return queries
+// choose finds the features that are worth keeping by some examples: of those that tell
+// anything, the ones that a few trees gain most by.
+func (b *Boosted) choose(ctx context.Context, e Examples) error {
+	b.keep = asof.Prune(b.matrix(e.Queries), len(b.plan.Names))
+	b.name()
+	if len(b.keep) <= boostedFeatures {
+		return nil
 	}
-	out := make([]Query, n)
-	for i := range out {
-		out[i] = queries[i*len(queries)/n]
+	shape := boostedShapes[0]
+	shape.Rounds, shape.LearningRate, shape.Patience, shape.Seed = 150, 0.1, 0, 1
+	few := *b
+	if err := few.add(ctx, &boost.Dataset{Columns: b.columns(e.Queries), Label: e.Label}, shape); err != nil {
+		return err
+	}
+	gain := few.Models[0].Importance()
+	order := make([]int, len(b.keep))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(x, y int) int { return cmp.Compare(gain[y].Gain, gain[x].Gain) })
+	order = order[:boostedFeatures]
+	slices.Sort(order)
+	for at, i := range order {
+		b.keep[at] = b.keep[i]
+	}
+	b.keep = b.keep[:boostedFeatures]
+	b.name()
+	return nil
+}
+
+func (b *Boosted) name() {
+	b.Features = make([]string, len(b.keep))
+	for i, j := range b.keep {
+		b.Features[i] = b.plan.Names[j]
+	}
+}
+
+// spaced picks at most n examples at equal distances.
+func (e Examples) spaced(n int) Examples {
+	if len(e.Label) <= n {
+		return e
+	}
+	var out Examples
+	for i := range n {
+		at := i * len(e.Label) / n
+		out.Queries, out.Label = append(out.Queries, e.Queries[at]), append(out.Label, e.Label[at])
 	}
 	return out
 }

@@ -1,8 +1,10 @@
 package baseline
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -151,3 +153,56 @@ func dot(b, x []float64) float64 {
 }
 
 func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+
+// telling returns the positions of the n columns of a standardised matrix that go most
+// with the labels: by the size of their covariance with the ranks of those.
+func (d design) telling(labels []float64, n int) []int {
+	order := make([]int, len(labels))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(labels[a], labels[b]) })
+	rank := make([]float64, len(labels))
+	for lo := 0; lo < len(order); {
+		hi := lo
+		for hi < len(order) && labels[order[hi]] == labels[order[lo]] {
+			hi++
+		}
+		for _, i := range order[lo:hi] {
+			rank[i] = float64(lo+hi-len(order)) / 2 // ties share a rank; their mean is 0
+		}
+		lo = hi
+	}
+	with := make([]float64, d.k)
+	for i := range d.n {
+		for j, v := range d.row(i) {
+			with[j] += rank[i] * v
+		}
+	}
+	columns := make([]int, d.k)
+	for j := range columns {
+		columns[j] = j
+	}
+	slices.SortStableFunc(columns, func(a, b int) int { return cmp.Compare(math.Abs(with[b]), math.Abs(with[a])) })
+	columns = columns[:n]
+	slices.Sort(columns)
+	return columns
+}
+
+// take returns the matrix of some columns.
+func (d design) take(columns []int) design {
+	out := design{d.n, len(columns), make([]float64, d.n*len(columns))}
+	for i := range d.n {
+		copy(out.row(i), at(d.row(i), columns))
+	}
+	return out
+}
+
+// at are the values at some positions.
+func at(v []float64, positions []int) []float64 {
+	out := make([]float64, len(positions))
+	for i, j := range positions {
+		out[i] = v[j]
+	}
+	return out
+}

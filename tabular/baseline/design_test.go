@@ -182,3 +182,20 @@ func TestMedianAndSpread(t *testing.T) {
 		}
 	}
 }
+
+// Of many columns those are chosen that go with the labels, whatever their scale.
+func TestDesign_telling(t *testing.T) {
+	x := design{4, 3, []float64{
+		0, 1, 5,
+		1, -1, 5,
+		0, -1, 5,
+		1, 1, 5,
+	}}
+	x.standardise()
+	if got := x.telling([]float64{2, 100, 1, 50}, 1); len(got) != 1 || got[0] != 0 {
+		t.Errorf("chose columns %v, want the first: the second goes with nothing, the third is constant", got)
+	}
+	if y := x.take([]int{2, 0}); y.k != 2 || y.row(1)[1] != x.row(1)[0] {
+		t.Errorf("took %+v", y)
+	}
+}

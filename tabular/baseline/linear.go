@@ -17,7 +17,8 @@ func init() {
 // penalty is chosen on validation.
 type Linear struct {
 	Features    []string    // names, as a check that the plan is the same
-	Mean, Scale []float64   // of each feature; scale 0 marks a constant one
+	Chosen      []int       // positions of those that are read; nil = all
+	Mean, Scale []float64   // of each that is read; scale 0 marks a constant one
 	Weights     [][]float64 // per output: one weight per feature and the intercept
 	Lambda      float64
 	Low, High   float64 // values are clipped to the 2-98 % range of the training labels
@@ -32,6 +33,10 @@ var linearPenalties = []float64{1, 0.1, 0.01, 0.001}
 // cost stays seconds on large label tables.
 const linearExamples = 20_000
 
+// linearFeatures bounds the features, with whose square the cost grows: those that go
+// most with the label alone are kept.
+const linearFeatures = 300
+
 func fitLinear(ctx context.Context, f *Fit) (Baseline, error) {
 	base := &Linear{}
 	if err := base.Attach(f.Data); err != nil {
@@ -41,6 +46,11 @@ func fitLinear(ctx context.Context, f *Fit) (Baseline, error) {
 	train := f.Train.latest(linearExamples)
 	x := base.matrix(train.Queries)
 	base.Mean, base.Scale = x.standardise()
+	if x.k > linearFeatures {
+		base.Chosen = x.telling(train.Label, linearFeatures)
+		x = x.take(base.Chosen)
+		base.Mean, base.Scale = at(base.Mean, base.Chosen), at(base.Scale, base.Chosen)
+	}
 	base.Low, base.High = middle(train.Label)
 	var best *Linear
 	bestScore := math.Inf(-1)
@@ -101,16 +111,26 @@ func (l *Linear) solve(x design, labels []float64) error {
 }
 
 // Attach plans the features over d.
-func (l *Linear) Attach(d *Data) error { return l.attach(d, l.Features) }
+func (l *Linear) Attach(d *Data) error {
+	for _, j := range l.Chosen {
+		if j < 0 || j >= len(l.Features) {
+			return fmt.Errorf("the stored weights are of feature %d, there are %d; train again", j, len(l.Features))
+		}
+	}
+	return l.attach(d, l.Features)
+}
 
 // Setting names the penalty and the number of features.
 func (l *Linear) Setting() string {
-	return fmt.Sprintf("%d features, penalty %g", len(l.Features), l.Lambda)
+	return fmt.Sprintf("%d features, penalty %g", len(l.Mean), l.Lambda)
 }
 
 // Predict reads the features of each query and applies the weights.
 func (l *Linear) Predict(_ context.Context, queries []Query) ([]float64, error) {
 	x := l.matrix(queries)
+	if l.Chosen != nil {
+		x = x.take(l.Chosen)
+	}
 	x.apply(l.Mean, l.Scale)
 	k := len(l.Weights)
 	out := make([]float64, x.n*k)
