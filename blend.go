@@ -21,7 +21,7 @@ const Blend = "blend"
 const blendSeed = 0xb1e4d
 
 // predictors lists the names that a version's predictors may have, the simplest first.
-func predictors() []string { return append(baseline.Names(), GNN, Blend) }
+func predictors() []string { return append(baseline.Names(), Scan, GNN, Blend) }
 
 // blended is a [predict.Scorer] that averages those of its members.
 type blended struct {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/rowlink/rowlink/gnn/tensor"
-	"github.com/rowlink/rowlink/gnn/train"
 	"github.com/rowlink/rowlink/tabular/baseline"
 	"github.com/rowlink/rowlink/tabular/blend"
 	"github.com/rowlink/rowlink/tasks"
@@ -80,24 +79,10 @@ func (d *Database) block(ctx context.Context, text string, opt FitOptions, earli
 	} else if err != nil {
 		return nil, err
 	}
-	if err := f.networks(ctx, opt.Train, opt.Ensemble); err != nil {
+	if err := f.train(ctx, opt); err != nil {
 		return nil, err
 	}
 	return f, f.scoreNetworks(ctx, pool)
-}
-
-// networks trains the members of the ensemble.
-func (f *Fitted) networks(ctx context.Context, opt train.Options, members int) error {
-	data := train.Data{Graph: f.Graph, Labels: f.Labels}
-	for i := range max(1, members) {
-		n, err := train.Fit(ctx, data, member(opt, i))
-		if err != nil {
-			return err
-		}
-		data.Like = n.Bound
-		f.Networks = append(f.Networks, n)
-	}
-	return nil
 }
 
 // asBlock is what the named predictors answered to the validation examples.

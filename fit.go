@@ -21,13 +21,16 @@ import (
 type FitOptions struct {
 	Train train.Options
 	// Model says what is served: "auto" (the simplest predictor that is no worse than the
-	// best on validation by more than chance, whatever it is; the default), "gnn",
+	// best on validation by more than chance, whatever it is; the default), "gnn", "scan",
 	// "blend", or the name of a baseline.
 	Model  string
 	Regime *tasks.Regime // replaces the task's evaluation regime; nil = as the task says
 	// Ensemble is the number of networks, each from a seed of its own, whose predictions
 	// are averaged; 0 means 1.
 	Ensemble int
+	// Scan is the number of networks of the layer scan that are trained beside those of
+	// Train; 0 means none.
+	Scan int
 	// ValBlocks is the number of validation blocks that choose among predictors: the last
 	// and earlier ones, for which everything is fitted again as of their validation
 	// anchors. 0 means 1, and 3 in the frozen regime.
@@ -43,6 +46,7 @@ type Fitted struct {
 	Labels    *tasks.LabelTable
 	Graph     *graph.Graph
 	Networks  []*train.Result // members of the ensemble
+	Scans     []*train.Result // those of the layer scan beside them
 	Baselines map[string]baseline.Baseline
 	Report    *Report
 
@@ -54,9 +58,6 @@ type Fitted struct {
 	quick    bool                // an answer is wanted in seconds
 	run      string              // names the training's checkpoints in the workspace; empty = none
 }
-
-// GNN is the name of the network among the predictors of a task.
-const GNN = "gnn"
 
 // Fit walks the path from a task's text to a trained model: bind, label, link, train,
 // compare. Everything that is chosen is chosen on validation.
@@ -79,7 +80,7 @@ func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitte
 	if err := d.checkpoint(f, &opt.Train); err != nil {
 		return nil, err
 	}
-	if err := f.networks(ctx, opt.Train, opt.Ensemble); err != nil {
+	if err := f.train(ctx, opt); err != nil {
 		return nil, err
 	}
 	if err := f.scoreNetworks(ctx, pool); err != nil {
@@ -92,7 +93,7 @@ func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitte
 		return nil, err
 	}
 	if opt.Refit {
-		if err := f.refit(ctx, opt.Train, pool); err != nil {
+		if err := f.refit(ctx, opt, pool); err != nil {
 			return nil, err
 		}
 	}
@@ -106,6 +107,9 @@ func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitte
 func (d *Database) prepare(ctx context.Context, text string, opt FitOptions, earlier int64) (*Fitted, error) {
 	f := &Fitted{splits: []tasks.Split{tasks.Val, tasks.Test}}
 	err := checkModel(opt.Model)
+	if err == nil && opt.Model == Scan && opt.Scan < 1 {
+		err = &ingest.UserError{Msg: "no network of the layer scan is trained, so none can be served", Hint: "ask for one at least: --scan 1"}
+	}
 	if err != nil {
 		return nil, err
 	}

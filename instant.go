@@ -8,7 +8,6 @@ import (
 	"github.com/rowlink/rowlink/gnn/model"
 	"github.com/rowlink/rowlink/gnn/predict"
 	"github.com/rowlink/rowlink/gnn/tensor"
-	"github.com/rowlink/rowlink/gnn/train"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/tabular/calibrate"
 	"github.com/rowlink/rowlink/tasks"
@@ -63,7 +62,7 @@ func (d *Database) Instant(ctx context.Context, text string) (*Instant, error) {
 		return nil, err
 	}
 	out.Report, out.Labels = f.Report, f.Labels
-	s, err := f.again(ctx, train.Options{}, pool)
+	s, err := f.again(ctx, FitOptions{}, pool)
 	if err != nil {
 		return nil, err
 	}

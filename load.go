@@ -116,7 +116,7 @@ func (d *Database) restore(st stored) (task *tasks.Task, dataUntil int64, err er
 	return task, dataUntil, nil
 }
 
-// ScorerOf reads another predictor of the version: [GNN] or a baseline. An unknown name
+// ScorerOf reads another predictor of the version: [GNN], [Scan] or a baseline. An unknown name
 // is an [ingest.UserError].
 func (l *Loaded) ScorerOf(ctx context.Context, name string) (predict.Scorer, error) {
 	s, err := l.read(ctx, name, tensor.NewPool(l.db.opt.Threads))
@@ -129,7 +129,12 @@ func (l *Loaded) ScorerOf(ctx context.Context, name string) (predict.Scorer, err
 func (l *Loaded) read(ctx context.Context, name string, pool *tensor.Pool) (predict.Scorer, error) {
 	switch name {
 	case GNN:
-		return l.networks(ctx, pool)
+		return l.networks(ctx, max(1, l.Report.Ensemble), modelFile, pool)
+	case Scan:
+		if l.Report.Scans == 0 {
+			return nil, &ingest.UserError{Msg: "the version has no networks of the layer scan beside its own", Hint: "train again with --scan 1, or name one of " + strings.Join(predictors(), ", ")}
+		}
+		return l.networks(ctx, l.Report.Scans, scanFile, pool)
 	case Blend:
 		return l.blend(ctx, pool)
 	}
@@ -174,13 +179,12 @@ func (l *Loaded) blend(ctx context.Context, pool *tensor.Pool) (predict.Scorer, 
 	return newBlended(l.mixed, members), nil
 }
 
-// networks reads the members of the ensemble.
-func (l *Loaded) networks(ctx context.Context, pool *tensor.Pool) (predict.Scorer, error) {
+// networks reads the members of an ensemble.
+func (l *Loaded) networks(ctx context.Context, count int, file func(i int) string, pool *tensor.Pool) (predict.Scorer, error) {
 	var members predict.Ensemble
 	var like model.BoundNetwork
-	count := max(1, l.Report.Ensemble)
 	for i := range count {
-		data, err := os.ReadFile(l.Version.Path(modelFile(i)))
+		data, err := os.ReadFile(l.Version.Path(file(i)))
 		if err != nil {
 			return nil, fmt.Errorf("read model: %w", err)
 		}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/rowlink/rowlink/gnn/predict"
 	"github.com/rowlink/rowlink/gnn/tensor"
-	"github.com/rowlink/rowlink/gnn/train"
 	"github.com/rowlink/rowlink/tabular/baseline"
 	"github.com/rowlink/rowlink/tasks"
 )
@@ -24,7 +23,7 @@ func (r *Report) parts() []string {
 // everything that was chosen on validation as it is, and reports it beside the rows:
 // those keep the scores of what validation chose by. A predictor that has nothing to fit
 // stays.
-func (f *Fitted) refit(ctx context.Context, opt train.Options, pool *tensor.Pool) error {
+func (f *Fitted) refit(ctx context.Context, opt FitOptions, pool *tensor.Pool) error {
 	start := time.Now()
 	s, err := f.again(ctx, opt, pool)
 	if err != nil {
@@ -44,12 +43,12 @@ func (f *Fitted) refit(ctx context.Context, opt train.Options, pool *tensor.Pool
 }
 
 // again fits anew what is served.
-func (f *Fitted) again(ctx context.Context, opt train.Options, pool *tensor.Pool) (predict.Scorer, error) {
+func (f *Fitted) again(ctx context.Context, opt FitOptions, pool *tensor.Pool) (predict.Scorer, error) {
 	answers := map[string]predict.Scorer{}
 	for _, name := range f.Report.parts() {
 		var err error
-		if name == GNN {
-			answers[name], err = f.refitNetworks(ctx, opt, pool)
+		if name == GNN || name == Scan {
+			answers[name], err = f.refitNetworks(ctx, name, opt, pool)
 		} else {
 			answers[name], err = f.refitBaseline(ctx, name)
 		}
@@ -77,22 +76,4 @@ func (f *Fitted) refitBaseline(ctx context.Context, name string) (predict.Scorer
 		f.Baselines[name], b = again, again
 	}
 	return byBaseline{b}, nil
-}
-
-func (f *Fitted) refitNetworks(ctx context.Context, opt train.Options, pool *tensor.Pool) (predict.Scorer, error) {
-	var members predict.Ensemble
-	for i, n := range f.Networks {
-		again, err := train.Refit(ctx, train.Data{Graph: f.Graph, Labels: f.Labels, Like: n.Bound}, member(opt, i), n)
-		if err != nil {
-			return nil, err
-		}
-		f.Networks[i] = again
-		m, err := predict.Of(again.Bound, f.Task, f.Report.scaling, pool)
-		if err != nil {
-			return nil, err
-		}
-		members = append(members, m)
-	}
-	f.Report.Weights = f.Networks[0].Model.WeightsHash()
-	return members, nil
 }

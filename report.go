@@ -36,7 +36,8 @@ type Report struct {
 	Members    []Row           `json:"members,omitempty"` // of an ensemble: each network alone
 	Model      string          `json:"model"`
 	Parameters int             `json:"parameters"`
-	Ensemble   int             `json:"ensemble"` // networks whose predictions are averaged
+	Ensemble   int             `json:"ensemble"`                // networks whose predictions are averaged
+	Scans      int             `json:"scan_ensemble,omitempty"` // the same of the layer scan beside them
 	Weights    string          `json:"weights_sha256"`
 	Kernel     string          `json:"kernel"`
 	Seed       uint64          `json:"seed"`

@@ -29,6 +29,9 @@ func modelFile(i int) string {
 	return fmt.Sprintf("model-%d.safetensors", i+1)
 }
 
+// scanFile names the file of network i of the layer scan, from 0.
+func scanFile(i int) string { return fmt.Sprintf("scan-%d.safetensors", i+1) }
+
 // stored is the content of task.json: the task with every default that the data gave, so
 // that a later snapshot binds it to the same anchors.
 type stored struct {
@@ -65,6 +68,11 @@ func (f *Fitted) Save(w *workspace.Workspace) (version int, err error) {
 	defer v.Discard()
 	for i, n := range f.Networks {
 		if err := workspace.WriteStream(filepath.Join(v.Dir, modelFile(i)), n.Model.Write); err != nil {
+			return 0, err
+		}
+	}
+	for i, n := range f.Scans {
+		if err := workspace.WriteStream(filepath.Join(v.Dir, scanFile(i)), n.Model.Write); err != nil {
 			return 0, err
 		}
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/rowlink/rowlink/gnn/model"
 	"github.com/rowlink/rowlink/gnn/predict"
-	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/graph"
 	"github.com/rowlink/rowlink/schema"
 	"github.com/rowlink/rowlink/tabular/baseline"
@@ -97,50 +96,6 @@ const undefinedMetric = "TK206"
 func undefined(metric tasks.Metric, l *tasks.LabelTable) error {
 	return &tasks.Error{Code: undefinedMetric, Msg: fmt.Sprintf("metric %s is undefined on the %d validation labels, so nothing can be chosen by it", metric.Name(), len(l.Rows(tasks.Val))),
 		Hint: "raise eval_anchors, or set val_anchor to a time with labels of both kinds"}
-}
-
-// scoreNetworks scores the ensemble of networks beside the baselines.
-func (f *Fitted) scoreNetworks(ctx context.Context, pool *tensor.Pool) error {
-	var members predict.Ensemble
-	start, r, first := time.Now(), f.Report, f.Networks[0]
-	for _, n := range f.Networks {
-		start = start.Add(-n.Elapsed)
-		member, err := predict.Of(n.Bound, f.Task, f.Report.scaling, pool)
-		if err != nil {
-			return err
-		}
-		if err := member.CacheRows(ctx, Options{}.rowCache(len(f.Networks))); err != nil {
-			return err
-		}
-		members = append(members, member)
-		if len(f.Networks) == 1 {
-			continue
-		}
-		name := fmt.Sprintf("%s, seed %d", GNN, n.Model.About().Seed)
-		o, err := f.ask(ctx, name, member)
-		if err != nil {
-			return err
-		}
-		row, err := f.row(name, fmt.Sprintf("epoch %d of %d", n.Best.Number, len(n.Epochs)), o, n.Elapsed)
-		if err != nil {
-			return err
-		}
-		r.Members = append(r.Members, row)
-	}
-	r.Ensemble = len(members)
-	r.Model, r.Parameters = first.Model.String(), first.Model.Parameters()
-	r.Epochs, r.BestEpoch = first.Epochs, first.Best.Number
-	r.SecondsPerEpoch, r.SeedsPerSecond = first.SecondsPerEpoch, first.SeedsPerSecond
-	r.Seed, r.Kernel, r.Weights = first.Model.About().Seed, first.Model.About().Kernel, first.Model.WeightsHash()
-	setting := fmt.Sprintf("epoch %d of %d", first.Best.Number, len(first.Epochs))
-	if r.Ensemble > 1 {
-		setting = fmt.Sprintf("mean of %d networks", r.Ensemble)
-	}
-	o, err := f.ask(ctx, GNN, members)
-	if err != nil {
-		return err
-	}
-	return f.add(GNN, setting, o, time.Since(start))
 }
 
 // outcomes are a predictor's, by split.

@@ -23,8 +23,8 @@ func Section(results map[string]map[string]*Result) string {
 	o := Settings("", 0)
 	s := Settings(model.Scan, 0)
 	fmt.Fprintf(&b, "## All layers on seven tasks\n\nOne training each, seed %d, the same settings for all layers and no tuning: %d channels, fan-out %v, %d epochs of at most %d steps of 256\n"+
-		"examples. `scan` samples nothing and runs with its defaults, at most %d epochs. The epoch is chosen on validation, test was looked at\n"+
-		"once. That is far from trained out, and with one seed differences of some thousandths (AUROC) or some hundredths (MAE) say nothing: the\n"+
+		"examples. `scan` samples nothing and runs with its defaults, at most %d epochs. The epoch is chosen on validation; test scores were\n"+
+		"printed with every run, and nothing was chosen by them. That is far from trained out, and with one seed differences of some thousandths (AUROC) or some hundredths (MAE) say nothing: the\n"+
 		"tables tell what a layer costs, and which one has trouble. Seconds were taken at one thread on a machine that other jobs shared, so the\n"+
 		"clock says little: CPU seconds (training with validation) compare, clock seconds (training passes) stand beside them. **Bold**: the best\n"+
 		"on validation. `rowlink bench quality` trains longer and compares with other predictors.\n",

@@ -37,7 +37,7 @@ Results are kept in --store, so that a call for some tasks leaves the others as 
 				return usage("", "--run: %v", err)
 			}
 			o.Data = cmp.Or(os.Getenv(relf1.Env), filepath.Join("..", "shared"))
-			o.Fit.Ensemble, o.Threads, o.OnNote = seeds, a.threads, a.say
+			o.Fit.Ensemble, o.Fit.Scan, o.Threads, o.OnNote = seeds, seeds, a.threads, a.say
 			if !pageOnly {
 				ran, err := quality.Run(cmd.Context(), o)
 				if err != nil {

@@ -45,6 +45,9 @@ TASK is a file, - for stdin, or a stored task.`,
 			if err := checkTrain(&opt, cmd.Flags().Changed); err != nil {
 				return err
 			}
+			if beside(&opt) && !cmd.Flags().Changed("scan") {
+				opt.Scan = opt.Ensemble
+			}
 			text, err := a.taskText(args[0])
 			if err != nil {
 				return err
@@ -107,12 +110,19 @@ TASK is a file, - for stdin, or a stored task.`,
 	f.Float64Var(&opt.Train.Model.Window, "window", 0, "days: children this old or older are not read (default: of any age)")
 	f.Float64Var(&opt.Train.Model.HalfLife, "half-life", 0, "days after which a child is half as likely with --strategy recency (default 4 horizons)")
 	f.BoolVar(&opt.Train.Stale, "stale", false, "read training seeds at a stale cut, as the frozen regime reads its test rows")
+	f.IntVar(&opt.Scan, "scan", 0, "networks of the layer scan beside those of --layer (default with --model auto or blend: as many as --ensemble)")
 	f.IntVar(&opt.Ensemble, "ensemble", 1, "networks, each from a seed of its own, whose predictions are averaged")
 	f.IntVar(&opt.ValBlocks, "val-blocks", 0, "validation blocks that choose among predictors: the last and earlier ones, each fitted anew (default 1, frozen 3)")
 	f.BoolVar(&opt.Refit, "refit", false, "fit what is served anew on training and validation examples together, with all settings as chosen")
 	f.BoolVar(&opt.Train.Resume, "resume", true, "go on from where an interrupted training of the same task, data and options stopped")
 	f.DurationVar(&opt.Train.TimeLimit, "time-limit", 0, "stop after the epoch that passes this time")
 	return cmd
+}
+
+// beside reports whether networks of the layer scan join in unless told otherwise: where
+// validation chooses, and they are not what is trained anyway.
+func beside(o *rowlink.FitOptions) bool {
+	return (o.Model == "auto" || o.Model == rowlink.Blend || o.Model == rowlink.Scan) && o.Train.Model.Layer != model.Scan
 }
 
 // trainOutput is what train prints with --json: the report, with the scores of what is

@@ -47,7 +47,7 @@ func checkTrain(o *rowlink.FitOptions, given func(flag string) bool) error {
 		flag, value string
 		known       []string
 	}{
-		{"model", o.Model, append([]string{"auto", rowlink.GNN, rowlink.Blend}, baseline.Names()...)},
+		{"model", o.Model, append([]string{"auto", rowlink.GNN, rowlink.Scan, rowlink.Blend}, baseline.Names()...)},
 		{"layer", o.Train.Model.Layer, model.Layers()},
 		{"aggregate", o.Train.Model.Aggregate, conv.Aggregators()},
 		{"plan", o.Train.Model.Plan, []string{model.PlanAuto, model.PlanFactored, model.PlanPlain}},

@@ -60,9 +60,6 @@ func fitBoosted(ctx context.Context, f *Fit) (Baseline, error) {
 		return nil, err
 	}
 	train := f.Train.latest(boostedExamples)
-	if err := b.choose(ctx, train.spaced(pruneExamples)); err != nil {
-		return nil, err
-	}
 	shapes, ages := boostedShapes, []bool{false}
 	if f.Quick {
 		shapes = shapes[:1]
@@ -70,7 +67,6 @@ func fitBoosted(ctx context.Context, f *Fit) (Baseline, error) {
 	if f.Task.Options.ValRegime == tasks.Frozen {
 		ages = append(ages, true)
 	}
-	valid := &boost.Dataset{Columns: b.columns(f.Val.Queries)}
 	var best *Boosted
 	top := math.Inf(-1)
 	for _, aged := range ages {
@@ -78,6 +74,10 @@ func fitBoosted(ctx context.Context, f *Fit) (Baseline, error) {
 		if aged {
 			e.Queries = stale(f.Task, e.Queries)
 		}
+		if err := b.choose(ctx, e.spaced(pruneExamples)); err != nil { // how stale rows are tells something only here
+			return nil, err
+		}
+		valid := &boost.Dataset{Columns: b.columns(f.Val.Queries)}
 		data := &boost.Dataset{Columns: b.columns(e.Queries), Label: e.Label}
 		for _, shape := range shapes {
 			one := *b
@@ -135,6 +135,7 @@ func stale(t *tasks.Task, queries []Query) []Query {
 // choose finds the features that are worth keeping by some examples: of those that tell
 // anything, the ones that a few trees gain most by.
 func (b *Boosted) choose(ctx context.Context, e Examples) error {
+	b.keep = nil
 	b.keep = asof.Prune(b.matrix(e.Queries), len(b.plan.Names))
 	b.name()
 	if len(b.keep) <= boostedFeatures {

@@ -324,3 +324,18 @@ func TestTrain_cancelled(t *testing.T) {
 		}
 	}
 }
+
+// Where validation is frozen and trees prefer aged examples, they read how stale the rows are.
+func TestBoosted_aged(t *testing.T) {
+	snap := take(t, writeShop(t, 60), nil)
+	d, l := world(t, snap, strings.Replace(shop.Churn, "eval_anchors = 3", "eval_anchors = 3, regime = frozen", 1), nil, 1)
+	b, err := baseline.Train(t.Context(), "boosted trees on as-of features", fitOn(t, d, l))
+	if err != nil {
+		t.Fatal(err)
+	}
+	trees := b.(*baseline.Boosted)
+	const age = "days from the rows' cut to the anchor"
+	if reads := slices.Contains(trees.Features, age); reads != trees.Aged {
+		t.Errorf("aged %t, but the features have %q: %t", trees.Aged, age, reads)
+	}
+}
