@@ -1,6 +1,7 @@
 package model
 
 import (
+	"math"
 	"slices"
 	"testing"
 
@@ -52,7 +53,8 @@ func TestRelGNN_readsBehindTheLastHop(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(held.Data, want.Data) {
+		near32 := func(a, b tensor.Real) bool { return math.Abs(float64(a-b)) <= 1e-5*math.Max(1, math.Abs(float64(b))) }
+		if !wide && !slices.Equal(held.Data, want.Data) || !slices.EqualFunc(held.Data, want.Data, near32) { // held in single precision
 			t.Error("rows that are held give other outputs")
 		}
 		changed := alterVisible(t, specs, behind, cut)
