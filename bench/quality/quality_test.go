@@ -43,7 +43,7 @@ func TestCases(t *testing.T) {
 func result(i int, served string, rows ...rowlink.Row) *Result {
 	r := &rowlink.Report{Type: "regression", Metric: "mae", Served: served, Rows: rows}
 	for m := range 3 {
-		r.Members = append(r.Members, rowlink.Row{Test: rowlink.Scores{"mae": float64(m)}})
+		r.Members = append(r.Members, rowlink.Row{Name: fmt.Sprintf("gnn, seed %d", m), Test: rowlink.Scores{"mae": float64(m)}})
 	}
 	return &Result{Case: Cases()[i].Name(), Report: r}
 }
