@@ -2,6 +2,7 @@ package rowlink
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,6 +25,10 @@ func (f *Fitted) train(ctx context.Context, opt FitOptions) (err error) {
 	}
 	if opt.Scan > 0 {
 		f.Scans, err = f.members(ctx, opt.scan(), opt.Scan)
+		if large := (*train.TooLargeError)(nil); errors.As(err, &large) && opt.Model != Scan {
+			f.Report.LeftOut = append(f.Report.LeftOut, Scan+": "+large.Error())
+			f.Scans, err = nil, nil
+		}
 	}
 	return err
 }
@@ -32,7 +37,7 @@ func (f *Fitted) train(ctx context.Context, opt FitOptions) (err error) {
 func (o *FitOptions) scan() train.Options {
 	t := o.Train
 	s := train.Options{Seed: t.Seed, Threads: t.Threads, TimeLimit: t.TimeLimit, Resume: t.Resume, NoHistory: t.NoHistory, Shuffle: t.Shuffle, OnEpoch: t.OnEpoch, OnStep: t.OnStep}
-	s.Model.Layer = model.Scan
+	s.Model.Layer, s.Memory = model.Scan, memoryBytes()/4
 	if t.Checkpoint != "" {
 		s.Checkpoint = t.Checkpoint + "-scan"
 	}

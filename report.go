@@ -25,8 +25,9 @@ type Report struct {
 	Snapshot   string          `json:"snapshot"`
 	Source     string          `json:"source"`
 	LabelHash  string          `json:"label_hash"`
-	Examples   [3]int          `json:"examples"` // train, val, test
-	Served     string          `json:"served"`   // name of the row that answers
+	Examples   [3]int          `json:"examples"`           // train, val, test
+	Served     string          `json:"served"`             // name of the row that answers
+	LeftOut    []string        `json:"left_out,omitempty"` // predictors that were not fitted, with the reason
 	Blocks     []BlockReport   `json:"earlier_blocks,omitempty"`
 	Refit      *Row            `json:"refit,omitempty"` // what is served, fitted anew with validation examples; it is what is stored
 	Rows       []Row           `json:"rows"`            // the simplest first
@@ -133,6 +134,9 @@ func (r *Report) Text(w io.Writer) error {
 	}
 	if err := tw.Flush(); err != nil {
 		return err
+	}
+	for _, line := range r.LeftOut {
+		fmt.Fprintf(w, "left out: %s\n", line)
 	}
 	if len(r.Blocks) > 0 {
 		if err := r.blocksText(w); err != nil {

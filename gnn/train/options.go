@@ -30,6 +30,7 @@ type Options struct {
 	NoHistory  bool          // leaves the task's own closed labels out of the graph
 	Stale      bool          // reads training seeds at an artificially stale cut, as the frozen regime does
 	TimeLimit  time.Duration // stops after the epoch that passes it; 0 means none
+	Memory     int64         // bytes that the layer scan may take by a rough count; 0 means any
 	Checkpoint string        // file that holds the state after each epoch; empty = none
 	Resume     bool          // continues from Checkpoint when it is there
 	// Refit trains on training and validation examples together, for this many epochs and

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/rowlink/rowlink/gnn/model"
 	"github.com/rowlink/rowlink/gnn/scan"
@@ -21,6 +22,14 @@ type scanned struct {
 // everywhere is more hops than any database has: the layer scan goes up and down.
 const everywhere = 64
 
+// A TooLargeError says that a network of the layer scan would take more memory than
+// [Options].Memory.
+type TooLargeError struct{ Need, Limit int64 } // bytes
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("the layer scan would take about %.1f GB of memory, of which %.1f GB are there for it", float64(e.Need)/1e9, float64(e.Limit)/1e9)
+}
+
 // scanned makes the network and finds what the examples read.
 func (r *run) scanned(c model.Config) (model.BoundNetwork, error) {
 	enc, err := model.Encoders(r.Graph, r.task, everywhere)
@@ -31,6 +40,10 @@ func (r *run) scanned(c model.Config) (model.BoundNetwork, error) {
 	if err != nil {
 		return nil, err
 	}
+	s := &scanned{run: r, outputs: c.Outputs, order: r.order(1)}
+	if need := m.Bytes(r.Graph, len(s.order)+len(r.val)); r.opt.Memory > 0 && need > r.opt.Memory {
+		return nil, &TooLargeError{Need: need, Limit: r.opt.Memory}
+	}
 	if m.Meta, err = r.about(); err != nil {
 		return nil, err
 	}
@@ -39,7 +52,6 @@ func (r *run) scanned(c model.Config) (model.BoundNetwork, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &scanned{run: r, outputs: c.Outputs, order: r.order(1)}
 	queries := make([]model.Query, len(s.order))
 	for i, at := range s.order {
 		queries[i] = r.examples[at].Query

@@ -66,3 +66,13 @@ func TestRefit_scan(t *testing.T) {
 		t.Errorf("%d epochs of %d seeds, want %d of more than %d", len(r.Epochs), r.Epochs[0].Seeds, chosen.Best.Number, chosen.Epochs[0].Seeds)
 	}
 }
+
+// A network that would take more memory than it may is not begun.
+func TestFit_scanTooLarge(t *testing.T) {
+	o := scanning()
+	o.Memory = 1000
+	var large *train.TooLargeError
+	if _, err := train.Fit(t.Context(), data(shop.Churn), o); !errors.As(err, &large) || large.Need <= large.Limit || large.Limit != 1000 {
+		t.Errorf("error %v, want one that says how much it would take", err)
+	}
+}
