@@ -108,7 +108,7 @@ func (d *Database) prepare(ctx context.Context, text string, opt FitOptions, ear
 	f := &Fitted{splits: []tasks.Split{tasks.Val, tasks.Test}}
 	err := checkModel(opt.Model)
 	if err == nil && opt.Model == Scan && opt.Scan < 1 {
-		err = &ingest.UserError{Msg: "no network of the layer scan is trained, so none can be served", Hint: "ask for one at least: --scan 1"}
+		err = &ingest.UserError{Msg: "no network of the layer scan is trained, so none can be served", Hint: "ask for one at least: --scan 1; what --layer names is called gnn, also if it is scan"}
 	}
 	if err != nil {
 		return nil, err

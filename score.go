@@ -85,6 +85,7 @@ func (f *Fitted) fit() *baseline.Fit {
 		}
 		return -v
 	}
+	fit.Watch = fit.Score
 	return fit
 }
 

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"regexp"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -60,12 +60,9 @@ TEXT is the text itself, a file, or - for stdin.`,
 	return cmd
 }
 
-// written begins a text that is written out where a file or a name could stand.
-var written = regexp.MustCompile(`(?i)^\s*(predict|create|with|explain|evaluate|--|/\*)\b`)
-
-// queryText is the text of TEXT.
+// queryText is the text of TEXT: several words that name no file are the text itself.
 func (a *app) queryText(arg string) (string, error) {
-	if written.MatchString(arg) && strings.ContainsAny(arg, " \t\n") {
+	if _, err := os.Stat(arg); err != nil && strings.ContainsAny(arg, " \t\n") {
 		return arg, nil
 	}
 	return a.taskText(arg)
@@ -117,24 +114,24 @@ func keysOf(i *rowlink.Instant) []askedKey {
 
 // fittedJSON says what was fitted for a question and how it did on validation.
 type fittedJSON struct {
-	Metric     string             `json:"metric"`
-	Train      int                `json:"train_examples"`
-	Validation int                `json:"validation_examples"`
-	Scores     map[string]float64 `json:"validation"` // of the metric, by predictor
-	Error      float64            `json:"standard_error"`
-	Seconds    float64            `json:"seconds"`
+	Metric     string         `json:"metric"`
+	Train      int            `json:"train_examples"`
+	Validation int            `json:"validation_examples"`
+	Scores     rowlink.Scores `json:"validation"`     // of the metric, by predictor
+	Error      rowlink.Scores `json:"standard_error"` // of what answers
+	Seconds    float64        `json:"seconds"`
 
 	names  []string
 	served string
 }
 
 func newFitted(r *rowlink.Report) *fittedJSON {
-	f := &fittedJSON{Metric: r.Metric, Train: r.Examples[tasks.Train], Validation: r.Examples[tasks.Val], Scores: map[string]float64{}, Seconds: r.Seconds, served: r.Served}
+	f := &fittedJSON{Metric: r.Metric, Train: r.Examples[tasks.Train], Validation: r.Examples[tasks.Val], Scores: rowlink.Scores{}, Error: rowlink.Scores{}, Seconds: r.Seconds, served: r.Served}
 	for _, row := range r.Rows {
 		f.Scores[row.Name] = row.Val[r.Metric]
 		f.names = append(f.names, row.Name)
 		if row.Name == r.Served {
-			f.Error = row.Errors[tasks.Val.String()]
+			f.Error[row.Name] = row.Errors[tasks.Val.String()]
 		}
 	}
 	return f
@@ -147,7 +144,7 @@ func (f *fittedJSON) text() string {
 	for _, n := range f.names {
 		fmt.Fprintf(&b, "  %-32s %.4f", n, f.Scores[n])
 		if n == f.served {
-			fmt.Fprintf(&b, " ± %.4f  <- answers", f.Error)
+			fmt.Fprintf(&b, " ± %.4f  <- answers", f.Error[n])
 		}
 		b.WriteByte('\n')
 	}

@@ -26,6 +26,7 @@ type Options struct {
 	Entity    int             // entity table
 	HalfLives []float64       // days
 	Rule      ingest.TimeRule // which rows a cut may see
+	At        int64           // of [NewWide]: what features there are is judged by the rows visible then
 }
 
 // Plan knows which features there are. It is immutable and safe for concurrent use.

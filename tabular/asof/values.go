@@ -47,13 +47,14 @@ func numeric(t *ingest.Table, enc *encode.Table) []int {
 }
 
 // newValues lays out the numbers of table t. Parents over the edges of skip give none.
-func newValues(g *graph.Graph, t int, enc []*encode.Table, pool *tensor.Pool, skip ...int) (*values, error) {
+func (w *Wide) newValues(t int, enc []*encode.Table, pool *tensor.Pool, skip ...int) (*values, error) {
+	g := w.g
 	table := g.Snap.Tables[t]
 	v := &values{table: table, cols: numeric(table, enc[t]), chosen: enc[t].Choose(mostCodes)}
 	for _, c := range v.cols {
 		v.names = append(v.names, enc[t].Name+"."+table.Def.Columns[c].Name)
 	}
-	if sharesTimes(table) {
+	if w.sharesTimes(table) {
 		for _, c := range v.cols {
 			v.ranks = append(v.ranks, ranksOf(table, c))
 			v.names = append(v.names, "rank of "+enc[t].Name+"."+table.Def.Columns[c].Name)
@@ -106,15 +107,18 @@ func (v *values) read(g *graph.Graph, row int32, out []float64) {
 // something.
 const leastTogether = 3
 
-// sharesTimes reports whether rows of a table have their times together. Rows that end
-// have no ranks: what is no longer visible would still count in those of others.
-func sharesTimes(t *ingest.Table) bool {
-	if t.Times == nil || t.Until != nil || t.Rows == 0 {
+// sharesTimes reports whether the rows of a table that are visible when the plan is made
+// have their times together. Rows that end have no ranks: what is no longer visible would
+// still count in those of others.
+func (w *Wide) sharesTimes(t *ingest.Table) bool {
+	if t.Times == nil || t.Until != nil {
 		return false
 	}
-	times := slices.Clone(t.Times)
+	seen := w.opt.Rule.Moment(w.opt.At)
+	times := slices.DeleteFunc(slices.Clone(t.Times), func(at int64) bool { return !seen.Sees(at) })
+	n := len(times)
 	slices.Sort(times)
-	return len(times) >= leastTogether*len(slices.Compact(times))
+	return n > 0 && n >= leastTogether*len(slices.Compact(times))
 }
 
 // ranksOf is for every row the share of the rows of its time that have less in a column,

@@ -49,7 +49,7 @@ const (
 func NewWide(g *graph.Graph, enc []*encode.Table, opt Options, pool *tensor.Pool) (*Wide, error) {
 	w := &Wide{opt: opt, g: g}
 	var err error
-	if w.own, err = newValues(g, opt.Entity, enc, pool); err != nil {
+	if w.own, err = w.newValues(opt.Entity, enc, pool); err != nil {
 		return nil, err
 	}
 	entity := g.Snap.Tables[opt.Entity]
@@ -83,7 +83,7 @@ func (b *planner) numbers(t, skip int) (*values, error) {
 	if v := b.values[key]; v != nil {
 		return v, nil
 	}
-	v, err := newValues(b.g, t, b.enc, b.pool, skip)
+	v, err := b.newValues(t, b.enc, b.pool, skip)
 	b.values[key] = v
 	return v, err
 }
@@ -207,7 +207,7 @@ func (b *planner) link(f int, name string, find func(row int32, cut int64) int32
 	h := b.opt.HalfLives
 	for _, e := range b.into(parent) {
 		p := children(b.g, e)
-		if p.when == nil || !p.lasts() {
+		if p.when == nil || !p.lasts(b.opt.Rule, b.opt.At) {
 			continue
 		}
 		if err := b.aggregate(to, p, scope{halfLives: h[len(h)-2:]}); err != nil {
@@ -218,12 +218,14 @@ func (b *planner) link(f int, name string, find func(row int32, cut int64) int32
 	return nil
 }
 
-// lasts reports whether the rows below a row come at different times as a rule. The
-// results of a race come at once, and say nothing more once it is over.
-func (p *path) lasts() bool {
+// lasts reports whether the rows below a row come at different times as a rule, of those
+// that are visible at an instant. The results of a race come at once, and say nothing more
+// once it is over.
+func (p *path) lasts(rule ingest.TimeRule, at int64) bool {
 	several, spread := 0, 0
 	for top := 0; top < len(p.ptr)-1 && several < mostSamples; top++ {
 		_, when := p.of(int32(top))
+		when = when[:rule.Cut(when, at)]
 		if len(when) < 2 {
 			continue
 		}

@@ -71,7 +71,7 @@ func TestWide_byHand(t *testing.T) {
 	const first = 19723 // 1 January 2024
 	cut := day(first + 9)
 	g, enc := fitted(snap, ingest.TimeRule{}, cut)
-	w := mustWide(t, g, enc, asof.Options{Entity: snap.Schema.Table("riders"), HalfLives: []float64{4, 8}})
+	w := mustWide(t, g, enc, asof.Options{Entity: snap.Schema.Table("riders"), HalfLives: []float64{4, 8}, At: cut})
 	row, _ := snap.Tables[snap.Schema.Table("riders")].Find(ingest.Key{int64(1)})
 	got := w.Features(tensor.NewPool(1), []asof.Query{{Row: row, Cut: cut, Anchor: cut + day(2)}}, nil)
 	h := math.Exp2(-1) // of four days at a half-life of four
@@ -194,7 +194,7 @@ func TestWide_naive(t *testing.T) {
 			snap.Tables[rides].Until = nil
 		}
 		g, enc := fitted(snap, rule, day(100))
-		w := mustWide(t, g, enc, asof.Options{Entity: riders, HalfLives: half, Rule: rule})
+		w := mustWide(t, g, enc, asof.Options{Entity: riders, HalfLives: half, Rule: rule, At: day(100)})
 		r := rand.New(rand.NewPCG(seed, 2))
 		var q []asof.Query
 		for range 200 {
@@ -249,8 +249,8 @@ func TestWide_future(t *testing.T) {
 			other = append(other, d)
 		}
 	}
-	for i := range 100 {
-		other = append(other, ride{int64(50 + 100*i), int32(i % 30), day(51 + i%40), ingest.Never, 1e6, "unicycle"})
+	for i := range 400 { // each at a time of its own, so that rows hardly share times any more
+		other = append(other, ride{int64(50 + 100*i), int32(i % 30), day(51+i%40) + int64(i), ingest.Never, 1e6, "unicycle"})
 	}
 	slices.SortFunc(other, func(a, b ride) int { return int(a.id - b.id) })
 	var q []asof.Query
@@ -258,12 +258,17 @@ func TestWide_future(t *testing.T) {
 		q = append(q, asof.Query{Row: r, Cut: cut}, asof.Query{Row: r, Cut: cut - day(7)})
 	}
 	var got [2][]float64
+	var names [2][]string
 	for i, list := range [][]ride{ds, other} {
 		snap := snapshot(rs, list)
 		snap.Tables[rides].Until = nil
 		g, enc := fitted(snap, ingest.TimeRule{}, cut)
-		w := mustWide(t, g, enc, asof.Options{Entity: riders, HalfLives: []float64{5, 20}})
+		w := mustWide(t, g, enc, asof.Options{Entity: riders, HalfLives: []float64{5, 20}, At: cut})
+		names[i] = w.Names
 		got[i] = w.Features(tensor.NewPool(1), q, nil)
+	}
+	if !slices.Equal(names[0], names[1]) || !slices.ContainsFunc(names[0], func(n string) bool { return strings.Contains(n, "rank of") }) {
+		t.Errorf("rides after the cut change which features there are: %d, %d", len(names[0]), len(names[1]))
 	}
 	if !sameBits(got[0], got[1]) {
 		t.Error("rides after the cut change features")

@@ -74,7 +74,7 @@ type Fit struct {
 	// What is chosen among has the scores that it returns.
 	Score func(predicted []float64) float64
 	// Watch is the same metric for what is still being fitted, which is no candidate by
-	// itself: a part of a mean, to be stopped in time. nil = Score.
+	// itself: a part of a mean, to be stopped in time.
 	Watch func(predicted []float64) float64
 }
 

@@ -102,10 +102,7 @@ func fitBoosted(ctx context.Context, f *Fit) (Baseline, error) {
 
 // grow fits the models of one shape, each stopped by validation.
 func (b *Boosted) grow(ctx context.Context, f *Fit, data, valid *boost.Dataset, shape boost.Options) error {
-	shape.Valid, shape.Score = valid, f.Score
-	if f.Watch != nil {
-		shape.Score = f.Watch
-	}
+	shape.Valid, shape.Score = valid, f.Watch
 	models := boostedModels
 	if f.Quick || len(data.Label) > averagedExamples {
 		models = 1
@@ -257,7 +254,7 @@ func (b *Boosted) Attach(d *Data) error {
 			return fmt.Errorf("the stored trees are not of %d features and %d outputs; train again", len(b.Features), d.Width())
 		}
 	}
-	plan, err := asof.NewWide(d.Graph, d.Encoders, asof.Options{Entity: d.Task.Entity, HalfLives: halfLives(d.Task), Rule: d.Task.Options.Rule}, d.Pool)
+	plan, err := asof.NewWide(d.Graph, d.Encoders, asof.Options{Entity: d.Task.Entity, HalfLives: halfLives(d.Task), Rule: d.Task.Options.Rule, At: d.Task.Options.ValAnchor}, d.Pool)
 	if err != nil {
 		return err
 	}

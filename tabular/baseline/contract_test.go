@@ -112,6 +112,7 @@ func fitOn(t *testing.T, d *baseline.Data, l *tasks.LabelTable) *baseline.Fit {
 			return -v
 		}
 	}
+	f.Watch = f.Score
 	return f
 }
 
@@ -160,7 +161,6 @@ func TestContract(t *testing.T) {
 		d, l := world(t, snap, text, nil, 1)
 		f := fitOn(t, d, l)
 		top, score := math.Inf(-1), f.Score
-		f.Watch = score
 		f.Score = func(predicted []float64) float64 {
 			top = math.Max(top, score(predicted))
 			return score(predicted)
