@@ -51,12 +51,16 @@ it draws examples. TASK is a stored task, or a file that creates one.`,
 			return a.print(e.document(), e.text)
 		},
 	}
+	f.registerEvaluate(cmd)
+	return cmd
+}
+
+func (f *evaluateFlags) registerEvaluate(cmd *cobra.Command) {
 	c := cmd.Flags()
 	c.StringVar(&f.split, "split", "", "val or test (default: both)")
 	c.StringVar(&f.regime, "regime", "", "rolling or frozen (default: that of the training)")
 	c.StringArrayVar(&f.at, "at", nil, "anchor (repeatable): a date or time in the task's zone, whose label window is complete")
 	f.register(cmd)
-	return cmd
 }
 
 // evaluation is a predictor's scores beside those of the simple baselines.

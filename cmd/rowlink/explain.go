@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rowlink/rowlink"
 	"github.com/rowlink/rowlink/schema"
 	"github.com/rowlink/rowlink/tasks"
 	"github.com/rowlink/rowlink/tasks/tql"
@@ -32,15 +34,11 @@ func explainCommand(a *app) *cobra.Command {
 			if sql {
 				return a.lowered(d.Snap.Schema, task)
 			}
-			labels, err := tasks.Label(cmd.Context(), d.Snap, task, a.threads)
+			e, err := explained(cmd.Context(), d, task, a.threads)
 			if err != nil {
 				return err
 			}
-			return a.print(explanation{task.Name, task.Type, task.Hash, task.Reading, append([]string{}, task.Warnings...), labels.Hash(), newReportJSON(&labels.Report)},
-				func(w io.Writer) error {
-					fmt.Fprintf(w, "%s\nhash %s, labels %.12s\n\n", strings.TrimRight(tql.Explain(task, d.Snap.Schema), "\n"), task.Hash, labels.Hash())
-					return labels.Report.Text(w, task)
-				})
+			return a.print(e, e.text)
 		},
 	}
 	cmd.Flags().BoolVar(&sql, "sql", false, "print the SELECT for PostgreSQL that computes the same label table, and nothing else")
@@ -49,18 +47,46 @@ func explainCommand(a *app) *cobra.Command {
 
 // lowered prints the label table's SELECT.
 func (a *app) lowered(sc *schema.Schema, task *tasks.Task) error {
+	l, err := lower(sc, task)
+	if err != nil {
+		return err
+	}
+	return a.print(l, l.text)
+}
+
+// loweredTask is a label table as a query.
+type loweredTask struct {
+	Task string `json:"task"`
+	Hash string `json:"hash"`
+	SQL  string `json:"sql"`
+}
+
+func lower(sc *schema.Schema, task *tasks.Task) (*loweredTask, error) {
 	grid, err := task.Grid()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	text, err := tql.SQL(task, sc, grid)
+	return &loweredTask{task.Name, task.Hash, text}, err
+}
+
+func (l *loweredTask) text(w io.Writer) error {
+	_, err := fmt.Fprintln(w, strings.TrimRight(l.SQL, "\n"))
+	return err
+}
+
+// explained computes what explain prints.
+func explained(ctx context.Context, d *rowlink.Database, task *tasks.Task, threads int) (*explanation, error) {
+	labels, err := tasks.Label(ctx, d.Snap, task, threads)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return a.print(map[string]string{"task": task.Name, "hash": task.Hash, "sql": text}, func(w io.Writer) error {
-		_, err := fmt.Fprintln(w, strings.TrimRight(text, "\n"))
-		return err
-	})
+	return &explanation{task.Name, task.Type, task.Hash, task.Reading, append([]string{}, task.Warnings...), labels.Hash(), newReportJSON(&labels.Report), tql.Explain(task, d.Snap.Schema), labels}, nil
+}
+
+func (e *explanation) text(w io.Writer) error {
+	fmt.Fprintf(w, "%s\nhash %s, labels %.12s\n\n", strings.TrimRight(e.plan, "\n"), e.Hash, e.LabelHash)
+	return e.labels.Report.Text(w, e.labels.Task)
 }
 
 // explanation is what explain prints with --json.
@@ -72,6 +98,9 @@ type explanation struct {
 	Warnings  []string   `json:"warnings"`
 	LabelHash string     `json:"label_hash"`
 	Report    reportJSON `json:"report"`
+
+	plan   string
+	labels *tasks.LabelTable
 }
 
 // reportJSON is a label report for machines.

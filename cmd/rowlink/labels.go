@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -47,7 +48,7 @@ The report on how the table came about goes to stderr. TASK is a file, - for std
 					return err
 				}
 			}
-			t := labelOutput{labels, d.Snap.Tables[task.Entity], keep}
+			t := labelOutput{labels, d.Snap.Tables[task.Entity], func(i int) bool { return keep(labels.Split[i]) }}
 			if out == "" {
 				if a.json {
 					return a.print(t.json(), nil)
@@ -83,7 +84,7 @@ func splitFilter(name string) (func(tasks.Split) bool, error) {
 type labelOutput struct {
 	*tasks.LabelTable
 	entity *ingest.Table
-	keep   func(tasks.Split) bool
+	keep   func(example int) bool
 }
 
 // label prints the label of one example.
@@ -103,7 +104,7 @@ func (t labelOutput) csv(w io.Writer) error {
 		return err
 	}
 	for i := range t.Label {
-		if !t.keep(t.Split[i]) {
+		if !t.keep(i) {
 			continue
 		}
 		row := append(keyCells(t.entity, t.Entity[i]), time.UnixMicro(t.Anchor[i]).UTC().Format(time.DateTime), t.label(i), t.Split[i].String())
@@ -115,6 +116,17 @@ func (t labelOutput) csv(w io.Writer) error {
 	return out.Error()
 }
 
+// text prints the table with aligned columns.
+func (t labelOutput) text(w io.Writer) error {
+	rows := []string{strings.Join(append(t.entity.Def.Names(t.entity.Def.Key), "anchor", "split", "label"), "\t")}
+	for i := range t.Label {
+		if t.keep(i) {
+			rows = append(rows, strings.Join(append(keyCells(t.entity, t.Entity[i]), instant(t.Anchor[i]), t.Split[i].String(), t.label(i)), "\t"))
+		}
+	}
+	return table(w, rows...)
+}
+
 func (t labelOutput) json() any {
 	type example struct {
 		Entity any    `json:"entity"`
@@ -124,7 +136,7 @@ func (t labelOutput) json() any {
 	}
 	rows := []example{}
 	for i := range t.Label {
-		if !t.keep(t.Split[i]) {
+		if !t.keep(i) {
 			continue
 		}
 		var label any = t.Label[i]

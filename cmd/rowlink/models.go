@@ -35,19 +35,22 @@ No database is needed.`,
 			if err != nil {
 				return err
 			}
-			return a.print(list, func(out io.Writer) error {
-				if len(list) == 0 {
-					_, err := fmt.Fprintf(out, "no model in workspace %s yet: rowlink train TASK makes one\n", w.Dir())
-					return err
-				}
-				rows := []string{"task\tversion\tcreated\tserved\tmetric\tval\ttest\tconstant\tregime\taliases"}
-				for _, v := range list {
-					rows = append(rows, v.row())
-				}
-				return table(out, rows...)
-			})
+			return a.print(list, func(out io.Writer) error { return versionsText(out, w, list) })
 		},
 	}
+}
+
+// versionsText prints the list for people.
+func versionsText(out io.Writer, w *workspace.Workspace, list []storedVersion) error {
+	if len(list) == 0 {
+		_, err := fmt.Fprintf(out, "no model in workspace %s yet: rowlink train TASK makes one\n", w.Dir())
+		return err
+	}
+	rows := []string{"task\tversion\tcreated\tserved\tmetric\tval\ttest\tconstant\tregime\taliases"}
+	for _, v := range list {
+		rows = append(rows, v.row())
+	}
+	return table(out, rows...)
 }
 
 // storedVersion is one line of the list.

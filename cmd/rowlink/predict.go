@@ -57,6 +57,11 @@ answered; the exit code is 2 when none was. TASK is a stored task, or a file tha
 			return a.predict(cmd.Context(), m, f)
 		},
 	}
+	f.registerPredict(cmd)
+	return cmd
+}
+
+func (f *predictFlags) registerPredict(cmd *cobra.Command) {
 	c := cmd.Flags()
 	c.StringArrayVar(&f.keys, "key", nil, "key of a row to answer for (repeatable; a composite key as 1,a)")
 	c.StringVar(&f.keysFile, "keys", "", "file with one key per line, or CSV with the key columns in its header; - is stdin")
@@ -66,7 +71,6 @@ answered; the exit code is 2 when none was. TASK is a stored task, or a file tha
 	c.Float64Var(&f.interval, "interval", 0, "of a value: also print the interval that is to hold this share of cases, such as 0.9")
 	c.StringVar(&f.out, "out", "", "write to this .csv file instead of stdout")
 	f.register(cmd)
-	return cmd
 }
 
 // check refuses what can be told before anything is read.
@@ -105,23 +109,32 @@ func checkOut(path string) error {
 
 // predict answers and prints.
 func (a *app) predict(ctx context.Context, m *storedModel, f predictFlags) error {
+	p, err := a.predictions(ctx, m, f, func(p *predictions) ([]askedKey, error) { return a.askedKeys(p, f) })
+	if err != nil {
+		return err
+	}
+	return a.show(p, f)
+}
+
+// predictions answers for all who are eligible, or for the asked keys.
+func (a *app) predictions(ctx context.Context, m *storedModel, f predictFlags, keys func(*predictions) ([]askedKey, error)) (*predictions, error) {
 	p := &predictions{Predictor: m.Predictor, from: m.origin(), entity: m.Snap.Tables[m.Task.Entity]}
 	if err := p.setAnchor(f.at); err != nil {
-		return err
+		return nil, err
 	}
 	if f.interval > 0 {
 		var err error
 		if p.around, err = m.Interval(f.interval); err != nil {
-			return usageError{err}
+			return nil, usageError{err}
 		}
 	}
 	p.remark(f.explain)
 	for _, w := range p.warnings {
 		a.warn("%s", w)
 	}
-	asked, err := a.askedKeys(p, f)
+	asked, err := keys(p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	rows := p.rows(asked, f.all)
 	if f.all {
@@ -129,10 +142,7 @@ func (a *app) predict(ctx context.Context, m *storedModel, f predictFlags) error
 			a.say("%s", plan)
 		}
 	}
-	if err := p.answer(ctx, rows, f.explain, a.update); err != nil {
-		return err
-	}
-	return a.show(p, f)
+	return p, p.answer(ctx, rows, f.explain, a.update)
 }
 
 // show prints the answers and the keys without one, or writes the answers to a file. When

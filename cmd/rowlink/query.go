@@ -69,28 +69,8 @@ func (a *app) queryText(arg string) (string, error) {
 }
 
 func (a *app) query(ctx context.Context, d *rowlink.Database, text string, f queryFlags) error {
-	i, err := d.Instant(ctx, text)
+	p, i, err := a.instant(ctx, d, text, f)
 	if err != nil {
-		return err
-	}
-	for _, w := range i.Task.Warnings {
-		a.warn("%s", w)
-	}
-	p := &predictions{Predictor: i.Predictor, from: origin{task: i.Task.Name, served: i.Report.Served}, entity: i.Snap.Tables[i.Task.Entity], fitted: newFitted(i.Report)}
-	p.anchor = i.Anchor
-	if err := p.CheckAnchor(p.anchor); err != nil {
-		return err
-	}
-	if f.interval > 0 {
-		if p.around, err = i.Interval(f.interval); err != nil {
-			return usageError{err}
-		}
-	}
-	p.remark(0)
-	for _, w := range p.warnings {
-		a.warn("%s", w)
-	}
-	if err := p.answer(ctx, p.rows(keysOf(i), i.Keys == nil), 0, a.update); err != nil {
 		return err
 	}
 	a.say("%s", i.Task.Reading)
@@ -101,6 +81,32 @@ func (a *app) query(ctx context.Context, d *rowlink.Database, text string, f que
 		a.say("%s", strings.TrimRight(p.fitted.text(), "\n"))
 	}
 	return nil
+}
+
+// instant answers a query by what is fitted for it.
+func (a *app) instant(ctx context.Context, d *rowlink.Database, text string, f queryFlags) (*predictions, *rowlink.Instant, error) {
+	i, err := d.Instant(ctx, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, w := range i.Task.Warnings {
+		a.warn("%s", w)
+	}
+	p := &predictions{Predictor: i.Predictor, from: origin{task: i.Task.Name, served: i.Report.Served}, entity: i.Snap.Tables[i.Task.Entity], fitted: newFitted(i.Report)}
+	p.anchor = i.Anchor
+	if err := p.CheckAnchor(p.anchor); err != nil {
+		return nil, nil, err
+	}
+	if f.interval > 0 {
+		if p.around, err = i.Interval(f.interval); err != nil {
+			return nil, nil, usageError{err}
+		}
+	}
+	p.remark(0)
+	for _, w := range p.warnings {
+		a.warn("%s", w)
+	}
+	return p, i, p.answer(ctx, p.rows(keysOf(i), i.Keys == nil), 0, a.update)
 }
 
 // keysOf are the keys that a question names; nil asks everybody.

@@ -75,15 +75,22 @@ func (a *app) stored(ctx context.Context, arg string, flags storedFlags) (*store
 	if err != nil {
 		return nil, err
 	}
+	m, err := loadVersion(ctx, d, version, flags)
+	if err != nil {
+		d.Close()
+	}
+	return m, err
+}
+
+// loadVersion binds a version to an open database.
+func loadVersion(ctx context.Context, d *rowlink.Database, version *workspace.Model, flags storedFlags) (*storedModel, error) {
 	m := &storedModel{db: d, alias: flags.alias}
 	if flags.ref() == "" {
 		m.alias = workspace.Prod
 	}
-	if m.Loaded, err = d.Load(ctx, name, fmt.Sprint(version.Version), flags.model); err != nil {
-		d.Close()
-		return nil, err
-	}
-	return m, nil
+	var err error
+	m.Loaded, err = d.Load(ctx, version.Task, fmt.Sprint(version.Version), flags.model)
+	return m, err
 }
 
 // misspelt returns the error of a task that the workspace does not know at all.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/rowlink/rowlink"
 	"github.com/rowlink/rowlink/gnn/model"
@@ -21,11 +22,16 @@ import (
 
 func init() { subcommands.Add("train", trainCommand) }
 
+// trainFlags are the flags of train.
+type trainFlags struct {
+	opt         rowlink.FitOptions
+	regime      string
+	fanOuts     []string
+	explainPlan bool
+}
+
 func trainCommand(a *app) *cobra.Command {
-	var opt rowlink.FitOptions
-	var regime string
-	var explainPlan bool
-	var fanOuts []string
+	var f trainFlags
 	cmd := &cobra.Command{
 		Use:   "train TASK",
 		Short: "Fit a network for a task, compare it with the baselines, store a version",
@@ -35,18 +41,8 @@ TASK is a file, - for stdin, or a stored task.`,
 		Example: "  rowlink train churn.sql --regime rolling --seed 7",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var err error
-			if opt.Regime, err = parseRegime(regime); err != nil {
+			if err := f.check(cmd.Flags().Changed); err != nil {
 				return err
-			}
-			if opt.Train.Model.FanOutByEdge, err = parseFanOuts(fanOuts); err != nil {
-				return err
-			}
-			if err := checkTrain(&opt, cmd.Flags().Changed); err != nil {
-				return err
-			}
-			if beside(&opt) && !cmd.Flags().Changed("scan") {
-				opt.Scan = opt.Ensemble
 			}
 			text, err := a.taskText(args[0])
 			if err != nil {
@@ -57,41 +53,69 @@ TASK is a file, - for stdin, or a stored task.`,
 				return err
 			}
 			defer d.Close()
-			task, err := d.Task(text)
-			if err != nil {
-				return err
-			}
-			if explainPlan {
-				plan, err := d.Plan(cmd.Context(), text, opt)
+			if f.explainPlan {
+				plan, err := d.Plan(cmd.Context(), text, f.opt)
 				if err != nil {
 					return err
 				}
 				return a.print(plan, plan.Text)
 			}
-			epochs := a.follow(&opt.Train)
-			a.say("task %s, %s by %s: labelling, then the baselines, then the network", task.Name, task.Type, cmp.Or(task.Options.Metric, tasks.MetricNames(task.Type)[0]))
-			f, err := d.Fit(cmd.Context(), text, opt)
-			if errors.Is(err, context.Canceled) && opt.Train.Resume && *epochs > 0 {
-				a.say("the state after epoch %d is kept: the same command goes on from there", *epochs)
-			}
+			fitted, version, err := a.train(cmd.Context(), d, text, f)
 			if err != nil {
 				return err
 			}
-			version, err := f.Save(d.Workspace)
-			if err != nil {
+			if err := a.print(newTrainOutput(fitted.Report, version), fitted.Report.Text); err != nil {
 				return err
 			}
-			if err := a.print(newTrainOutput(f.Report, version), f.Report.Text); err != nil {
-				return err
-			}
-			return a.announce(d.Workspace, f, version)
+			return a.announce(d.Workspace, fitted, version)
 		},
 	}
-	f := cmd.Flags()
+	f.register(cmd.Flags())
+	return cmd
+}
+
+// check completes the options and refuses those that cannot be meant.
+func (f *trainFlags) check(given func(flag string) bool) (err error) {
+	if f.opt.Regime, err = parseRegime(f.regime); err != nil {
+		return err
+	}
+	if f.opt.Train.Model.FanOutByEdge, err = parseFanOuts(f.fanOuts); err != nil {
+		return err
+	}
+	if err := checkTrain(&f.opt, given); err != nil {
+		return err
+	}
+	if beside(&f.opt) && !given("scan") {
+		f.opt.Scan = f.opt.Ensemble
+	}
+	return nil
+}
+
+// train fits a task and stores the version.
+func (a *app) train(ctx context.Context, d *rowlink.Database, text string, f trainFlags) (*rowlink.Fitted, int, error) {
+	task, err := d.Task(text)
+	if err != nil {
+		return nil, 0, err
+	}
+	epochs := a.follow(&f.opt.Train)
+	a.say("task %s, %s by %s: labelling, then the baselines, then the network", task.Name, task.Type, cmp.Or(task.Options.Metric, tasks.MetricNames(task.Type)[0]))
+	fitted, err := d.Fit(ctx, text, f.opt)
+	if errors.Is(err, context.Canceled) && f.opt.Train.Resume && *epochs > 0 {
+		a.say("the state after epoch %d is kept: the same command goes on from there", *epochs)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	version, err := fitted.Save(d.Workspace)
+	return fitted, version, err
+}
+
+func (t *trainFlags) register(f *pflag.FlagSet) {
+	opt := &t.opt
 	f.StringVar(&opt.Model, "model", "auto", "what is served: auto (best on validation), gnn, or the name of a baseline")
 	f.StringVar(&opt.Train.Model.Layer, "layer", "", "message-passing layer: "+strings.Join(model.Layers(), ", ")+" (default sage)")
 	f.StringVar(&opt.Train.Model.Aggregate, "aggregate", "", "how neighbours are summed up: decay (default), mean, sum, max")
-	f.StringVar(&regime, "regime", "", "evaluation regime: rolling or frozen (default: as the task says)")
+	f.StringVar(&t.regime, "regime", "", "evaluation regime: rolling or frozen (default: as the task says)")
 	f.Uint64Var(&opt.Train.Seed, "seed", 42, "equal seeds give equal models")
 	f.IntVar(&opt.Train.Epochs, "epochs", 0, "most epochs (default 20)")
 	f.IntVar(&opt.Train.Batch, "batch", 0, "seeds per step (default 256)")
@@ -102,11 +126,11 @@ TASK is a file, - for stdin, or a stored task.`,
 	f.IntVar(&opt.Train.Model.Layers, "layers", 0, "rounds of messages of --layer scan (default 1)")
 	f.IntVar(&opt.Train.Model.Hops, "hops", 0, "foreign keys from a row up to the entities that read it with --layer scan (default 3)")
 	f.StringVar(&opt.Train.Model.Plan, "plan", "", "how the first layer is computed: factored (once per distinct row), plain, or auto (by cost, the default)")
-	f.BoolVar(&explainPlan, "explain-plan", false, "print what a step would cost and which plan is chosen, and train nothing")
+	f.BoolVar(&t.explainPlan, "explain-plan", false, "print what a step would cost and which plan is chosen, and train nothing")
 	f.IntSliceVar(&opt.Train.Model.FanOut, "fan-out", nil, "children per foreign key, one number per hop, 0 = parents only (default 32,16)")
 	f.StringSliceVar(&opt.Train.Model.IDs, "ids", nil, "tables whose rows get learned vectors of their own, such as products (default none)")
 	f.StringVar(&opt.Train.Model.Strategy, "strategy", "", "which neighbours: latest (default), uniform, or recency (at random, the newer the likelier)")
-	f.StringArrayVar(&fanOuts, "fan-out-by-edge", nil, "TABLE.COLUMN=NUMBERS instead of --fan-out for the children of one foreign key (repeatable)")
+	f.StringArrayVar(&t.fanOuts, "fan-out-by-edge", nil, "TABLE.COLUMN=NUMBERS instead of --fan-out for the children of one foreign key (repeatable)")
 	f.Float64Var(&opt.Train.Model.Window, "window", 0, "days: children this old or older are not read (default: of any age)")
 	f.Float64Var(&opt.Train.Model.HalfLife, "half-life", 0, "days after which a child is half as likely with --strategy recency (default 4 horizons)")
 	f.BoolVar(&opt.Train.Stale, "stale", false, "read training seeds at a stale cut, as the frozen regime reads its test rows")
@@ -116,7 +140,6 @@ TASK is a file, - for stdin, or a stored task.`,
 	f.BoolVar(&opt.Refit, "refit", false, "fit what is served anew on training and validation examples together, with all settings as chosen")
 	f.BoolVar(&opt.Train.Resume, "resume", true, "go on from where an interrupted training of the same task, data and options stopped")
 	f.DurationVar(&opt.Train.TimeLimit, "time-limit", 0, "stop after the epoch that passes this time")
-	return cmd
 }
 
 // beside reports whether networks of the layer scan join in unless told otherwise: where

@@ -19,6 +19,7 @@ var homes = []Home{
 	{"go4.org/unsafe/assume-no-moving-gc", []string{"gnn/conv/gorgonia"}, "the version that gorgonia needs to start"},
 	{"github.com/spf13/cobra", []string{"cmd/rowlink"}, "subcommands and flags"},
 	{"github.com/spf13/pflag", []string{"cmd/rowlink"}, "cobra's flags"},
+	{"github.com/peterh/liner", []string{"cmd/rowlink"}, "the shell's line editing"},
 	{"github.com/mattn/go-isatty", []string{"cmd/rowlink"}, "progress on terminals only"},
 	{"github.com/danielgtaylor/huma/v2", []string{"server"}, "REST and OpenAPI"},
 	{"github.com/prometheus/client_golang", []string{"server"}, "metrics"},

@@ -1,0 +1,28 @@
+package tql
+
+import (
+	"slices"
+	"strings"
+)
+
+// Complete reports whether a text that grows line by line ends with a whole statement:
+// its last sign is a semicolon outside of quotes and comments.
+func Complete(text string) bool {
+	toks, errs := lex(text)
+	if slices.ContainsFunc(errs, func(e *Error) bool { return strings.HasPrefix(e.Message, "unterminated ") }) {
+		return false
+	}
+	toks = slices.DeleteFunc(toks, func(t token) bool { return t.kind == tokEnd })
+	return len(toks) > 0 && toks[len(toks)-1].kind == tokSymbol && toks[len(toks)-1].text == ";"
+}
+
+// Keywords lists the words of the language in order, for a shell to complete: keywords,
+// aggregates, functions and units.
+func Keywords() []string {
+	var out []string
+	for _, w := range slices.Concat(reserved, contextual, callable(), unitNames[1:]) {
+		out = append(out, strings.ToUpper(w))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
