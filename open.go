@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/rowlink/rowlink/gnn/predict"
 	"github.com/rowlink/rowlink/graph"
@@ -28,6 +29,10 @@ type Options struct {
 	Workspace string   // folder; empty = nothing is kept
 	Fresh     bool     // takes a new snapshot even when the workspace holds one
 	Threads   int      // 0 = all cores; never changes a result
+
+	// AcceptRowSecurity and MaxAge are those of [ingest.OpenOptions].
+	AcceptRowSecurity bool
+	MaxAge            time.Duration
 
 	// RowCache says how the networks of a version hold the rows that they read. Without a
 	// Budget they take a quarter of the memory at most.
@@ -133,7 +138,8 @@ func (d *Database) take(ctx context.Context) error {
 		return &ingest.UserError{Msg: "no database: the workspace holds no snapshot",
 			Hint: "name one with --db postgres://user@host/database, --db sqlite:FILE or --db csv:FOLDER, or set DATABASE_URL"}
 	}
-	src, err := ingest.Open(ctx, d.opt.URL, ingest.OpenOptions{Schemas: d.opt.Schemas})
+	src, err := ingest.Open(ctx, d.opt.URL, ingest.OpenOptions{Schemas: d.opt.Schemas,
+		AcceptRowSecurity: d.opt.AcceptRowSecurity, MaxAge: d.opt.MaxAge})
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,7 @@ type TableBuilder struct {
 	Columns []ColumnBuilder // aligned with the table's columns
 	number  int
 	owner   *Builder
+	whole   *TableBuilder // of a part: the table that it will be added to
 	rows    atomic.Int64
 }
 
@@ -58,6 +59,9 @@ const progressEvery = 1 << 14
 func (t *TableBuilder) EndRow() {
 	n := t.rows.Add(1)
 	if n%progressEvery == 0 && t.owner.Progress != nil {
+		if t.whole != nil {
+			n += t.whole.Rows()
+		}
 		t.owner.Progress(t.number, n)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/rowlink/rowlink/internal/registry"
 	"github.com/rowlink/rowlink/schema"
@@ -24,6 +25,13 @@ type Source interface {
 // OpenOptions says which part of a database a source shows.
 type OpenOptions struct {
 	Schemas []string // namespaces to read; empty = the source's default
+
+	// AcceptRowSecurity reads a database although the server hides rows of it from the
+	// role; a finding says so. Without it that is an error.
+	AcceptRowSecurity bool
+	// MaxAge bounds how long one consistent state of a live database is held, which
+	// keeps its server from cleaning up; 0 = the source's default.
+	MaxAge time.Duration
 }
 
 // Opener opens the source that url names.

@@ -176,6 +176,8 @@ func textType(col *Column, st ColumnStats) (SemType, string) {
 			return SemCategorical, "uuid, no key is declared, " + distinct(st)
 		}
 		return SemID, "uuid; no key or foreign key is declared"
+	case col.DBType == "bytea":
+		return SemID, "a binary key"
 	case st.Rows == 0:
 		return SemText, "type " + col.DBType
 	case identifier(w) && !few(st):

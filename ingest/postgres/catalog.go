@@ -12,14 +12,18 @@ type catalog struct {
 	role       string
 	namespaces []namespace // every namespace of the database that users own
 	wanted     []string
+	chosen     bool        // the user named the namespaces
+	acceptRLS  bool        // rows that row-level security hides may be missing
 	relations  []*relation // of the wanted namespaces, by namespace and name
 	byOID      map[uint32]*relation
+	byName     map[string]*relation
 	types      map[uint32]pgType
 }
 
 type namespace struct {
 	name   string
 	usable bool // the role has USAGE
+	tables int
 }
 
 // relation is a row of pg_class with what belongs to it.
@@ -29,6 +33,8 @@ type relation struct {
 	name      string
 	kind      string // relkind: r table, p partitioned table, v view, ...
 	partition bool   // child of a partitioned table
+	root      string // full name of the partitioned table at the top, for a partition
+	parents   bool   // has tables that inherit from it and are no partitions
 	rows      int64
 	readable  bool // SELECT on the whole table
 	rls       bool // row-level security would hide rows from the role
@@ -37,6 +43,7 @@ type relation struct {
 	keys      []key
 	links     []link
 	leaves    []uint32 // of a partitioned table: the tables that hold its rows
+	elsewhere []string // of a partitioned table: partitions that lie on other servers
 }
 
 type attr struct {
@@ -47,6 +54,7 @@ type attr struct {
 	print    string // format_type
 	notNull  bool
 	readable bool
+	vague    bool // its collation counts different texts as equal
 }
 
 // key is a unique index over plain columns.
@@ -68,31 +76,40 @@ type pgType struct {
 	oid       uint32
 	namespace string
 	name      string
-	kind      string // b base, d domain, e enum
+	kind      string // b base, d domain, e enum, c composite, r range, m multirange
 	base      uint32
 	mod       int32
 	notNull   bool
+	array     bool
 }
 
 const (
-	sqlNamespaces = `SELECT nspname::text, has_schema_privilege(oid, 'USAGE') FROM pg_catalog.pg_namespace
- WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'`
+	// Privileges and sizes are live, whatever the snapshot: they are NULL for what is gone.
+	sqlNamespaces = `SELECT n.nspname::text, COALESCE(has_schema_privilege(n.oid, 'USAGE'), false),
+ (SELECT count(*) FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relkind IN ('r','p') AND NOT c.relispartition)
+ FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`
 
-	sqlRelations = `SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, c.relispartition, c.reltuples::float8::bigint,
- has_table_privilege(c.oid, 'SELECT'), c.relrowsecurity AND row_security_active(c.oid),
+	sqlRelations = `SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, c.relispartition, COALESCE(rn.nspname || '.' || r.relname, ''),
+ EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid) AND c.relkind = 'r', c.reltuples::float8::bigint,
+ COALESCE(has_table_privilege(c.oid, 'SELECT'), false), c.relrowsecurity AND COALESCE(row_security_active(c.oid), false),
  EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e')
  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ LEFT JOIN pg_catalog.pg_class r ON c.relispartition AND r.oid = pg_partition_root(c.oid)
+ LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
  WHERE n.nspname = ANY($1::text[]) AND c.relkind IN ('r','p','v','m','f')`
 
 	sqlColumns = `SELECT a.attrelid, a.attnum, a.attname::text, a.atttypid, a.atttypmod,
- pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+ pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, COALESCE(has_column_privilege(a.attrelid, a.attnum, 'SELECT'), false),
+ EXISTS (SELECT FROM pg_catalog.pg_collation l WHERE l.oid = a.attcollation AND NOT l.collisdeterministic)
  FROM pg_catalog.pg_attribute a WHERE a.attrelid = ANY($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
  ORDER BY a.attrelid, a.attnum`
 
-	// Composite and array types are not read, so their many rows stay where they are.
-	sqlTypes = `SELECT t.oid, n.nspname::text, t.typname::text, t.typtype::text, t.typbasetype, t.typtypmod, t.typnotnull
- FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
- WHERE t.typtype IN ('b','d','e') AND (t.typtype = 'd' OR t.typcategory <> 'A')`
+	// The types of the columns, and through domains those that are stored.
+	sqlTypes = `WITH RECURSIVE used(oid) AS (
+ SELECT DISTINCT a.atttypid FROM pg_catalog.pg_attribute a WHERE a.attrelid = ANY($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+ UNION SELECT t.typbasetype FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.oid WHERE t.typtype = 'd')
+ SELECT t.oid, n.nspname::text, t.typname::text, t.typtype::text, t.typbasetype, t.typtypmod, t.typnotnull, t.typcategory = 'A' AND t.typelem <> 0
+ FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.oid JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace`
 
 	// indnkeyatts leaves out INCLUDE columns; partial and expression indexes are no keys.
 	sqlKeys = `SELECT i.indrelid, i.indisprimary, (i.indkey::int2[])[0:i.indnkeyatts-1]
@@ -108,13 +125,15 @@ const (
 	sqlLeaves = `WITH RECURSIVE part(root, oid) AS (
  SELECT c.oid, c.oid FROM pg_catalog.pg_class c WHERE c.oid = ANY($1::oid[]) AND c.relkind = 'p'
  UNION ALL SELECT p.root, i.inhrelid FROM part p JOIN pg_catalog.pg_inherits i ON i.inhparent = p.oid)
- SELECT p.root, c.oid, c.reltuples::float8::bigint FROM part p JOIN pg_catalog.pg_class c ON c.oid = p.oid
- WHERE c.relkind = 'r' ORDER BY p.root, c.oid`
+ SELECT p.root, c.oid, c.reltuples::float8::bigint, c.relkind::text, n.nspname || '.' || c.relname
+ FROM part p JOIN pg_catalog.pg_class c ON c.oid = p.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r','f') ORDER BY p.root, c.oid`
 )
 
 // readCatalog reads the structure inside the session's running transaction.
 func (s *Source) readCatalog(ctx context.Context) (*catalog, error) {
-	c := &catalog{wanted: s.namespaces, byOID: map[uint32]*relation{}, types: map[uint32]pgType{}}
+	c := &catalog{wanted: s.namespaces, chosen: s.chosen, acceptRLS: s.opt.AcceptRowSecurity,
+		byOID: map[uint32]*relation{}, byName: map[string]*relation{}, types: map[uint32]pgType{}}
 	steps := []func(context.Context, *pgx.Conn) error{
 		c.readNamespaces, c.readRelations, c.readColumns, c.readTypes, c.readKeys, c.readLinks, c.readLeaves,
 	}
@@ -141,14 +160,14 @@ func (c *catalog) readNamespaces(ctx context.Context, conn *pgx.Conn) error {
 		return err
 	}
 	var n namespace
-	err := each(ctx, conn, sqlNamespaces, nil, []any{&n.name, &n.usable}, func() { c.namespaces = append(c.namespaces, n) })
+	err := each(ctx, conn, sqlNamespaces, nil, []any{&n.name, &n.usable, &n.tables}, func() { c.namespaces = append(c.namespaces, n) })
 	sort.Slice(c.namespaces, func(i, j int) bool { return c.namespaces[i].name < c.namespaces[j].name })
 	return err
 }
 
 func (c *catalog) readRelations(ctx context.Context, conn *pgx.Conn) error {
 	var r relation
-	dest := []any{&r.oid, &r.namespace, &r.name, &r.kind, &r.partition, &r.rows, &r.readable, &r.rls, &r.extension}
+	dest := []any{&r.oid, &r.namespace, &r.name, &r.kind, &r.partition, &r.root, &r.parents, &r.rows, &r.readable, &r.rls, &r.extension}
 	err := each(ctx, conn, sqlRelations, []any{c.wanted}, dest, func() {
 		one := r
 		if one.rows < 0 {
@@ -156,6 +175,7 @@ func (c *catalog) readRelations(ctx context.Context, conn *pgx.Conn) error {
 		}
 		c.relations = append(c.relations, &one)
 		c.byOID[one.oid] = &one
+		c.byName[one.full()] = &one
 	})
 	sort.Slice(c.relations, func(i, j int) bool {
 		a, b := c.relations[i], c.relations[j]
@@ -181,7 +201,7 @@ func (c *catalog) tables() []uint32 {
 func (c *catalog) readColumns(ctx context.Context, conn *pgx.Conn) error {
 	var rel uint32
 	var a attr
-	dest := []any{&rel, &a.num, &a.name, &a.typ, &a.mod, &a.print, &a.notNull, &a.readable}
+	dest := []any{&rel, &a.num, &a.name, &a.typ, &a.mod, &a.print, &a.notNull, &a.readable, &a.vague}
 	return each(ctx, conn, sqlColumns, []any{c.tables()}, dest, func() {
 		c.byOID[rel].attrs = append(c.byOID[rel].attrs, a)
 	})
@@ -189,8 +209,8 @@ func (c *catalog) readColumns(ctx context.Context, conn *pgx.Conn) error {
 
 func (c *catalog) readTypes(ctx context.Context, conn *pgx.Conn) error {
 	var t pgType
-	dest := []any{&t.oid, &t.namespace, &t.name, &t.kind, &t.base, &t.mod, &t.notNull}
-	return each(ctx, conn, sqlTypes, nil, dest, func() { c.types[t.oid] = t })
+	dest := []any{&t.oid, &t.namespace, &t.name, &t.kind, &t.base, &t.mod, &t.notNull, &t.array}
+	return each(ctx, conn, sqlTypes, []any{c.tables()}, dest, func() { c.types[t.oid] = t })
 }
 
 func (c *catalog) readKeys(ctx context.Context, conn *pgx.Conn) error {
@@ -230,8 +250,13 @@ func (c *catalog) readLeaves(ctx context.Context, conn *pgx.Conn) error {
 	}
 	var root, leaf uint32
 	var rows int64
-	return each(ctx, conn, sqlLeaves, []any{roots}, []any{&root, &leaf, &rows}, func() {
+	var kind, name string
+	return each(ctx, conn, sqlLeaves, []any{roots}, []any{&root, &leaf, &rows, &kind, &name}, func() {
 		r := c.byOID[root]
+		if kind == "f" {
+			r.elsewhere = append(r.elsewhere, name)
+			return
+		}
 		r.leaves = append(r.leaves, leaf)
 		if rows < 0 || r.rows < 0 {
 			r.rows = -1

@@ -35,6 +35,7 @@ type field struct {
 	col  *ingest.ColumnBuilder
 	put  putFunc
 	odd  oddities
+	key  bool   // values are never cut
 	buf  []byte // scratch for numbers in decimal
 }
 

@@ -80,6 +80,7 @@ var advice = map[string]string{
 	"53300": "the server has no free connection; raise the role's CONNECTION LIMIT or try again later",
 	"57P03": "the server is starting or stopping; try again",
 	"55P03": "another session holds a lock on the table; try again when its DDL is done",
+	"57014": "a statement time-out ended it; the server is busy or the table very large: try again at a quieter time",
 	"40001": "a standby cancelled the read; set hot_standby_feedback = on there or read from the primary",
 	"22021": "the database holds bytes that are not valid in its encoding",
 }
@@ -96,7 +97,7 @@ func state(err error) string {
 // retryable reports whether one table's read may be tried again in the same snapshot.
 func retryable(err error) bool {
 	switch state(err) {
-	case "55P03", "40001", "57P01", "53300", "08006", "08003", "08000", "25P03":
+	case "55P03", "57014", "40001", "57P01", "57P02", "57P03", "53300", "08006", "08003", "08000", "25P03":
 		return true
 	case "":
 		var network net.Error

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/schema"
@@ -15,7 +16,13 @@ type plan struct {
 	table  int // in the schema
 	rel    *relation
 	fields []planned
-	odd    []oddities // of the last attempt, aligned with fields
+	long   bool // the table has values that lie outside its pages
+
+	mu    sync.Mutex
+	odd   []oddities           // of what was read, aligned with fields
+	parts map[int]*readPart    // finished pieces whose turn has not come
+	next  int                  // the piece to be added next
+	rows  *ingest.TableBuilder // where they go
 }
 
 // planned is one column of the SELECT.
@@ -24,18 +31,16 @@ type planned struct {
 	attr   attr
 	base   uint32 // type that is stored, through domains
 	format format
+
+	unbounded bool // texts of any length
 }
 
 // plans finds the tables and columns of sch in the catalog. A difference means that
 // the structure has changed since Schema was called.
 func (c *catalog) plans(sch *schema.Schema) ([]*plan, error) {
-	byName := map[string]*relation{}
-	for _, r := range c.relations {
-		byName[r.full()] = r
-	}
 	var out []*plan
 	for i, t := range sch.Tables {
-		r := byName[t.FullName()]
+		r := c.byName[t.FullName()]
 		if r == nil || !r.used() || c.denied(r) != "" {
 			return nil, changed("table %q is no longer there to read", t.FullName())
 		}
@@ -54,8 +59,9 @@ func (c *catalog) plans(sch *schema.Schema) ([]*plan, error) {
 			if f.kind != col.Kind {
 				return nil, changed("column %q of table %q holds %s, want %s", col.Name, t.FullName(), f.kind, col.Kind)
 			}
-			base, _, _, _ := c.baseType(a)
-			p.fields = append(p.fields, planned{column: n, attr: a, base: base.oid, format: f})
+			base, mod, _, _ := c.baseType(a)
+			p.fields = append(p.fields, planned{column: n, attr: a, base: base.oid, format: f,
+				unbounded: base.kind != "e" && mod < 0 && base.name != "name" && base.name != "uuid" && !slices.Contains(identity, a.num)})
 		}
 		out = append(out, p)
 	}
@@ -83,18 +89,28 @@ func (p *plan) from() string {
 	return " FROM ONLY " + quote(p.rel.namespace, p.rel.name)
 }
 
-func (p *plan) copySQL() string {
+func (p *plan) copySQL(pages span) string {
 	cols := make([]string, len(p.fields))
 	for i, f := range p.fields {
-		cols[i] = f.format.before + quote(f.attr.name) + f.format.after
+		cols[i] = f.selected(p.long)
 	}
-	return "COPY (SELECT " + strings.Join(cols, ", ") + p.from() + ") TO STDOUT (FORMAT binary)"
+	return "COPY (SELECT " + strings.Join(cols, ", ") + p.from() + pages.where() + ") TO STDOUT (FORMAT binary)"
+}
+
+// selected is the column in the SELECT. Where values may be long the server cuts them, at
+// a length from which the decoder still sees that they were.
+func (f planned) selected(long bool) string {
+	x := f.format.before + quote(f.attr.name) + f.format.after
+	if long && f.format.kind == schema.Text && f.unbounded {
+		return fmt.Sprintf("CASE WHEN octet_length(%[1]s) > %[2]d THEN left(%[1]s, %[2]d + 1) ELSE %[1]s END", x, maxValue)
+	}
+	return x
 }
 
 func (p *plan) decoder(rows *ingest.TableBuilder) *decoder {
 	d := &decoder{rows: rows, fields: make([]field, len(p.fields))}
 	for i, f := range p.fields {
-		d.fields[i] = field{name: f.attr.name, col: &rows.Columns[f.column], put: f.format.put}
+		d.fields[i] = field{name: f.attr.name, col: &rows.Columns[f.column], put: f.format.put, key: !f.unbounded}
 	}
 	return d
 }
@@ -111,6 +127,10 @@ func (p *plan) findings() []ingest.Finding {
 	for i, o := range p.odd {
 		add(p.fields[i], o.notFinite, "NaN, infinite or beyond float64")
 		add(p.fields[i], o.endless, "infinite or out of the range of dates")
+		if o.cut > 0 {
+			out = append(out, ingest.Finding{Level: ingest.LevelWarning, Check: "values",
+				Detail: fmt.Sprintf("%s.%s: longer than %d bytes in %d rows, only their beginning was read", p.rel.full(), p.fields[i].attr.name, maxValue, o.cut)})
+		}
 	}
 	return out
 }

@@ -12,6 +12,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -31,7 +32,11 @@ const DefaultSchema = "public"
 type Source struct {
 	config     *pgx.ConnConfig
 	namespaces []string
-	session    *session // catalog reader, and exporter of the snapshot during Read
+	chosen     bool // the namespaces were named by the user
+	opt        ingest.OpenOptions
+	piece      time.Duration // limit of one statement
+	chunk      int64         // bytes of one range of a large table
+	session    *session      // catalog reader, and exporter of the snapshot during Read
 
 	mu       sync.Mutex
 	findings []ingest.Finding
@@ -68,7 +73,7 @@ func Open(ctx context.Context, url string, opt ingest.OpenOptions) (*Source, err
 	if err != nil {
 		return nil, err
 	}
-	return &Source{config: config, namespaces: slices.Compact(namespaces), session: ses}, nil
+	return &Source{config: config, namespaces: slices.Compact(namespaces), chosen: len(opt.Schemas) > 0, opt: opt, piece: pieceLimit, chunk: chunkBytes, session: ses}, nil
 }
 
 // Close ends the connection.
@@ -111,11 +116,16 @@ func (s *Source) catalog(ctx context.Context) (*catalog, error) {
 	return cat, nil
 }
 
+// settings of a transaction in the named exported snapshot, or in one of its own.
+func (s *Source) settings(snapshot string) settings {
+	return settings{snapshot: snapshot, statement: s.piece, filtered: s.opt.AcceptRowSecurity}
+}
+
 // begin starts a reading transaction, on a new connection if the old one has died in
 // the meantime (a server's idle time-out, a restart).
 func (s *Source) begin(ctx context.Context) error {
 	if !s.session.conn.IsClosed() {
-		err := s.session.begin(ctx, "")
+		err := s.session.begin(ctx, s.settings(""))
 		if err == nil || !s.session.conn.IsClosed() || ctx.Err() != nil {
 			return err
 		}
@@ -125,5 +135,5 @@ func (s *Source) begin(ctx context.Context) error {
 		return err
 	}
 	s.session = ses
-	return ses.begin(ctx, "")
+	return ses.begin(ctx, s.settings(""))
 }

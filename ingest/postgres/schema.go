@@ -19,7 +19,7 @@ var skippedKinds = map[string]string{
 // refuse returns the error of what must be settled before anything is read: unknown
 // namespaces, and tables whose rows the server would filter.
 func (c *catalog) refuse() error {
-	var names, hidden []string
+	var names []string
 	for _, n := range c.namespaces {
 		names = append(names, n.name)
 	}
@@ -32,17 +32,24 @@ func (c *catalog) refuse() error {
 		}
 		return &ingest.UserError{Msg: fmt.Sprintf("unknown schema %q", w), Hint: "the database has " + list(names)}
 	}
-	for _, r := range c.relations {
-		if r.rls && r.used() && r.anyReadable() {
-			hidden = append(hidden, r.full())
-		}
-	}
-	if len(hidden) > 0 {
+	hidden := c.filtered()
+	if len(hidden) > 0 && !c.acceptRLS {
 		return &ingest.UserError{
 			Msg:  fmt.Sprintf("row-level security would hide rows of %s from role %q", list(hidden), c.role),
-			Hint: fmt.Sprintf("a superuser may run: ALTER ROLE %s BYPASSRLS", quote(c.role))}
+			Hint: fmt.Sprintf("a superuser may run: ALTER ROLE %s BYPASSRLS; or take only the rows that the role sees with ingest --accept-row-security", quote(c.role))}
 	}
 	return nil
+}
+
+// filtered lists the tables of which row-level security hides rows from the role.
+func (c *catalog) filtered() []string {
+	var out []string
+	for _, r := range c.relations {
+		if r.rls && r.used() && r.anyReadable() {
+			out = append(out, r.full())
+		}
+	}
+	return out
 }
 
 // list prints names for an error, cut where they would fill the screen.
@@ -66,7 +73,7 @@ func (r *relation) full() string { return r.namespace + "." + r.name }
 
 // used reports whether the relation is a table of its own in the schema.
 func (r *relation) used() bool {
-	return (r.kind == "r" || r.kind == "p") && !r.partition && !r.extension
+	return (r.kind == "r" || r.kind == "p") && !r.partition && !r.extension && len(r.elsewhere) == 0
 }
 
 func (r *relation) anyReadable() bool {
@@ -96,11 +103,15 @@ func (c *catalog) schema() (*schema.Schema, error) {
 	}
 	for _, r := range c.relations {
 		switch {
-		case r.partition: // read through its root
+		case r.partition && c.byName[r.root] != nil: // read through its root
+		case r.partition:
+			skip(r.full(), fmt.Sprintf("partition of %s, whose schema is not read; add it with --schema", r.root))
 		case r.extension:
 			skip(r.full(), "belongs to an extension")
 		case skippedKinds[r.kind] != "":
 			skip(r.full(), skippedKinds[r.kind])
+		case len(r.elsewhere) > 0:
+			skip(r.full(), fmt.Sprintf("its partition %s is a foreign table: lies on another server", r.elsewhere[0]))
 		case c.denied(r) != "":
 			skip(r.full(), "permission denied; to read it run: "+c.denied(r))
 		default:
@@ -111,6 +122,13 @@ func (c *catalog) schema() (*schema.Schema, error) {
 	if len(s.Tables) == 0 {
 		return nil, &ingest.UserError{Msg: "no readable table in schema " + list(c.wanted), Hint: c.elsewhere(s)}
 	}
+	if !c.chosen {
+		for _, n := range c.namespaces {
+			if n.tables > 0 && !slices.Contains(c.wanted, n.name) {
+				skip("schema "+n.name, fmt.Sprintf("%s, not asked for; to read it too add --schema %s", countTables(n.tables), n.name))
+			}
+		}
+	}
 	for _, r := range c.relations {
 		if t, ok := at[r.oid]; ok {
 			c.addLinks(s, s.Tables[t], r, at, skip)
@@ -118,6 +136,38 @@ func (c *catalog) schema() (*schema.Schema, error) {
 	}
 	s.HideSecrets()
 	return s, nil
+}
+
+func countTables(n int) string {
+	if n == 1 {
+		return "1 table"
+	}
+	return fmt.Sprintf("%d tables", n)
+}
+
+// findings tells what of the catalog a snapshot's reader should know.
+func (c *catalog) findings() []ingest.Finding {
+	var out []ingest.Finding
+	add := func(level, check, detail string, args ...any) {
+		out = append(out, ingest.Finding{Level: level, Check: check, Detail: fmt.Sprintf(detail, args...)})
+	}
+	for _, t := range c.filtered() {
+		add(ingest.LevelWarning, "row security", "%s: only the rows that role %q sees were read, as asked", t, c.role)
+	}
+	for _, r := range c.relations {
+		if !r.used() || c.denied(r) != "" {
+			continue
+		}
+		if r.parents {
+			add(ingest.LevelInfo, "inheritance", "%s: its own rows only; tables that inherit from it are tables of their own", r.full())
+		}
+		for _, a := range r.attrs {
+			if a.vague && slices.Contains(c.identity(r), a.num) {
+				add(ingest.LevelWarning, "collation", "%s.%s: a key whose collation counts different texts as equal; rows are linked where texts are the same to the byte", r.full(), a.name)
+			}
+		}
+	}
+	return out
 }
 
 // elsewhere says where tables could be when there are none.

@@ -37,7 +37,7 @@ func TestRead_secrets(t *testing.T) {
 		`COPY (SELECT "ssn", "name" FROM ONLY "public"."people") TO STDOUT (FORMAT binary)`,
 		`COPY (SELECT "person_ssn" FROM ONLY "public"."resets") TO STDOUT (FORMAT binary)`,
 	} {
-		if got := plans[i].copySQL(); got != want {
+		if got := plans[i].copySQL(span{}); got != want {
 			t.Errorf("table %d is read with %s, want %s", i, got, want)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 // Limits of a reading transaction.
 const (
 	lockTimeout = 2 * time.Second  // wait no longer behind somebody's DDL
+	pieceLimit  = 10 * time.Minute // for one statement: a table, or a range of its pages
 	maxAge      = 30 * time.Minute // an older snapshot holds back the server's vacuum
 	closeWait   = 5 * time.Second
 )
@@ -29,10 +30,18 @@ type session struct {
 
 // connect opens a session. Its errors name host and port, never the password.
 func connect(ctx context.Context, config *pgx.ConnConfig) (*session, error) {
-	op := "connect to " + address(config)
+	s, err := dial(ctx, config)
+	if err != nil {
+		return nil, sourceError("connect to "+address(config), err, config)
+	}
+	return s, nil
+}
+
+// dial opens a session. Its errors are the driver's, which may hold the password.
+func dial(ctx context.Context, config *pgx.ConnConfig) (*session, error) {
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return nil, sourceError(op, err, config)
+		return nil, err
 	}
 	s := &session{conn: conn, config: config}
 	var pid uint32
@@ -41,7 +50,7 @@ func connect(ctx context.Context, config *pgx.ConnConfig) (*session, error) {
 		Scan(&pid, &encoding, &version)
 	if err != nil {
 		s.close()
-		return nil, sourceError(op, err, config)
+		return nil, err
 	}
 	num, _ := strconv.Atoi(version)
 	s.major = num / 10000
@@ -53,7 +62,7 @@ func connect(ctx context.Context, config *pgx.ConnConfig) (*session, error) {
 		// pooler it would leak into other clients' sessions.
 		if err := s.exec(ctx, "SET default_transaction_read_only = on"); err != nil {
 			s.close()
-			return nil, sourceError(op, err, config)
+			return nil, err
 		}
 	}
 	return s, nil
@@ -71,12 +80,23 @@ func (s *session) exec(ctx context.Context, sql string) error {
 	return err
 }
 
-// begin starts a reading transaction, in the exported snapshot if one is named.
-func (s *session) begin(ctx context.Context, snapshot string) error {
+// settings are what differs between reading transactions.
+type settings struct {
+	snapshot  string // exported one to import; empty = the transaction's own
+	statement time.Duration
+	filtered  bool // row-level security may hide rows; else that is an error
+}
+
+// begin starts a reading transaction.
+func (s *session) begin(ctx context.Context, set settings) error {
 	var b strings.Builder
 	b.WriteString("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;")
-	if snapshot != "" { // must be the transaction's first statement
-		fmt.Fprintf(&b, "SET TRANSACTION SNAPSHOT %s;", quoteLiteral(snapshot))
+	if set.snapshot != "" { // must be the transaction's first statement
+		fmt.Fprintf(&b, "SET TRANSACTION SNAPSHOT %s;", quoteLiteral(set.snapshot))
+	}
+	security := "off"
+	if set.filtered {
+		security = "on"
 	}
 	encoding := "UTF8"
 	if s.ascii {
@@ -84,7 +104,7 @@ func (s *session) begin(ctx context.Context, snapshot string) error {
 	}
 	fmt.Fprintf(&b, `
 SET LOCAL search_path = '';
-SET LOCAL row_security = off;
+SET LOCAL row_security = %s;
 SET LOCAL client_encoding = '%s';
 SET LOCAL "TimeZone" = 'UTC';
 SET LOCAL "DateStyle" = 'ISO';
@@ -92,7 +112,7 @@ SET LOCAL "IntervalStyle" = 'iso_8601';
 SET LOCAL extra_float_digits = 3;
 SET LOCAL lock_timeout = '%dms';
 SET LOCAL statement_timeout = '%dms';
-SET LOCAL jit = off`, encoding, lockTimeout.Milliseconds(), maxAge.Milliseconds())
+SET LOCAL jit = off`, security, encoding, lockTimeout.Milliseconds(), set.statement.Milliseconds())
 	return s.exec(ctx, b.String())
 }
 

@@ -20,12 +20,14 @@ var (
 	wholeMoney = format{schema.Float, "", "::numeric", putNumeric}
 	// An interval has no fixed length: months count as 30 days and years as 365.25.
 	seconds = format{schema.Float, "EXTRACT(epoch FROM ", ")::float8", putFloat8}
+	keyHex  = format{schema.Text, "", "", putBytes}
 	keyInt  = format{schema.Int, "", "", putNumericInt}
 	keyNum  = format{schema.Float, "", "", putNumericKey}
 )
 
-// builtin holds the types of pg_catalog that rowlink reads. Everything else
-// (arrays, bytea, composite types, geometry, ranges) is opaque.
+// builtin holds the types of pg_catalog that rowlink reads. Everything else (tid,
+// regclass, binary data that is no key) is opaque. What has no number or text of its own is stored
+// as the text that the server prints.
 var builtin = map[string]format{
 	"bool":        {schema.Bool, "", "", putBool},
 	"int2":        {schema.Int, "", "", putInt2},
@@ -59,14 +61,28 @@ var builtin = map[string]format{
 	"char":        asText,
 	"pg_lsn":      asText,
 	"xid8":        asText,
+	"tsvector":    asText,
+	"tsquery":     asText,
+	"jsonpath":    asText,
+	"point":       asText,
+	"line":        asText,
+	"lseg":        asText,
+	"box":         asText,
+	"path":        asText,
+	"polygon":     asText,
+	"circle":      asText,
 }
 
 // extension holds types that extensions add, in whatever namespace they were installed.
 var extension = map[string]format{
-	"citext": asText,
-	"ltree":  asText,
-	"hstore": asText,
+	"citext": asText, "ltree": asText, "hstore": asText, // contrib
+	"cube": asText, "seg": asText, "isbn": asText, "isbn13": asText, "issn": asText, "ean13": asText, "upc": asText,
+	"vector": asText, "halfvec": asText, "sparsevec": asText, // pgvector
 }
+
+// made are the kinds of types that users make, by pg_type.typtype. Their values have the
+// form that the server prints: a label, (1,x), [1,5).
+var made = map[string]format{"e": plainText, "c": asText, "r": asText, "m": asText}
 
 // baseType walks through domains to the type that is stored. mod is the type
 // modifier of the column or, where a domain carries it, of the domain.
@@ -90,8 +106,11 @@ func (c *catalog) format(a attr, identity bool) (format, bool) {
 	if !ok {
 		return format{}, false
 	}
-	if t.kind == "e" {
-		return plainText, true
+	if f, ok := made[t.kind]; ok {
+		return f, true
+	}
+	if t.array {
+		return asText, true
 	}
 	if t.namespace != "pg_catalog" {
 		f, ok := extension[t.name]
@@ -99,6 +118,9 @@ func (c *catalog) format(a attr, identity bool) (format, bool) {
 			f = lowerText
 		}
 		return f, ok
+	}
+	if identity && t.name == "bytea" {
+		return keyHex, true
 	}
 	if identity && t.name == "numeric" {
 		if precision, scale := (mod-4)>>16, (mod-4)&0x7ff; mod >= 4 && scale == 0 && precision <= 18 {

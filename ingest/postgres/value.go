@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"unicode/utf8"
 )
 
 // putFunc appends one value, given in the server's binary format, to its column.
@@ -15,6 +16,7 @@ type putFunc func(f *field, v []byte) error
 type oddities struct {
 	notFinite int64 // NaN, infinity, beyond float64: stored as NULL
 	endless   int64 // infinite dates and dates beyond int64 microseconds: stored as NULL
+	cut       int64 // texts longer than maxValue: their beginning is stored
 }
 
 // Days and microseconds from 1970-01-01 to the server's epoch, 2000-01-01.
@@ -94,9 +96,28 @@ func (f *field) float(v float64) {
 	f.col.Float(v)
 }
 
+// maxValue is the length in bytes at which texts are cut: one value of 1 GB would
+// otherwise decide how much memory a read needs.
+const maxValue = 1 << 20
+
 // putText takes the bytes as they are: the snapshot repairs invalid UTF-8 and counts it.
 func putText(f *field, v []byte) error {
+	if len(v) > maxValue && !f.key {
+		f.odd.cut++
+		n := maxValue
+		for n > maxValue-utf8.UTFMax && !utf8.RuneStart(v[n]) {
+			n--
+		}
+		v = v[:n]
+	}
 	f.col.Text(v)
+	return nil
+}
+
+// putBytes stores a binary key as hexadecimal digits.
+func putBytes(f *field, v []byte) error {
+	f.buf = hex.AppendEncode(f.buf[:0], v)
+	f.col.Text(f.buf)
 	return nil
 }
 

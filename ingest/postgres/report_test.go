@@ -1,0 +1,121 @@
+package postgres
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/internal/pgtest"
+	"github.com/rowlink/rowlink/schema"
+)
+
+// skipped returns what a schema leaves out, one line each.
+func skipped(s *schema.Schema) string {
+	var b strings.Builder
+	for _, k := range s.Skipped {
+		b.WriteString(k.Object + ": " + k.Reason + "\n")
+	}
+	return b.String()
+}
+
+// What lies outside the schemas that are read is named: other schemas, and partitions
+// whose table is there.
+func TestCase04_otherSchemas(t *testing.T) {
+	u := pgtest.URL(t)
+	mustExec(t, admin(t, u), "CREATE SCHEMA sales", "CREATE SCHEMA bare", "CREATE TABLE t (id int PRIMARY KEY)",
+		"CREATE TABLE sales.t (id int PRIMARY KEY, x int)", "CREATE TABLE sales.p (id int) PARTITION BY RANGE (id)",
+		"CREATE TABLE p1 PARTITION OF sales.p FOR VALUES FROM (0) TO (10)")
+	tests := []struct {
+		schemas []string
+		want    string
+		tables  int
+	}{
+		{nil, "public.p1: partition of sales.p, whose schema is not read; add it with --schema\nschema sales: 2 tables, not asked for; to read it too add --schema sales\n", 1},
+		{[]string{"public"}, "public.p1: partition of sales.p, whose schema is not read; add it with --schema\n", 1},
+		{[]string{"sales", "public"}, "", 3},
+	}
+	for _, tt := range tests {
+		s, err := mustOpen(t, u, tt.schemas...).Schema(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := skipped(s); got != tt.want || len(s.Tables) != tt.tables {
+			t.Errorf("schemas %v: %d tables, left out %q; want %d and %q", tt.schemas, len(s.Tables), got, tt.tables, tt.want)
+		}
+	}
+}
+
+// A partition on another server would be read through ours: the table is left out.
+func TestCase78_foreignPartition(t *testing.T) {
+	u := pgtest.URL(t)
+	mustExec(t, admin(t, u), "CREATE EXTENSION file_fdw", "CREATE SERVER f FOREIGN DATA WRAPPER file_fdw",
+		"CREATE TABLE p (id int) PARTITION BY RANGE (id)", "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10)",
+		"CREATE FOREIGN TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20) SERVER f OPTIONS (filename '/nonexistent')",
+		"CREATE TABLE detached (id int)", "CREATE TABLE p3 PARTITION OF p FOR VALUES FROM (20) TO (30)", "ALTER TABLE p DETACH PARTITION p3")
+	snap := mustTake(t, u)
+	if got := skipped(snap.Schema); !strings.Contains(got, "public.p: its partition public.p2 is a foreign table") {
+		t.Errorf("left out: %q", got)
+	}
+	if len(snap.Tables) != 2 { // detached and p3
+		t.Errorf("%d tables, want 2", len(snap.Tables))
+	}
+}
+
+// Rows hidden by row-level security are accepted only when asked, and then reported.
+func TestCase31_accepted(t *testing.T) {
+	u := pgtest.URL(t)
+	conn := admin(t, u)
+	mustExec(t, conn, "CREATE TABLE hidden (id int PRIMARY KEY)", "INSERT INTO hidden SELECT generate_series(1, 10)",
+		"ALTER TABLE hidden ENABLE ROW LEVEL SECURITY", "CREATE POLICY p ON hidden USING (id <= 5)")
+	name, roleURL := role(t, conn, u)
+	mustExec(t, conn, "GRANT SELECT ON hidden TO "+name)
+	s, err := Open(t.Context(), roleURL, ingest.OpenOptions{AcceptRowSecurity: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	snap, err := ingest.Take(t.Context(), s, ingest.TakeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if snap.Tables[0].Rows != 5 || len(snap.Findings) != 1 || snap.Findings[0].Check != "row security" {
+		t.Errorf("%d rows, findings %v; want 5 and one finding", snap.Tables[0].Rows, snap.Findings)
+	}
+}
+
+// A key whose collation counts different texts as equal is reported.
+func TestCase28_collation(t *testing.T) {
+	u := pgtest.URL(t)
+	conn := admin(t, u)
+	if _, err := conn.Exec(t.Context(), "CREATE COLLATION vague (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"); err != nil {
+		t.Skip("a server without ICU: ", err)
+	}
+	mustExec(t, conn, "CREATE TABLE t (name text COLLATE vague PRIMARY KEY, note text COLLATE vague)", "INSERT INTO t VALUES ('A', 'a')")
+	snap := mustTake(t, u)
+	if len(snap.Findings) != 1 || !strings.Contains(snap.Findings[0].Detail, "public.t.name") {
+		t.Errorf("findings %v, want one about t.name", snap.Findings)
+	}
+}
+
+// What the server says of an object that is gone while the catalog is read is NULL.
+func TestCase35_goneWhileListed(t *testing.T) {
+	u := pgtest.URL(t)
+	conn := admin(t, u)
+	mustExec(t, conn, "CREATE TABLE a (id int PRIMARY KEY)", "CREATE TABLE b (id int PRIMARY KEY)", "CREATE SCHEMA gone")
+	s := mustOpen(t, u)
+	if err := s.begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer s.session.rollback()
+	if _, err := s.session.conn.Exec(t.Context(), "SELECT count(*) FROM pg_catalog.pg_class"); err != nil { // the snapshot stands
+		t.Fatal(err)
+	}
+	mustExec(t, conn, "DROP TABLE b", "DROP SCHEMA gone")
+	cat, err := s.readCatalog(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b := cat.byName["public.b"]; b == nil || b.readable {
+		t.Errorf("the dropped table is %+v, want one that cannot be read", b)
+	}
+}

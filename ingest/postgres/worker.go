@@ -1,0 +1,206 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/rowlink/rowlink/ingest"
+)
+
+const (
+	maxTries  = 5 // per table or range, in one snapshot
+	firstWait = 200 * time.Millisecond
+)
+
+// reading is one attempt to read the tables from one snapshot.
+type reading struct {
+	source   *Source
+	builder  *ingest.Builder
+	snapshot string
+	queue    *queue
+}
+
+// worker reads jobs on a connection of its own.
+type worker struct {
+	*reading
+	session *session // nil until the first job, and after a fault
+}
+
+// work reads jobs until there are none. A worker other than the first that finds no free
+// connection leaves the work to the others.
+func (r *reading) work(ctx context.Context, first bool) error {
+	w := &worker{reading: r}
+	defer w.hangUp()
+	if err := w.connect(ctx); err != nil && !(first && retryable(err)) {
+		if !first && retryable(err) {
+			return nil
+		}
+		return sourceError("connect to "+address(r.source.config), err, r.source.config)
+	}
+	for {
+		j, ok := r.queue.next(ctx)
+		if !ok {
+			return ctx.Err()
+		}
+		err := w.do(ctx, j)
+		r.queue.done()
+		if err != nil {
+			return sourceError(fmt.Sprintf("read table %q", j.plan.rel.full()), err, r.source.config)
+		}
+	}
+}
+
+// connect opens the worker's connection unless it has one that lives.
+func (w *worker) connect(ctx context.Context) (err error) {
+	if w.session != nil && !w.session.conn.IsClosed() {
+		return nil
+	}
+	w.hangUp()
+	w.session, err = dial(ctx, w.source.config)
+	return err
+}
+
+func (w *worker) hangUp() {
+	if w.session != nil {
+		w.session.close()
+		w.session = nil
+	}
+}
+
+// do reads one job. A large table becomes several jobs.
+func (w *worker) do(ctx context.Context, j job) error {
+	p := j.plan
+	if !j.pages.whole() {
+		part := newPart(p)
+		if err := w.span(ctx, p, j.pages, part); err != nil {
+			return err
+		}
+		p.add(j.number, part)
+		return nil
+	}
+	var spans []span
+	whole := &readPart{rows: p.rows, odd: make([]oddities, len(p.fields))}
+	err := w.again(ctx, func() error {
+		if p.rows.Rows() > 0 || slices.ContainsFunc(whole.odd, func(o oddities) bool { return o != oddities{} }) {
+			p.rows.Reset()
+			clear(whole.odd)
+		}
+		return w.transaction(ctx, p, func() (err error) {
+			if spans, err = p.spans(ctx, w.session, w.source.chunk); err != nil || len(spans) > 1 {
+				return err
+			}
+			return w.copy(ctx, p, span{}, whole)
+		})
+	}, nil)
+	if err != nil || len(spans) <= 1 {
+		p.odd = whole.odd
+		return err
+	}
+	jobs := make([]job, len(spans))
+	for i, s := range spans {
+		jobs[i] = job{p, s, i}
+	}
+	w.queue.first(jobs)
+	return nil
+}
+
+// span reads a range of pages, in halves after a time-out or a standby's cancellation.
+func (w *worker) span(ctx context.Context, p *plan, pages span, into *readPart) error {
+	a, b, divisible := pages.halves()
+	halve := func(err error) bool { return divisible && tooLong(err) }
+	var last *readPart
+	err := w.again(ctx, func() error {
+		last = newPart(p)
+		return w.transaction(ctx, p, func() error { return w.copy(ctx, p, pages, last) })
+	}, halve)
+	switch {
+	case err == nil:
+		into.append(last)
+		return nil
+	case !halve(err) || ctx.Err() != nil:
+		return err
+	}
+	if err := w.span(ctx, p, a, into); err != nil {
+		return err
+	}
+	return w.span(ctx, p, b, into)
+}
+
+// again runs act until it succeeds, after a passing fault with a growing pause and on a
+// new connection where the old one died. What an unsuccessful act has read is void. An
+// error for which instead is true comes back at once.
+func (w *worker) again(ctx context.Context, act func() error, instead func(error) bool) error {
+	wait := firstWait
+	for try := 1; ; try++ {
+		err := w.connect(ctx)
+		if err == nil {
+			err = act()
+		}
+		if err == nil || !retryable(err) || try == maxTries || ctx.Err() != nil || instead != nil && instead(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+		wait *= 2
+	}
+}
+
+// transaction runs act in a transaction of its own within the snapshot, so that a lock
+// is held for one table or range only. Table and columns are checked before and after.
+func (w *worker) transaction(ctx context.Context, p *plan, act func() error) error {
+	ses := w.session
+	if err := ses.begin(ctx, w.source.settings(w.snapshot)); err != nil {
+		ses.rollback()
+		if code := state(err); code == "22023" || code == "42704" { // no such snapshot; 42704 on newer servers
+			err = fmt.Errorf("%w: %w", errSnapshotLost, err)
+		}
+		return err
+	}
+	defer ses.rollback()
+	if err := p.check(ctx, ses); err != nil {
+		return err
+	}
+	if err := act(); err != nil {
+		return err
+	}
+	if err := p.sameFile(ctx, ses); err != nil {
+		return err
+	}
+	return ses.commit(ctx)
+}
+
+// copy reads the rows of a range.
+func (w *worker) copy(ctx context.Context, p *plan, pages span, into *readPart) error {
+	d := p.decoder(into.rows)
+	before := into.rows.Rows()
+	tag, err := w.session.conn.PgConn().CopyTo(ctx, d, p.copySQL(pages))
+	for i := range d.fields {
+		into.odd[i].add(d.fields[i].odd)
+	}
+	if err != nil {
+		return err
+	}
+	if err := d.close(); err != nil {
+		return err
+	}
+	if n := into.rows.Rows() - before; tag.RowsAffected() != n {
+		return fmt.Errorf("server sent %d rows, %d arrived: %w", tag.RowsAffected(), n, io.ErrUnexpectedEOF)
+	}
+	return nil
+}
+
+// tooLong reports whether a smaller piece may succeed where a larger one did not.
+func tooLong(err error) bool {
+	code := state(err)
+	return code == "57014" || code == "40001" || code == "55P03"
+}
+
+// isLost reports whether the snapshot is gone.
+func isLost(err error) bool { return errors.Is(err, errSnapshotLost) }
