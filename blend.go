@@ -94,9 +94,10 @@ func (f *Fitted) validation() *blend.Validation {
 }
 
 // blend weighs the predictors on validation, adds the blend to the report where there is
-// one, and decides what is served: the named predictor or, with "auto", the simplest
-// that is no worse than the best by more than chance. A blend whose weights gain nothing
-// on anchors that they did not see is shown and not chosen.
+// one, and decides what is served: the named predictor or, with "auto", the blend where it
+// beats the best single one on anchors that its weights did not see, else the simplest
+// that is no worse than the best by more than chance. A blend without a gain is shown and
+// not chosen.
 func (f *Fitted) blend(name string) error {
 	r, v := f.Report, f.validation()
 	w := v.Weigh(meanOf(f.Task.Type))
@@ -113,12 +114,10 @@ func (f *Fitted) blend(name string) error {
 		r.Served = name
 		return nil
 	case w.Worth:
-		for _, b := range f.earlier {
-			b.outcomes[Blend] = b.combine(w.Blend)
-		}
-		v = f.validation() // with the blend, the least simple
+		r.Choice = blend.Choice{Name: Blend, Best: Blend}
+	default:
+		r.Choice = v.Choose()
 	}
-	r.Choice = v.Choose()
 	r.Served = r.Choice.Name
 	return nil
 }

@@ -57,11 +57,17 @@ func (d *Database) earlierBlocks(ctx context.Context, text string, opt FitOption
 	return nil
 }
 
+// fewAnchors is the code of the error that a grid has too few training anchors.
+const fewAnchors = "TK133"
+
 // block fits the predictors as of a validation anchor that lies earlier by so many
 // microseconds, and lets them answer its validation examples; nil where it cannot.
 func (d *Database) block(ctx context.Context, text string, opt FitOptions, earlier int64) (*Fitted, error) {
 	f, err := d.prepare(ctx, text, opt, earlier)
-	if err != nil {
+	var few *tasks.Error
+	if errors.As(err, &few) && few.Code == fewAnchors {
+		return nil, nil
+	} else if err != nil {
 		return nil, err
 	}
 	if n := f.Labels.Report.Examples; n[tasks.Train] == 0 || n[tasks.Val] == 0 {

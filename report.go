@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -138,6 +139,7 @@ func (r *Report) Text(w io.Writer) error {
 	for _, line := range r.LeftOut {
 		fmt.Fprintf(w, "left out: %s\n", line)
 	}
+	r.partsText(w)
 	if len(r.Blocks) > 0 {
 		if err := r.blocksText(w); err != nil {
 			return err
@@ -163,6 +165,18 @@ func (row *Row) figure(s Scores, metric string, split tasks.Split) string {
 		return fmt.Sprintf("%.4f ± %.4f", s[metric], e)
 	}
 	return fmt.Sprintf("%.4f", s[metric])
+}
+
+// partsText prints what each part adds to the blend: what validation says without it.
+func (r *Report) partsText(w io.Writer) {
+	if r.Blend == nil || r.Blend.Blend == nil {
+		return
+	}
+	var parts []string
+	for i, name := range r.Blend.Blend.Names {
+		parts = append(parts, fmt.Sprintf("%.4f without %s", r.Blend.Without[i], name))
+	}
+	fmt.Fprintf(w, "the blend's validation %s: %s\n", r.Metric, strings.Join(parts, ", "))
 }
 
 // blocksText prints the scores of earlier validation blocks beside the last.

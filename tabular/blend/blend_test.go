@@ -57,6 +57,11 @@ func TestWeigh(t *testing.T) {
 		t.Error(err)
 	}
 	b := v.Blocks[0]
+	for i, other := range []int{2, 1} { // without a only b is left, and the other way round
+		if want := v.Metric.Compute(b.Truth, b.Answers[other]); w.Without[i] != want {
+			t.Errorf("without %s: %v, want %v", w.Blend.Names[i], w.Without[i], want)
+		}
+	}
 	out := w.Blend.Combine(b.Answers[1:])
 	if got, one := v.Metric.Compute(b.Truth, out), v.Metric.Compute(b.Truth, b.Answers[1]); got > 0.85*one {
 		t.Errorf("the blend's error is %.3f, that of one %.3f", got, one)

@@ -104,6 +104,14 @@ func (v *Validation) score(answers [][]float64, s sample) float64 {
 	return -sum / float64(n)
 }
 
+// metric is the metric's mean over the blocks, in its own direction.
+func (v *Validation) metric(answers [][]float64) float64 {
+	if v.Metric.HigherIsBetter() {
+		return v.score(answers, v.all())
+	}
+	return -v.score(answers, v.all())
+}
+
 // answers is what candidate c answered in every block.
 func (v *Validation) answers(c int) [][]float64 {
 	out := make([][]float64, len(v.Blocks))

@@ -1,6 +1,9 @@
 package blend
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Weighing is a blend with what it gained.
 type Weighing struct {
@@ -11,6 +14,9 @@ type Weighing struct {
 	Gain float64 `json:"gain"`
 	// Worth is true where the blend was better in most of the draws and on average.
 	Worth bool `json:"worth"`
+	// Without is the metric on validation of the blend without each of its members, in the
+	// order of its names, the others keeping their proportions: what each part adds.
+	Without []float64 `json:"without,omitempty"`
 }
 
 const (
@@ -50,7 +56,39 @@ func (v *Validation) Weigh(mean Mean) Weighing {
 	w := Weighing{Blend: m.blend(share)}
 	w.Gain, w.Worth = summed(gains)
 	w.Worth = w.Worth && w.Blend != nil
+	w.Without = t.without(w.Blend)
 	return w
+}
+
+// without scores the blend with one member less, for each of them.
+func (v *Validation) without(b *Blend) []float64 {
+	if b == nil {
+		return nil
+	}
+	out := make([]float64, len(b.Names))
+	for skip := range b.Names {
+		rest := Blend{Mean: b.Mean, Width: b.Width}
+		for i, name := range b.Names {
+			if i != skip {
+				rest.Names, rest.Weights = append(rest.Names, name), append(rest.Weights, b.Weights[i]/(1-b.Weights[skip]))
+			}
+		}
+		out[skip] = v.metric(rest.over(v))
+	}
+	return out
+}
+
+// over answers every block's examples.
+func (b *Blend) over(v *Validation) [][]float64 {
+	out := make([][]float64, len(v.Blocks))
+	for i, block := range v.Blocks {
+		var answers [][]float64
+		for _, name := range b.Names {
+			answers = append(answers, block.Answers[slices.Index(v.Names, name)])
+		}
+		out[i] = b.Combine(answers)
+	}
+	return out
 }
 
 // opened is a validation whose answers stand where they are averaged.
