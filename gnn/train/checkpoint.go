@@ -24,9 +24,9 @@ type progress struct {
 // is refused.
 func (r *run) identity() string {
 	o, t := r.opt, &r.task.Options
-	return fmt.Sprintf("%s %s %s %s model=%+v epochs=%d patience=%d batch=%d steps=%d rate=%g schedule=%s decay=%g clip=%g seed=%d stale=%t shuffle=%t history=%t refit=%d recent=%d",
+	return fmt.Sprintf("%s %s %s %s model=%+v epochs=%d patience=%d batch=%d steps=%d rate=%g schedule=%s decay=%g clip=%g seed=%d stale=%t shuffle=%t history=%t refit=%d recent=%d average=%g",
 		r.task.Hash, r.result.Model.About().LabelHash, r.Graph.Snap.ID, r.result.Model.About().Kernel, r.result.Model.Options(), o.Epochs, o.Patience, o.Batch,
-		o.Steps, o.Rate, o.Schedule, o.Decay, o.Clip, o.Seed, o.Stale, o.Shuffle, !o.NoHistory, o.Refit, o.Recent) +
+		o.Steps, o.Rate, o.Schedule, o.Decay, o.Clip, o.Seed, o.Stale, o.Shuffle, !o.NoHistory, o.Refit, o.Recent, o.Average) +
 		fmt.Sprintf(" val_regime=%s rule=%+v mask=%v val_anchor=%d data_from=%d step=%s", t.ValRegime, t.Rule, t.Mask, t.ValAnchor, t.DataFrom, t.Step)
 }
 
@@ -39,7 +39,7 @@ func (r *run) save() error {
 	for i, p := range r.params.All() {
 		mats = append(mats, model.NamedMat{Name: "value." + p.Name, Mat: p.Value}, model.NamedMat{Name: "best." + p.Name, Mat: r.best[i]})
 	}
-	for _, s := range r.adam.State() {
+	for _, s := range append(r.adam.State(), r.average.State()...) {
 		mats = append(mats, model.NamedMat{Name: s.Name, Mat: s.Value})
 	}
 	head, err := json.Marshal(progress{r.identity(), r.result.Epochs, r.result.Best, r.step})
@@ -104,8 +104,8 @@ func (r *run) resume() error {
 	for i, prm := range r.params.All() {
 		into = append(into, model.NamedMat{Name: "value." + prm.Name, Mat: prm.Value}, model.NamedMat{Name: "best." + prm.Name, Mat: r.best[i]})
 	}
-	for i := range state {
-		into = append(into, model.NamedMat{Name: state[i].Name, Mat: state[i].Value})
+	for _, s := range append(r.average.State(), state...) {
+		into = append(into, model.NamedMat{Name: s.Name, Mat: s.Value})
 	}
 	for _, m := range into {
 		from, ok := byName[m.Name]

@@ -106,6 +106,7 @@ type run struct {
 	learner  learner
 	params   *nn.Set
 	adam     *nn.Adam
+	average  *nn.Average // its values are what is validated and kept
 	schedule func(rate float64, total int) nn.Schedule
 	examples []example // of training
 	val      []model.Query
@@ -176,6 +177,7 @@ func (r *run) build() error {
 		return err
 	}
 	r.adam = nn.NewAdamW(r.params, r.pool, nn.AdamOptions{Decay: r.opt.Decay})
+	r.average = nn.NewAverage(r.params, max(0, r.opt.Average))
 	r.result.Model, r.result.Bound = net, net
 	return nil
 }
@@ -249,11 +251,7 @@ func (r *run) epoch(ctx context.Context) error {
 		return err
 	}
 	e.Seconds = time.Since(start).Seconds()
-	if r.opt.Refit > 0 {
-		e.Val = math.NaN()
-		r.take(e, true)
-		return nil
-	}
+	defer r.average.Use()()
 	return r.validate(ctx, e)
 }
 
@@ -280,6 +278,7 @@ func (r *run) descend(steps int) {
 		nn.ClipGradNorm(r.params, r.pool, r.opt.Clip)
 	}
 	r.adam.Step(r.schedule(r.opt.Rate, r.opt.Epochs*steps)(r.step))
+	r.average.Step(r.step)
 	r.step++
 }
 
@@ -299,6 +298,11 @@ func (r *run) validate(ctx context.Context, e Epoch) error {
 	out, err := r.learner.validate(ctx)
 	if err != nil {
 		return err
+	}
+	if r.opt.Refit > 0 {
+		e.Val = math.NaN()
+		r.take(e, true)
+		return nil
 	}
 	truth := make([]float64, len(r.valRows))
 	for i, row := range r.valRows {

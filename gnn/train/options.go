@@ -21,6 +21,7 @@ type Options struct {
 	Steps      int           // most steps per epoch; 0 means 400
 	Rate       float64       // step size of AdamW; 0 means 0.002, of the layer scan 0.005
 	Decay      float64       // decoupled weight decay; 0 means 0.01
+	Average    float64       // what is kept is a running mean of the parameters, of which each step keeps this share; 0 means 0.99, of the layer scan 0.9, less means none
 	Dropout    float64       // share of channels dropped in training; 0 means 0.1, less means none
 	Clip       float64       // largest norm of the gradient; 0 means 5, less means no limit
 	Schedule   string        // of the step size, one of [Schedules]; empty means "cosine"
@@ -87,9 +88,9 @@ func (e *Epoch) UnmarshalJSON(data []byte) error {
 }
 
 func (o Options) withDefaults() Options {
-	epochs, patience, rate := 20, 6, 0.002
+	epochs, patience, rate, average := 20, 6, 0.002, 0.99
 	if o.Model.Layer == model.Scan { // an epoch is one step
-		epochs, patience, rate = 60, 30, 0.005
+		epochs, patience, rate, average = 60, 30, 0.005, 0.9
 	}
 	if o.Epochs == 0 {
 		o.Epochs = epochs
@@ -108,6 +109,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Decay == 0 {
 		o.Decay = 0.01
+	}
+	if o.Average == 0 {
+		o.Average = average
 	}
 	switch {
 	case o.Dropout == 0:
@@ -136,6 +140,9 @@ func (o Options) validate() error {
 	}
 	if o.Rate <= 0 || o.Decay < 0 {
 		faults = append(faults, fmt.Errorf("rate %g, decay %g: want more than 0, at least 0", o.Rate, o.Decay))
+	}
+	if o.Average >= 1 {
+		faults = append(faults, fmt.Errorf("average is %g, want less than 1", o.Average))
 	}
 	if _, err := schedules.Get(o.Schedule); err != nil {
 		faults = append(faults, err)

@@ -13,10 +13,9 @@ import (
 // which all examples share, and one step of the optimiser.
 type scanned struct {
 	*run
-	pass       *scan.Training
-	outputs    int
-	order      []int       // positions of the examples that take part
-	train, val *tensor.Var // of the present parameters; nil before the first pass
+	pass    *scan.Training
+	outputs int
+	order   []int // positions of the examples that take part
 }
 
 // everywhere is more hops than any database has: the layer scan goes up and down.
@@ -65,31 +64,33 @@ func (s *scanned) epoch(ctx context.Context, e *Epoch) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if s.train == nil {
-		s.forward()
-	}
 	e.Seeds = len(s.order)
 	s.scratch.resize(len(s.order), s.outputs)
 	for i, at := range s.order {
 		s.scratch.target[i] = s.examples[at].target
 	}
+	out, _ := s.forward()
 	g := tensor.NewMat(len(s.order), s.outputs)
 	var err error
-	if e.Loss, err = s.loss(s.train.Val, g); err != nil {
+	if e.Loss, err = s.loss(out.Val, g); err != nil {
 		return err
 	}
 	s.params.ZeroGrad()
-	s.pass.Backward(s.train, g)
+	s.pass.Backward(out, g)
 	s.descend(1)
-	s.forward() // validation and the next step read the same pass
 	if s.opt.OnStep != nil {
 		s.opt.OnStep(e.Number, len(s.order), len(s.order))
 	}
 	return nil
 }
 
-func (s *scanned) forward() {
-	s.train, s.val = s.pass.Forward(tensor.Hash64(s.opt.Seed, 0xd2, uint64(s.step)))
+func (s *scanned) forward() (train, val *tensor.Var) {
+	return s.pass.Forward(tensor.Hash64(s.opt.Seed, 0xd2, uint64(s.step)))
 }
 
-func (s *scanned) validate(context.Context) (tensor.Mat, error) { return s.val.Val, nil }
+// validate implements learner. The statistics of the readout that it leaves in the model
+// are those of its parameters.
+func (s *scanned) validate(context.Context) (tensor.Mat, error) {
+	_, val := s.forward()
+	return val.Val, nil
+}

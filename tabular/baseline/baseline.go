@@ -78,6 +78,11 @@ type Fit struct {
 	Watch func(predicted []float64) float64
 }
 
+// together are training and validation examples.
+func (f *Fit) together() Examples {
+	return Examples{slices.Concat(f.Train.Queries, f.Val.Queries), slices.Concat(f.Train.Label, f.Val.Label)}
+}
+
 // maker fits a baseline, and returns an empty one to read stored state into.
 type maker struct {
 	order int // place in reports

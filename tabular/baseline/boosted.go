@@ -184,7 +184,7 @@ func (e Examples) spaced(n int) Examples {
 func (b *Boosted) Refit(ctx context.Context, f *Fit) (Baseline, error) {
 	again := *b
 	again.Models = nil
-	all := Examples{slices.Concat(f.Train.Queries, f.Val.Queries), slices.Concat(f.Train.Label, f.Val.Label)}.latest(boostedExamples)
+	all := f.together().latest(boostedExamples)
 	if b.Aged {
 		all.Queries = stale(f.Task, all.Queries)
 	}

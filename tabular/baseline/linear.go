@@ -77,6 +77,22 @@ func fitLinear(ctx context.Context, f *Fit) (Baseline, error) {
 	return best, nil
 }
 
+// Refit fits the weights anew on training and validation examples together, with the
+// features and the penalty that validation chose.
+func (l *Linear) Refit(_ context.Context, f *Fit) (Baseline, error) {
+	again := *l
+	all := f.together().latest(linearExamples)
+	x := again.matrix(all.Queries)
+	if l.Chosen != nil {
+		x = x.take(l.Chosen)
+	}
+	again.Mean, again.Scale = x.standardise()
+	again.Low, again.High = middle(all.Label)
+	return &again, again.solve(x, all.Label)
+}
+
+var _ Refitter = (*Linear)(nil)
+
 // middle is the 2-98 % range of the labels.
 func middle(labels []float64) (low, high float64) {
 	s := sorted(labels)
