@@ -97,13 +97,13 @@ func (f *Fitted) scoreEnsemble(ctx context.Context, kind string, networks []*tra
 		if err != nil {
 			return err
 		}
-		row, err := f.row(name, fmt.Sprintf("epoch %d of %d", n.Best.Number, len(n.Epochs)), o, n.Elapsed)
+		row, err := f.row(name, settingOf(n), o, n.Elapsed)
 		if err != nil {
 			return err
 		}
 		f.Report.Members = append(f.Report.Members, row)
 	}
-	setting := fmt.Sprintf("epoch %d of %d", first.Best.Number, len(first.Epochs))
+	setting := settingOf(first)
 	if len(networks) > 1 {
 		setting = fmt.Sprintf("mean of %d networks", len(networks))
 	}
@@ -112,6 +112,15 @@ func (f *Fitted) scoreEnsemble(ctx context.Context, kind string, networks []*tra
 		return err
 	}
 	return f.add(kind, setting, o, time.Since(start))
+}
+
+// settingOf says what validation chose of a network.
+func settingOf(n *train.Result) string {
+	text := fmt.Sprintf("epoch %d of %d", n.Best.Number, len(n.Epochs))
+	if n.Stale {
+		text += ", stale examples"
+	}
+	return text
 }
 
 // refitNetworks trains the networks of a kind anew on training and validation examples.

@@ -32,7 +32,7 @@ func fitEras(ctx context.Context, d Data, opt Options) (*Result, error) {
 			return nil, err
 		}
 	}
-	if d.Labels.Task.Options.ValRegime == tasks.Frozen && !opt.Stale {
+	if opt.tryStale(d.Labels.Task) {
 		opt.Recent, opt.Stale = best.Recent, true
 		return better(ctx, d, opt, best)
 	}

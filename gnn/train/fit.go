@@ -50,7 +50,18 @@ func Fit(ctx context.Context, d Data, opt Options) (*Result, error) {
 	if opt.Model.Layer == model.Scan && opt.Recent == 0 {
 		return fitEras(ctx, d, opt)
 	}
-	return fit(ctx, d, opt)
+	best, err := fit(ctx, d, opt)
+	if err != nil || opt.Refit > 0 || !opt.tryStale(d.Labels.Task) {
+		return best, err
+	}
+	opt.Stale = true
+	return better(ctx, d, opt, best)
+}
+
+// tryStale is true where validation is frozen: whether training examples should be read as
+// stale as it reads its own, validation then says.
+func (o *Options) tryStale(t *tasks.Task) bool {
+	return t.Options.ValRegime == tasks.Frozen && !o.Stale
 }
 
 // fit is one training.

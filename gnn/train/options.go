@@ -29,7 +29,7 @@ type Options struct {
 	Threads    int           // 0 means all cores; the result does not depend on it
 	Recent     int           // the layer scan learns from so many examples, the youngest; negative means all, 0 what validation prefers: see [fitEras]
 	NoHistory  bool          // leaves the task's own closed labels out of the graph
-	Stale      bool          // reads training seeds at an artificially stale cut, as the frozen regime does
+	Stale      bool          // reads training seeds at an artificially stale cut, as the frozen regime does; where validation is frozen both are tried
 	TimeLimit  time.Duration // stops after the epoch that passes it; 0 means none
 	Memory     int64         // bytes that the layer scan may take by a rough count; 0 means any
 	Checkpoint string        // file that holds the state after each epoch; empty = none
