@@ -55,14 +55,16 @@ func row(name string, test, err float64) rowlink.Row {
 func TestPage(t *testing.T) {
 	results := make([]*Result, len(Cases()))
 	results[0] = result(0, "gnn", row("constant", 4.5, 0.1), row("new one", 2.3, math.NaN()), row("gnn", 2.5, 0.1), row("blend", 2.2, 0.1))
+	again := row("gnn", 2.39, 0.1)
+	results[0].Report.Refit = &again
 	var b bytes.Buffer
 	if err := Page(&b, results); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"| task, regime | metric | constant | gnn | blend | new one | networks | served | s |",
-		"| driver_position/rolling | mae | 4.500 ± 0.100 | **2.500 ± 0.100** | 2.200 ± 0.100 | 2.300 | 1.000 (1.000), 3 | gnn | 0 |",
-		"| driver_position/rolling | 2.500 ± 0.100 | 2.520 | 2.400 | 2.417 | met | **not met** |",
+		"| task, regime | metric | constant | gnn | blend | new one | networks | served | served, refit | s |",
+		"| driver_position/rolling | mae | 4.500 ± 0.100 | **2.500 ± 0.100** | 2.200 ± 0.100 | 2.300 | 1.000 (1.000), 3 | gnn | 2.390 ± 0.100 | 0 |",
+		"| driver_position/rolling | 2.500 ± 0.100 | 2.390 ± 0.100 | 2.520 | 2.400 | 2.417 | met | met |",
 		"| driver_position/rolling | gnn | 2.500 | new one | 2.300 | 2.0 |",
 		"| driver_dnf/rolling | not measured |",
 	} {

@@ -60,6 +60,7 @@ Results are kept in --store, so that a call for some tasks leaves the others as 
 	f := cmd.Flags()
 	f.StringVar(&match, "run", "", "only the cases (task/regime) whose name this regular expression matches")
 	f.IntVar(&seeds, "seeds", 3, "networks of each task, each from a seed of its own")
+	f.BoolVar(&o.Fit.Refit, "refit", true, "also fit what is served anew on training and validation examples")
 	f.Uint64Var(&o.Fit.Train.Seed, "seed", 1, "equal seeds give equal results")
 	f.DurationVar(&o.Fit.Train.TimeLimit, "time-limit", 10*time.Minute, "stop a network's training after the epoch that passes this time")
 	f.StringVar(&o.Store, "store", filepath.Join("bench", "out", "quality"), "folder that keeps what was measured")
