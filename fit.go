@@ -20,7 +20,7 @@ import (
 // FitOptions configures [Database.Fit]. The zero value is usable.
 type FitOptions struct {
 	Train train.Options
-	// Model says what is served: "auto" (the simplest predictor that is no worse than the
+	// Model says what is served: "auto" (the blend, or the simplest predictor that is no worse than the
 	// best on validation by more than chance, whatever it is; the default), "gnn", "scan",
 	// "blend", or the name of a baseline.
 	Model  string
