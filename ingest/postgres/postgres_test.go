@@ -74,7 +74,12 @@ func mustOpen(t testing.TB, url string, schemas ...string) *Source {
 
 func mustTake(t testing.TB, url string, schemas ...string) *ingest.Snapshot {
 	t.Helper()
-	snap, err := ingest.Take(t.Context(), mustOpen(t, url, schemas...), ingest.TakeOptions{})
+	return mustTakeOf(t, mustOpen(t, url, schemas...))
+}
+
+func mustTakeOf(t testing.TB, s *Source) *ingest.Snapshot {
+	t.Helper()
+	snap, err := ingest.Take(t.Context(), s, ingest.TakeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
