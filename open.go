@@ -30,6 +30,9 @@ type Options struct {
 	Fresh     bool     // takes a new snapshot even when the workspace holds one
 	Threads   int      // 0 = all cores; never changes a result
 
+	// AcceptLinks uses the keys and links that are proposed and not declared; they are
+	// written to the mapping file like declared ones.
+	AcceptLinks bool
 	// AcceptRowSecurity and MaxAge are those of [ingest.OpenOptions].
 	AcceptRowSecurity bool
 	MaxAge            time.Duration
@@ -81,6 +84,9 @@ func Open(ctx context.Context, opt Options) (*Database, error) {
 		}
 	}
 	err := d.mapped()
+	if err == nil && opt.AcceptLinks {
+		err = d.accept()
+	}
 	if err == nil && d.Workspace != nil && !d.Reused {
 		if err = d.store(); err == nil { // only now: a snapshot that the mapping does not fit is of no use
 			err = d.remap()
@@ -221,13 +227,53 @@ func (d *Database) mapped() error {
 	return err
 }
 
-func (d *Database) writeMapping() error {
+// accept uses what is proposed. A mapping file that the user has edited decides itself.
+func (d *Database) accept() error {
+	proposals := d.Snap.Propose()
+	if len(proposals) == 0 {
+		return nil
+	}
+	if d.Workspace != nil {
+		have, err := d.Workspace.Mapping()
+		if err != nil {
+			return err
+		}
+		own, err := d.mappingOf(d.base)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(have, own) {
+			return &ingest.UserError{Msg: fmt.Sprintf("%s decides which links are used, and it was edited or written for another snapshot", filepath.Join(d.Workspace.Dir(), "mapping.yaml")),
+				Hint: "add to it the lines that rowlink schema proposes, or remove the file"}
+		}
+	}
+	sc := d.base.Schema.Accept(proposals)
+	schema.Infer(sc, d.base.Stats())
+	accepted, err := d.base.Derive(sc)
+	if err != nil {
+		return err
+	}
+	d.base, d.Snap = accepted, accepted
+	d.opt.OnNote("accepted %d keys and links that the database does not declare", len(proposals))
+	if d.Workspace == nil {
+		return nil
+	}
+	return d.writeMapping()
+}
+
+func (d *Database) mappingOf(s *ingest.Snapshot) ([]byte, error) {
 	var buf bytes.Buffer
-	if err := schema.WriteMapping(&buf, d.Snap.Schema, schema.MappingInfo{Database: d.Source, Snapshot: d.Snap.ID}); err != nil {
+	err := schema.WriteMapping(&buf, s.Schema, schema.MappingInfo{Database: d.Source, Snapshot: s.ID})
+	return buf.Bytes(), err
+}
+
+func (d *Database) writeMapping() error {
+	text, err := d.mappingOf(d.Snap)
+	if err != nil {
 		return err
 	}
 	d.opt.OnNote("wrote %s: what each table and column means; edit it to override", filepath.Join(d.Workspace.Dir(), "mapping.yaml"))
-	return d.Workspace.SaveMapping(buf.Bytes())
+	return d.Workspace.SaveMapping(text)
 }
 
 // Task binds a task's text to the database and fills in the options that depend on the

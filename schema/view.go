@@ -6,6 +6,8 @@ type View struct {
 	Skipped []SkippedView `json:"skipped,omitempty"`
 	// Warnings are the lines of [Schema.Warnings].
 	Warnings []string `json:"warnings,omitempty"`
+	// Proposals are keys and links that are not declared and not used; filled by the caller.
+	Proposals []ProposalView `json:"proposals,omitempty"`
 }
 
 // SkippedView is a [Skipped] for JSON.

@@ -28,6 +28,7 @@ type app struct {
 	kernels   string               // path of the inner loops; empty = the fastest
 	rows      predict.CacheOptions // of --row-cache, where a subcommand has it
 	reading   ingest.OpenOptions   // of ingest's flags
+	accept    bool                 // --accept-links
 	progress  *progress
 }
 
@@ -74,7 +75,7 @@ func (a *app) url() string {
 func (a *app) open(ctx context.Context, fresh bool) (*rowlink.Database, error) {
 	d, err := rowlink.Open(ctx, rowlink.Options{
 		URL: a.url(), Schemas: a.schemas, Workspace: a.workspace, Fresh: fresh, Threads: a.threads, RowCache: a.rows,
-		AcceptRowSecurity: a.reading.AcceptRowSecurity, MaxAge: a.reading.MaxAge,
+		AcceptLinks: a.accept, AcceptRowSecurity: a.reading.AcceptRowSecurity, MaxAge: a.reading.MaxAge,
 		OnNote: a.say,
 		OnProgress: func(p ingest.Progress) {
 			a.update("read "+p.Table, p.Rows, max(p.Estimate, 0), "rows")

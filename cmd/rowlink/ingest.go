@@ -28,6 +28,7 @@ func ingestCommand(a *app) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
+	a.acceptFlag(cmd)
 	f.BoolVar(&a.reading.AcceptRowSecurity, "accept-row-security", false, "take only the rows that the role sees where row-level security hides some")
 	f.DurationVar(&a.reading.MaxAge, "max-age", 0, "give up when one state of a live database was held so long (default 30m)")
 	return cmd

@@ -38,19 +38,42 @@ reason. The same stands in mapping.yaml in the workspace, where each item can be
 				return err
 			}
 			defer d.Close()
-			return a.print(d.Snap.Schema.View(), func(w io.Writer) error {
+			view := d.Snap.Schema.View()
+			view.Proposals = d.Snap.Schema.ProposalViews(d.Snap.Propose())
+			return a.print(view, func(w io.Writer) error {
 				if err := write(d.Snap.Schema, w); err != nil {
 					return err
 				}
 				if format != "text" {
 					w = a.err // the drawing stays a drawing
 				}
+				if err := proposed(w, view.Proposals); err != nil {
+					return err
+				}
 				return leaks(w, d.Snap.Schema.Warnings())
 			})
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", format, "text, mermaid or dot")
+	a.acceptFlag(cmd)
 	return cmd
+}
+
+func (a *app) acceptFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&a.accept, "accept-links", false, "use the keys and links that are proposed and not declared (rowlink schema shows them)")
+}
+
+// proposed prints the lines of the mapping file that would accept each proposal.
+func proposed(w io.Writer, proposals []schema.ProposalView) error {
+	if len(proposals) == 0 {
+		return nil
+	}
+	lines := make([]string, len(proposals))
+	for i, p := range proposals {
+		lines[i] = p.Table + ": " + p.Mapping + "  # " + strings.TrimPrefix(p.Reason, "proposed: ")
+	}
+	_, err := fmt.Fprintf(w, "\nproposed and not used (accept all with --accept-links, or write single ones into mapping.yaml):\n%s\n", indent(strings.Join(lines, "\n")))
+	return err
 }
 
 // leaks prints what may let a model see the future.
