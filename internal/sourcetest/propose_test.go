@@ -125,4 +125,3 @@ func implied(s *schema.Schema, t int, cols []int, to int, ref []int, depth int) 
 		return implied(s, l.To, next, to, ref, depth-1)
 	})
 }
-
