@@ -38,7 +38,7 @@ func (d *Database) Instant(ctx context.Context, text string) (*Instant, error) {
 	start := time.Now()
 	f, out := &Fitted{splits: []tasks.Split{tasks.Val}, quick: true}, &Instant{}
 	var err error
-	if f.Task, err = tql.Bind(text, d.Snap.Schema); err != nil {
+	if f.Task, err = d.bind(text); err != nil {
 		return nil, err
 	}
 	if err := out.ask(text, d.Snap, f.Task); err != nil {

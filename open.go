@@ -18,7 +18,6 @@ import (
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/schema"
 	"github.com/rowlink/rowlink/tasks"
-	"github.com/rowlink/rowlink/tasks/tql"
 	"github.com/rowlink/rowlink/workspace"
 )
 
@@ -279,7 +278,7 @@ func (d *Database) writeMapping() error {
 // Task binds a task's text to the database and fills in the options that depend on the
 // data. Its errors are [tql.Errors] or a [tasks.Error].
 func (d *Database) Task(text string) (*tasks.Task, error) {
-	task, err := tql.Bind(text, d.Snap.Schema)
+	task, err := d.bind(text)
 	if err != nil {
 		return nil, err
 	}

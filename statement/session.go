@@ -148,7 +148,7 @@ func (s *Session) one(ctx context.Context, text string, st tql.Statement) (a *An
 	r := &run{Session: s, db: d, ws: d.Workspace, text: text}
 	switch st := st.(type) {
 	case *tql.Create:
-		a, err = r.create(st)
+		a, err = r.create(ctx, st)
 	case *tql.Drop:
 		a, err = r.drop(st)
 	case *tql.Alter:

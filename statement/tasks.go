@@ -26,8 +26,9 @@ type created struct {
 	Warnings []string `json:"warnings,omitempty"`
 }
 
-// create binds, infers, and stores the text; no label is computed.
-func (r *run) create(st *tql.Create) (*Answer, error) {
+// create binds, infers, and stores the text; no label is computed. The database checks a
+// task in SQL.
+func (r *run) create(ctx context.Context, st *tql.Create) (*Answer, error) {
 	name := st.Name.Text
 	if err := workspace.CheckTaskName(name); err != nil {
 		return nil, r.fault(st.Name.Range(), "TK104", "tasks are files: take letters, digits, _ and -", "%v", err)
@@ -46,6 +47,11 @@ func (r *run) create(st *tql.Create) (*Answer, error) {
 	task, err := tql.Bind(r.at(st.Range()), r.db.Snap.Schema)
 	if err != nil {
 		return nil, err
+	}
+	if task.Raw != nil {
+		if err := r.db.CheckSQL(ctx, task); err != nil {
+			return nil, err
+		}
 	}
 	if err := r.ws.SaveTask(name, task.Text+"\n"); err != nil {
 		return nil, err

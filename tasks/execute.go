@@ -32,7 +32,12 @@ func Label(ctx context.Context, snap *ingest.Snapshot, task *Task, threads int) 
 			jobs = x.appendJobs(jobs, grid.Anchors[s], s)
 		}
 	}
-	l, err := x.run(ctx, jobs, rules)
+	var l *LabelTable
+	if task.Raw != nil {
+		l, err = x.given(ctx, grid.Anchors, rules, false)
+	} else {
+		l, err = x.run(ctx, jobs, rules)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +63,12 @@ func LabelAt(ctx context.Context, snap *ingest.Snapshot, task *Task, anchors []i
 		}
 	}
 	rules := runRules{visible: x.visible, trains: func(*LabelTable, int) bool { return true }}
-	l, err := x.run(ctx, x.appendJobs(nil, grid.Anchors[Test], Test), rules)
+	var l *LabelTable
+	if task.Raw != nil {
+		l, err = x.given(ctx, grid.Anchors, rules, true)
+	} else {
+		l, err = x.run(ctx, x.appendJobs(nil, grid.Anchors[Test], Test), rules)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -40,6 +40,7 @@ func History(ctx context.Context, snap *ingest.Snapshot, task *Task, until int64
 	_, latest := timeSpan(snap, task.timedTables(snap))
 	lattice := task.lattice(min(until, latest))
 	var jobs []job
+	var splits [3][]int64
 	for _, a := range lattice {
 		split := Test
 		if a < o.ValAnchor {
@@ -48,8 +49,14 @@ func History(ctx context.Context, snap *ingest.Snapshot, task *Task, until int64
 			split = Val
 		}
 		jobs = x.appendJobs(jobs, []int64{a}, split)
+		splits[split] = append(splits[split], a)
 	}
-	l, err := x.run(ctx, jobs, rules)
+	var l *LabelTable
+	if task.Raw != nil {
+		l, err = x.given(ctx, splits, rules, true)
+	} else {
+		l, err = x.run(ctx, jobs, rules)
+	}
 	if err != nil {
 		return nil, err
 	}

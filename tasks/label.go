@@ -36,6 +36,8 @@ type LabelReport struct {
 	EmptyNull   int // of these, no aggregate of the target had a row in its window
 	UnseenClass int // val and test rows whose class training never saw
 
+	NoLabel    int // pairs of ENTITIES that the SQL gave no label for
+	Unknown    int // labels that SQL gave for keys that the snapshot does not have
 	EmptyLabel int // examples whose label is what empty windows give
 	NoTime     int // rows of aggregated timed tables without time
 	Dangling   int // NULL or dangling references on the paths

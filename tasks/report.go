@@ -57,9 +57,11 @@ func (l *LabelTable) report(x *Executor, g *Grid) {
 	static := x.task.Static()
 	warn(static && x.entity.Times == nil, "TK207: table %s has no time: its rows are split at random, and values known only later may leak", r.Entities)
 	warn(r.NoTime > 0, "TK208: %d rows without time count nowhere", r.NoTime)
+	warn(r.Unknown > 0, "TK184: %d labels are of keys that the snapshot does not hold: rowlink ingest takes a new one", r.Unknown)
 	warn(r.Dangling > 0, "TK209: %d references on the paths of the task are NULL or dangling", r.Dangling)
 	empty := sum3(r.Anchors) - sum3(r.WithRows)
 	warn(!static && r.Incomplete+r.Overlap+empty > 0, "TK211: anchors left out: %d incomplete, %d overlapping the next split, %d without examples", r.Incomplete, r.Overlap, empty)
+	l.warnUnmentioned(x)
 	l.warnShift()
 	warn(r.FrozenOut > 0, "TK225: %d pairs dropped because the entity does not exist at the frozen cut", r.FrozenOut)
 }
@@ -188,3 +190,29 @@ func ratio(n, of int) float64 {
 }
 
 func percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }
+
+// warnUnmentioned tells of examples of a raw SQL task whose entity no row at or before the
+// anchor mentions: its ENTITIES, or its one body, may have looked ahead.
+func (l *LabelTable) warnUnmentioned(x *Executor) {
+	if x.task.Raw == nil {
+		return
+	}
+	since := mentioned(x.snap, x.task)
+	var late [3]int
+	for i, row := range l.Entity {
+		if since[row] > l.Anchor[i] {
+			late[l.Split[i]]++
+		}
+	}
+	if sum3(late) == 0 {
+		return
+	}
+	share := func(s Split) string {
+		if l.Report.Examples[s] == 0 {
+			return "-"
+		}
+		return fmt.Sprintf("%.1f %%", 100*float64(late[s])/float64(l.Report.Examples[s]))
+	}
+	l.Report.Warnings = append(l.Report.Warnings, fmt.Sprintf("TK210: the SQL names entities that no row at or before the anchor mentions: %s of train, %s of val, %s of test; who is asked about was perhaps chosen by looking ahead",
+		share(Train), share(Val), share(Test)))
+}

@@ -47,6 +47,9 @@ func (t *Task) windowText() string {
 	if t.Static() {
 		return "each row at its own time"
 	}
+	if t.Raw != nil {
+		return "window (anchor, anchor + " + t.Horizon.String() + "] by SQL"
+	}
 	start, found := Span{}, false
 	for _, e := range []Expr{t.Target, t.Assuming} {
 		eachAggregate(e, func(a *Aggregate) {
@@ -127,6 +130,7 @@ func (r *LabelReport) droppedText() string {
 		{r.Unassumed, "ASSUMING not true"},
 		{r.Skipped, "empty (ON EMPTY SKIP)"},
 		{r.NullLabel, "label NULL"},
+		{r.NoLabel, "no label by the SQL"},
 		{r.UnseenClass, "class unseen in training"},
 	} {
 		if x.n > 0 {

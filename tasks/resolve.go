@@ -134,6 +134,16 @@ func mapped(snap *ingest.Snapshot) []int {
 // timedTables lists the tables whose times bound the label windows of the task (R10).
 func (t *Task) timedTables(snap *ingest.Snapshot) []int {
 	var out []int
+	if t.Raw != nil {
+		for _, i := range t.Raw.Tables {
+			if snap.Tables[i].Times != nil {
+				out = append(out, i)
+			}
+		}
+		if out == nil {
+			return mapped(snap)
+		}
+	}
 	for _, e := range []Expr{t.Target, t.Assuming} {
 		eachAggregate(e, func(a *Aggregate) {
 			table := a.Table

@@ -22,6 +22,8 @@ type Task struct {
 	Where    Expr // nil = every visible entity; computed from rows visible at the anchor only
 	Assuming Expr // nil = none; a condition on the future, checked for labels only
 
+	Raw *Raw // instead of Target, Where and Assuming: labels by SQL; nil for other tasks
+
 	Horizon  Span // largest end offset of the windows of Target and Assuming
 	Options  Options
 	Reading  string   // the task in words

@@ -61,6 +61,10 @@ func (w *Workspace) RemoveTask(name string) error {
 		if err := os.Remove(w.path("tasks", name+".sql")); err != nil {
 			return err
 		}
+		// labels that the task's own SQL gave stand beside it
+		if err := os.Remove(w.path("tasks", name+".labels.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 		return w.files.syncDir(w.path("tasks"))
 	})
 }

@@ -36,7 +36,11 @@ func Bind(text string, sc *schema.Schema) (*tasks.Task, error) {
 		return nil, errs
 	}
 	b.remarks()
-	b.task.Reading = reading(b.task, sc)
+	if b.task.Raw != nil {
+		b.task.Reading = rawReading(b.task, sc)
+	} else {
+		b.task.Reading = reading(b.task, sc)
+	}
 	return b.task, nil
 }
 
@@ -90,7 +94,7 @@ func (b *binder) statement(s Statement) {
 		b.task.Name, options, declared = s.Name.Text, s.Options, s.Type
 		b.task.Hash = Hash(s)
 		if s.Raw != nil {
-			b.later(s.Raw.Range(), "a task in raw SQL", "say the task with PREDICT ... FOR EACH ...")
+			b.raw(s)
 			return
 		}
 	default:

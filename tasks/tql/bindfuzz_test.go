@@ -41,6 +41,9 @@ func FuzzBind(f *testing.F) {
 		if task.Reading == "" || !strings.Contains(Explain(task, sc), task.Reading) {
 			t.Errorf("%q: no reading", text)
 		}
+		if task.Raw != nil {
+			return // only a database reads it on
+		}
 		if sql, err := SQL(task, sc, nil); err != nil && !strings.Contains(text, "\x00") || err == nil && sql == "" {
 			t.Errorf("%q: %v", text, err)
 		}

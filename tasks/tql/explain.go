@@ -18,8 +18,12 @@ func Explain(task *tasks.Task, sc *schema.Schema) string {
 	x := &explainer{task: task, sc: sc, u: &unbinder{sc, task.Entity}}
 	fmt.Fprintf(&x.out, "task %s: %s, because %s\n%s\n\n", task.Name, task.Type, why(task), task.Reading)
 	x.entity()
-	x.aggregates()
-	x.line("target", x.u.expr(task.Target).String())
+	if task.Raw != nil {
+		x.raw()
+	} else {
+		x.aggregates()
+		x.line("target", x.u.expr(task.Target).String())
+	}
 	if task.Where != nil {
 		x.line("where", x.u.expr(task.Where).String())
 	}
@@ -60,6 +64,8 @@ func why(task *tasks.Task) string {
 	_, column := task.Target.(*tasks.ColumnExpr)
 	a, aggregate := task.Target.(*tasks.Aggregate)
 	switch {
+	case task.Raw != nil:
+		return "TYPE says so"
 	case task.Type == tasks.Binary:
 		return "the target is a condition"
 	case task.Type == tasks.Multiclass && kindOf(task.Target) == tasks.KindNumber:
@@ -176,10 +182,13 @@ func (x *explainer) grid() {
 		zone = o.Zone
 	}
 	labels := "one for every eligible entity"
+	if x.task.Raw != nil {
+		labels = "those that the SQL gives, of entities that exist at the anchor; none where it gives NULL"
+	}
 	if x.task.Assuming != nil {
 		labels += " for which the assumption came true"
 	}
-	if maybeNull(x.task.Target) {
+	if x.task.Raw == nil && maybeNull(x.task.Target) {
 		labels += ", but none where the target is NULL"
 	}
 	x.line("labels", labels)

@@ -25,6 +25,9 @@ func SQL(task *tasks.Task, sc *schema.Schema, grid *tasks.Grid) (string, error) 
 	if task.Static() {
 		return "", errors.New("lower to SQL: a static target has no grid of anchors")
 	}
+	if task.Raw != nil {
+		return "", errors.New("lower to SQL: the task is SQL already; SHOW TASK prints it")
+	}
 	for _, e := range []tasks.Expr{task.Target, task.Where, task.Assuming} {
 		timed := false
 		if eachAggregate(e, func(a *tasks.Aggregate) { timed = timed || a.TimeStep > 0 }); timed {

@@ -10,6 +10,9 @@ import (
 // Question prints what a bound task asks, with every name resolved and no options: two
 // texts that ask the same have the same question, however they are spelt.
 func Question(task *tasks.Task, sc *schema.Schema) string {
+	if task.Raw != nil {
+		return task.Type + " by SQL: " + task.Hash
+	}
 	u := &unbinder{sc, task.Entity}
 	var b strings.Builder
 	b.WriteString(task.Type + ": PREDICT " + u.expr(task.Target).String() + " FOR EACH " + textOf(&Table{Parts: tableParts(sc, task.Entity)}))

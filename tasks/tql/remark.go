@@ -33,8 +33,29 @@ func (b *binder) remarks() {
 		b.remarkDate(b.task.Entity)
 	}
 	o := &b.task.Options
+	if b.task.Raw != nil {
+		b.remarkZones()
+	}
 	if order, _ := o.Step.Compare(b.task.Horizon); !o.Step.IsZero() && order < 0 {
 		b.remark("TK216", "step of %s is shorter than the horizon of %s: label windows overlap, so labels of one entity repeat each other", o.Step, b.task.Horizon)
+	}
+}
+
+// remarkZones holds TK213: raw SQL compares times without a zone in the task's zone.
+func (b *binder) remarkZones() {
+	for _, i := range b.task.Raw.Tables {
+		t := b.sc.Tables[i]
+		if t.Time == nil {
+			continue
+		}
+		column, def := timeColumn(b.sc, i)
+		zone := t.Time.Zone
+		if zone == "" {
+			zone = "UTC"
+		}
+		if (def.DBType == "date" || strings.HasSuffix(def.DBType, "without time zone")) && zone != b.task.Options.Zone.String() {
+			b.remark("TK213", "%s has no zone and is read in %s, but SQL compares it in the task's zone %s: write (%s AT TIME ZONE '%s')", column, zone, b.task.Options.Zone, column, zone)
+		}
 	}
 }
 

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/rowlink/rowlink/internal/pgtest"
+)
+
+// rawTask is a task in two bodies over rel-f1.
+const rawTask = `CREATE TASK dnf TYPE binary_classification FOR EACH drivers HORIZON '30 days'
+  ENTITIES AS $$ SELECT driverid AS entity FROM drivers $$
+  LABEL AS $$ SELECT e.entity, bool_or(r.statusid <> 1) AS label FROM entities e JOIN results r
+    ON r.driverid = e.entity AND r.date > :anchor AND r.date <= :anchor + :horizon GROUP BY e.entity $$
+  WITH (val_anchor = '2005-01-01', test_anchor = '2010-01-01', step = '90 days', eval_anchors = 8, train_anchors = 30);`
+
+// TestSQL_rawTask creates, labels, trains, evaluates and asks a task in SQL on Postgres as
+// any other, and asks again without the database.
+func TestSQL_rawTask(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a Postgres server")
+	}
+	url := pgtest.LoadF1(t)
+	t.Chdir(t.TempDir())
+	t.Setenv("DATABASE_URL", "")
+	db := " --db " + url + " --schema relf1 -q"
+	script := rawTask + `
+SHOW LABELS dnf SPLIT test LIMIT 3;
+TRAIN dnf WITH (epochs = 1, fan_out = 4, model = 'decayed entity mean');
+EVALUATE dnf WITH (split = test);
+PREDICT TASK dnf FOR (1, 2) AT 2010-03-01;
+EXPLAIN ANALYZE TASK dnf;
+`
+	out := rowlinkIn(t, "sql"+db, script)
+	for _, want := range []string{"task dnf: binary_classification, because TYPE says so", "2010-04-01  test", "decayed entity mean", "by SQL", "1         2010-03-01"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is missing in\n%s", want, out)
+		}
+	}
+	// the labels lie beside the task, so that a version answers without the database
+	offline := rowlinkIn(t, "sql -q", "PREDICT TASK dnf FOR (1, 2) AT 2010-03-01;\nSHOW LABELS dnf SPLIT test LIMIT 3;")
+	if !strings.Contains(offline, "1         2010-03-01") || !strings.Contains(offline, "2010-04-01  test") {
+		t.Errorf("without the database\n%s", offline)
+	}
+	r := rowlinkRunIn(t.Context(), words("sql -q"), strings.Replace(rawTask, "TASK dnf", "TASK other", 1))
+	if r.code != exitUsage || !strings.Contains(r.err, "TK180") {
+		t.Errorf("without the database a new task gives exit %d\n%s", r.code, r.err)
+	}
+	r = rowlinkRunIn(t.Context(), words("sql"+db), strings.NewReplacer("TASK dnf", "TASK other", "JOIN results", "JOIN relf1.results").Replace(rawTask))
+	if r.code != exitUsage || !strings.Contains(r.err, "TK181") || !strings.Contains(r.err, "relf1.results r\n") {
+		t.Errorf("a body that reads past the censoring gives exit %d\n%s", r.code, r.err)
+	}
+}
+
+// rowlinkRunIn runs a command with a text on stdin.
+func rowlinkRunIn(ctx context.Context, args []string, text string) result {
+	var out, stderr bytes.Buffer
+	code := run(ctx, args, streams{strings.NewReader(text), &out, &stderr})
+	return result{out.String(), stderr.String(), code}
+}
+
+// rowlinkIn runs a command that must succeed with a text on stdin.
+func rowlinkIn(t *testing.T, command, text string) string {
+	t.Helper()
+	r := rowlinkRunIn(t.Context(), words(command), text)
+	if r.code != exitOK {
+		t.Fatalf("rowlink %s: exit %d\n%s", command, r.code, r.err)
+	}
+	return r.out
+}
