@@ -15,6 +15,7 @@ type Executor struct {
 	entity  *ingest.Table
 
 	where, assuming, target node
+	items                   *items // of a ranking
 	aggregates              []*aggregate
 	ofWhere                 int // the first aggregates are those of WHERE
 }
@@ -34,6 +35,11 @@ func NewExecutor(snap *ingest.Snapshot, task *Task, threads int) (*Executor, err
 	}
 	if x.target, err = c.compile(task.Target); err != nil {
 		return nil, fmt.Errorf("compile target: %w", err)
+	}
+	if task.Ranking != nil {
+		if x.items, err = newItems(snap, task.Ranking); err != nil {
+			return nil, err
+		}
 	}
 	x.aggregates = c.aggregates
 	return x, nil

@@ -25,7 +25,15 @@ func (l *LabelTable) Hash() string {
 		line = append(line, ' ')
 		line = append(line, l.Split[i].String()...)
 		line = append(line, ' ')
-		if l.Classes != nil {
+		if l.ItemStart != nil {
+			for _, item := range l.Items(i) {
+				key := strconv.Itoa(int(item))
+				if l.items != nil {
+					key = keyText(l.items, item)
+				}
+				line = strconv.AppendQuote(line, key)
+			}
+		} else if l.Classes != nil {
 			line = strconv.AppendQuote(line, l.Classes[int(l.Label[i])])
 		} else {
 			line = strconv.AppendFloat(line, l.Label[i], 'g', 6, 64)

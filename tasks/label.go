@@ -11,9 +11,12 @@ type LabelTable struct {
 	Split   []Split
 	Label   []float64 // binary: 0 or 1; regression: the value; multiclass: position in Classes
 	Classes []string  // multiclass: the classes seen in training, sorted; else nil
-	Report  LabelReport
+	// Link prediction: the rows that came true for example i are Item[ItemStart[i]:ItemStart[i+1]],
+	// ascending, and Label[i] is their number. Else nil.
+	ItemStart, Item []int32
+	Report          LabelReport
 
-	entity *ingest.Table // for the keys in the hash; nil in tables made elsewhere
+	entity, items *ingest.Table // for the keys in the hash; nil in tables made elsewhere
 }
 
 // LabelReport says how the label table came about, for people and for checks.
@@ -56,6 +59,9 @@ func (l *LabelTable) Rows(s Split) []int {
 	}
 	return out
 }
+
+// Items returns the rows that came true for example i of a link prediction task.
+func (l *LabelTable) Items(i int) []int32 { return l.Item[l.ItemStart[i]:l.ItemStart[i+1]] }
 
 // Cut returns the feature cut of example i.
 func (l *LabelTable) Cut(i int) int64 { return l.Task.Options.Cut(l.Split[i], l.Anchor[i]) }

@@ -109,7 +109,7 @@ func (l *LabelTable) warnEmptiness(x *Executor) {
 
 // warnRare warns of classes too rare to learn or to measure.
 func (l *LabelTable) warnRare() {
-	if l.Task.Type == Regression {
+	if l.Task.Type == Regression || l.Task.Ranking != nil {
 		return
 	}
 	classes := l.Classes
@@ -151,7 +151,7 @@ func (l *LabelTable) warnShift() {
 		return
 	}
 	limit := warnMeanShift
-	if l.Task.Type == Regression {
+	if l.Task.Type != Binary {
 		limit = warnMeanSD * l.deviation()
 	}
 	for _, s := range []Split{Test, Val} {
@@ -163,8 +163,8 @@ func (l *LabelTable) warnShift() {
 			verb = "rises"
 		}
 		what, from, to := "share of positives", percent(r.Mean[Train]), percent(r.Mean[s])
-		if l.Task.Type == Regression {
-			what, from, to = "label mean", fmt.Sprintf("%.4g", r.Mean[Train]), fmt.Sprintf("%.4g", r.Mean[s])
+		if l.Task.Type != Binary {
+			what, from, to = map[bool]string{true: "number of items", false: "label mean"}[l.Task.Ranking != nil], fmt.Sprintf("%.4g", r.Mean[Train]), fmt.Sprintf("%.4g", r.Mean[s])
 		}
 		r.Warnings = append(r.Warnings, fmt.Sprintf("TK217: %s %s from %s (train) to %s (%s)", what, verb, from, to, s))
 		return

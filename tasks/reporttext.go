@@ -108,6 +108,8 @@ func (r *LabelReport) meanText(task *Task) string {
 	switch task.Type {
 	case Binary:
 		return fmt.Sprintf("        positive %s / %s / %s", percent(r.Mean[Train]), percent(r.Mean[Val]), percent(r.Mean[Test]))
+	case LinkPrediction:
+		return fmt.Sprintf("        items %.3g / %.3g / %.3g on average", r.Mean[Train], r.Mean[Val], r.Mean[Test])
 	case Regression:
 		return fmt.Sprintf("        mean %.5g / %.5g / %.5g", r.Mean[Train], r.Mean[Val], r.Mean[Test])
 	}

@@ -30,6 +30,7 @@ type chunk struct {
 	split  []Split
 	label  []float64
 	class  []string
+	item   []int32 // of all examples; each has label of them
 	counts LabelReport
 	err    error
 }
@@ -49,6 +50,9 @@ func (x *Executor) run(ctx context.Context, jobs []job, rules runRules) (*LabelT
 		chunks[i].fill(x, frames[worker], jobs[i], rules)
 	})
 	l := &LabelTable{Task: x.task, entity: x.entity}
+	if x.items != nil {
+		l.items = x.items.table
+	}
 	l.Report.Entities, l.Report.EntityRows = x.entity.Def.Name, x.entity.Rows
 	var class []string
 	for i := range chunks {
@@ -59,6 +63,7 @@ func (x *Executor) run(ctx context.Context, jobs []job, rules runRules) (*LabelT
 		l.Entity, l.Anchor = append(l.Entity, c.entity...), append(l.Anchor, c.anchor...)
 		l.Split, l.Label = append(l.Split, c.split...), append(l.Label, c.label...)
 		class = append(class, c.class...)
+		l.Item = append(l.Item, c.item...)
 		l.Report.add(&c.counts)
 	}
 	if len(jobs) > 0 && jobs[0].own {
@@ -66,6 +71,12 @@ func (x *Executor) run(ctx context.Context, jobs []job, rules runRules) (*LabelT
 	}
 	if x.task.Type == Multiclass {
 		l.setClasses(class, rules.trains)
+	}
+	if x.items != nil {
+		l.ItemStart = make([]int32, len(l.Label)+1)
+		for i, n := range l.Label {
+			l.ItemStart[i+1] = l.ItemStart[i] + int32(n)
+		}
 	}
 	return l, nil
 }
@@ -92,6 +103,14 @@ func (c *chunk) fill(x *Executor, f *frame, j job, rules runRules) {
 		if err != nil {
 			c.err = err
 			return
+		}
+		if x.items != nil {
+			before := len(c.item)
+			c.item = x.items.rows(c.item, *v.List, &x.task.Options, anchor, x.task.Options.Closed(anchor, x.task.Horizon))
+			if y = float64(len(c.item) - before); y == 0 { // none of them is an item of then
+				c.counts.NullLabel++
+				continue
+			}
 		}
 		c.entity, c.anchor = append(c.entity, row), append(c.anchor, anchor)
 		c.split, c.label = append(c.split, split), append(c.label, y)
@@ -144,7 +163,7 @@ func (c *chunk) label1(x *Executor, f *frame, row int32, anchor int64, split Spl
 // labelOf is the label as a number; classes are numbered later.
 func (x *Executor) labelOf(v Value) (float64, error) {
 	switch {
-	case x.task.Type == Multiclass && v.Kind != KindList:
+	case x.task.Type == Multiclass && v.Kind != KindList, x.items != nil && v.Kind == KindList:
 		return 0, nil
 	case !v.numeric():
 		return 0, fmt.Errorf("the target of a %s task is %q, want a number or a condition", x.task.Type, v.String())

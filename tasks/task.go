@@ -15,12 +15,13 @@ type Task struct {
 	Name   string
 	Text   string // the statement as the user wrote it
 	Hash   string // hash of the canonical statement
-	Type   string // name of a registered task type: binary_classification, regression, multiclass_classification
+	Type   string // name of a registered task type, or [LinkPrediction]
 	Entity int    // table number of the entity table
 
-	Target   Expr // value at (entity, anchor); its NULL drops the example
-	Where    Expr // nil = every visible entity; computed from rows visible at the anchor only
-	Assuming Expr // nil = none; a condition on the future, checked for labels only
+	Ranking  *Ranking // of a link prediction task; nil in others
+	Target   Expr     // value at (entity, anchor); its NULL drops the example
+	Where    Expr     // nil = every visible entity; computed from rows visible at the anchor only
+	Assuming Expr     // nil = none; a condition on the future, checked for labels only
 
 	Raw *Raw // instead of Target, Where and Assuming: labels by SQL; nil for other tasks
 

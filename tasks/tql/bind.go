@@ -110,6 +110,7 @@ func (b *binder) statement(s Statement) {
 	}
 	b.options(options)
 	b.query(query)
+	b.assertRanking(options)
 	if len(b.errs) == 0 {
 		b.assertType(declared)
 		b.assertDates(options)
@@ -125,7 +126,7 @@ func (b *binder) query(q *Query) {
 	if q.Selection != nil && b.entity != nil {
 		b.keys(q.Selection.Keys)
 	}
-	if q.Spec != nil {
+	if q.Spec != nil && q.Spec.Kind != SpecRank {
 		what := [...]string{SpecRank: "RANK", SpecClassify: "CLASSIFY", SpecForecast: "FORECAST", SpecTop: "TOP"}[q.Spec.Kind]
 		b.later(q.Spec.Range(), what, laterHints[q.Spec.Kind])
 	}
@@ -151,7 +152,6 @@ const windowHintFor = "predict an aggregate over a future window, such as COUNT(
 
 // laterHints say what works instead of RANK, CLASSIFY, FORECAST and TOP.
 var laterHints = [...]string{
-	SpecRank:     "predict whether one value occurs: LIST_DISTINCT(t.c, 0, 30, days) CONTAINS 'value', or a count: COUNT(t.* WHERE ..., 0, 30, days) > 0",
 	SpecClassify: "predict one value at a time: LIST_DISTINCT(t.c, 0, 30, days) CONTAINS 'value'",
 	SpecForecast: "predict one window at a time: SUM(t.c, 0, 7, days), SUM(t.c, 7, 14, days)",
 	SpecTop:      "leave it out",
@@ -185,7 +185,7 @@ func (b *binder) assertType(declared *Name) {
 		return
 	}
 	err := b.fault(declared.Range(), "TK175", "the target is of type %s, not %s", b.task.Type, declared.Text)
-	if near, ok := Nearest(declared.Text, []string{tasks.Binary, tasks.Regression, tasks.Multiclass}); ok && near == b.task.Type {
+	if near, ok := Nearest(declared.Text, []string{tasks.Binary, tasks.Regression, tasks.Multiclass, tasks.LinkPrediction}); ok && near == b.task.Type {
 		err.Hint = "did you mean " + near + "?"
 	} else {
 		err.Hint = "leave TYPE out, or write TYPE " + b.task.Type

@@ -48,7 +48,11 @@ func FuzzBind(f *testing.F) {
 			t.Errorf("%q: %v", text, err)
 		}
 		u := &unbinder{sc, task.Entity}
-		again, err := Bind("PREDICT "+u.expr(task.Target).String()+" FOR EACH "+textOf(&Table{Parts: tableParts(sc, task.Entity)}), sc)
+		spec := ""
+		if task.Ranking != nil {
+			spec = " RANK TOP 3"
+		}
+		again, err := Bind("PREDICT "+u.expr(task.Target).String()+spec+" FOR EACH "+textOf(&Table{Parts: tableParts(sc, task.Entity)}), sc)
 		if err != nil {
 			t.Errorf("%q: its target %s does not bind: %v", text, u.expr(task.Target), err)
 		} else if have, want := u.expr(again.Target).String(), u.expr(task.Target).String(); have != want {

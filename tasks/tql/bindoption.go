@@ -43,7 +43,13 @@ var optionSetters = map[string]func(b *binder, o *tasks.Options, v Value) (want 
 		return ""
 	},
 	"exclude_seen": func(b *binder, o *tasks.Options, v Value) string {
-		b.later(v.Range(), "exclude_seen, an option of RANK,", "leave it out")
+		switch strings.ToLower(v.String()) {
+		case "true":
+			b.ranked().ExcludeSeen = true
+		case "false":
+		default:
+			return "true or false"
+		}
 		return ""
 	},
 }

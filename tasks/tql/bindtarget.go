@@ -22,6 +22,8 @@ func (b *binder) target(e Expr, spec *Spec) {
 	b.needFuture(e)
 	b.refuseStaticOperand(e)
 	switch {
+	case spec != nil && spec.Kind == SpecRank:
+		b.ranking(e, v, spec)
 	case v.kind == tasks.KindBool:
 		b.task.Type = tasks.Binary
 	case v.category || v.kind == tasks.KindText:

@@ -66,6 +66,9 @@ func why(task *tasks.Task) string {
 	switch {
 	case task.Raw != nil:
 		return "TYPE says so"
+
+	case task.Ranking != nil:
+		return "the target is a set of rows that a foreign key points to"
 	case task.Type == tasks.Binary:
 		return "the target is a condition"
 	case task.Type == tasks.Multiclass && kindOf(task.Target) == tasks.KindNumber:

@@ -120,6 +120,8 @@ func (l *lowering) body(keys []string, names, label string, where []string) stri
 func (l *lowering) label(here place) string {
 	p := l.expr(here, l.task.Target)
 	switch l.task.Type {
+	case tasks.LinkPrediction:
+		return l.ranked(p)
 	case tasks.Regression:
 		return p.cast("float8").sql
 	case tasks.Multiclass:

@@ -18,6 +18,8 @@ func reading(task *tasks.Task, sc *schema.Schema) string {
 	switch task.Type {
 	case tasks.Binary:
 		out += "whether " + r.clause(task.Target) + "."
+	case tasks.LinkPrediction:
+		out += r.ranking(task)
 	case tasks.Multiclass:
 		out += r.value(task.Target) + ", one of the values seen in training."
 	default:

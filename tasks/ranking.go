@@ -1,0 +1,67 @@
+package tasks
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/rowlink/rowlink/ingest"
+)
+
+// LinkPrediction is the task type that ranks rows of a table: which of them will the
+// entity be linked to (rule R15)? Its label is a set of rows, not a number.
+const LinkPrediction = "link_prediction"
+
+// Ranking says what a link prediction task ranks. The target is a list_distinct of a
+// foreign key that leads there.
+type Ranking struct {
+	Items        int  // table of what is ranked
+	Column       int  // of Items, which the values of the target are equal to
+	Top          int  // how many are asked for
+	IncludingNew bool // items that come to be known within the window count too
+	ExcludeSeen  bool // what the entity was linked to before is no candidate
+}
+
+// items turns the values of a ranking's target into rows.
+type items struct {
+	of    *Ranking
+	table *ingest.Table
+	row   map[valueKey]int32
+}
+
+// newItems indexes the items by the column that the target's foreign key refers to; of a
+// repeated value the first row counts, as links do.
+func newItems(snap *ingest.Snapshot, r *Ranking) (*items, error) {
+	t := snap.Tables[r.Items]
+	read := cells(&t.Columns[r.Column])
+	if read == nil {
+		return nil, fmt.Errorf("column %s.%s is not stored", t.Def.Name, t.Def.Columns[r.Column].Name)
+	}
+	x := &items{r, t, make(map[valueKey]int32, t.Rows)}
+	for row := range int32(t.Rows) {
+		v := read(row)
+		if v.Null {
+			continue
+		}
+		if _, again := x.row[keyOf(v)]; !again {
+			x.row[keyOf(v)] = row
+		}
+	}
+	return x, nil
+}
+
+// rows appends to out the rows that a list names, ascending: those that exist and are
+// visible at the anchor, with INCLUDING NEW at the end of the window (rule R15).
+func (x *items) rows(out []int32, list []Value, o *Options, anchor, end int64) []int32 {
+	rule := o.Rule
+	if x.of.IncludingNew {
+		anchor, rule = end, ingest.TimeRule{}
+	}
+	from := len(out)
+	for _, v := range list {
+		if row, ok := x.row[keyOf(v)]; ok && x.table.VisibleAt(rule, row, anchor) {
+			out = append(out, row)
+		}
+	}
+	slices.Sort(out[from:])
+	return out
+}
