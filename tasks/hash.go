@@ -27,11 +27,7 @@ func (l *LabelTable) Hash() string {
 		line = append(line, ' ')
 		if l.ItemStart != nil {
 			for _, item := range l.Items(i) {
-				key := strconv.Itoa(int(item))
-				if l.items != nil {
-					key = keyText(l.items, item)
-				}
-				line = strconv.AppendQuote(line, key)
+				line = strconv.AppendQuote(line, l.itemKey(item))
 			}
 		} else if l.Classes != nil {
 			line = strconv.AppendQuote(line, l.Classes[int(l.Label[i])])

@@ -1,6 +1,11 @@
 package tasks
 
-import "github.com/rowlink/rowlink/ingest"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/rowlink/rowlink/ingest"
+)
 
 // LabelTable is a task's examples in the order (anchor, entity row), column-wise.
 // All slices have one slot per example.
@@ -62,6 +67,30 @@ func (l *LabelTable) Rows(s Split) []int {
 
 // Items returns the rows that came true for example i of a link prediction task.
 func (l *LabelTable) Items(i int) []int32 { return l.Item[l.ItemStart[i]:l.ItemStart[i+1]] }
+
+// Text prints the label of example i: the number, the class, or the keys of the rows that
+// came true, separated by "|".
+func (l *LabelTable) Text(i int) string {
+	switch {
+	case l.ItemStart != nil:
+		var keys []string
+		for _, row := range l.Items(i) {
+			keys = append(keys, l.itemKey(row))
+		}
+		return strings.Join(keys, "|")
+	case l.Classes != nil:
+		return l.Classes[int(l.Label[i])]
+	}
+	return strconv.FormatFloat(l.Label[i], 'g', -1, 64)
+}
+
+// itemKey is the key of a ranked row, the number of the row in tables made elsewhere.
+func (l *LabelTable) itemKey(row int32) string {
+	if l.items == nil {
+		return strconv.Itoa(int(row))
+	}
+	return keyText(l.items, row)
+}
 
 // Cut returns the feature cut of example i.
 func (l *LabelTable) Cut(i int) int64 { return l.Task.Options.Cut(l.Split[i], l.Anchor[i]) }

@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -48,7 +47,10 @@ The report on how the table came about goes to stderr. TASK is a file, - for std
 					return err
 				}
 			}
-			t := labelOutput{labels, d.Snap.Tables[task.Entity], func(i int) bool { return keep(labels.Split[i]) }}
+			t := labelOutput{labels, d.Snap.Tables[task.Entity], nil, func(i int) bool { return keep(labels.Split[i]) }}
+			if task.Ranking != nil {
+				t.items = d.Snap.Tables[task.Ranking.Items]
+			}
 			if out == "" {
 				if a.json {
 					return a.print(t.json(), nil)
@@ -84,17 +86,8 @@ func splitFilter(name string) (func(tasks.Split) bool, error) {
 type labelOutput struct {
 	*tasks.LabelTable
 	entity *ingest.Table
+	items  *ingest.Table // that a ranking ranks; else nil
 	keep   func(example int) bool
-}
-
-// label prints the label of one example.
-func (t labelOutput) label(i int) string {
-	switch {
-	case t.Classes != nil:
-		return t.Classes[int(t.Label[i])]
-	default:
-		return strconv.FormatFloat(t.Label[i], 'g', -1, 64)
-	}
 }
 
 func (t labelOutput) csv(w io.Writer) error {
@@ -107,7 +100,7 @@ func (t labelOutput) csv(w io.Writer) error {
 		if !t.keep(i) {
 			continue
 		}
-		row := append(keyCells(t.entity, t.Entity[i]), time.UnixMicro(t.Anchor[i]).UTC().Format(time.DateTime), t.label(i), t.Split[i].String())
+		row := append(keyCells(t.entity, t.Entity[i]), time.UnixMicro(t.Anchor[i]).UTC().Format(time.DateTime), t.Text(i), t.Split[i].String())
 		if err := out.Write(row); err != nil {
 			return err
 		}
@@ -121,7 +114,7 @@ func (t labelOutput) text(w io.Writer) error {
 	rows := []string{strings.Join(append(t.entity.Def.Names(t.entity.Def.Key), "anchor", "split", "label"), "\t")}
 	for i := range t.Label {
 		if t.keep(i) {
-			rows = append(rows, strings.Join(append(keyCells(t.entity, t.Entity[i]), instant(t.Anchor[i]), t.Split[i].String(), t.label(i)), "\t"))
+			rows = append(rows, strings.Join(append(keyCells(t.entity, t.Entity[i]), instant(t.Anchor[i]), t.Split[i].String(), t.Text(i)), "\t"))
 		}
 	}
 	return table(w, rows...)
@@ -140,8 +133,15 @@ func (t labelOutput) json() any {
 			continue
 		}
 		var label any = t.Label[i]
-		if t.Classes != nil {
-			label = t.label(i)
+		switch {
+		case t.ItemStart != nil:
+			keys := []any{}
+			for _, item := range t.Items(i) {
+				keys = append(keys, keyJSON(t.items, item))
+			}
+			label = keys
+		case t.Classes != nil:
+			label = t.Text(i)
 		}
 		rows = append(rows, example{keyJSON(t.entity, t.Entity[i]), instantJSON(t.Anchor[i]), label, t.Split[i].String()})
 	}
