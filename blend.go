@@ -94,10 +94,8 @@ func (f *Fitted) validation() *blend.Validation {
 }
 
 // blend weighs the predictors on validation, adds the blend to the report where there is
-// one, and decides what is served: the named predictor or, with "auto", the blend where it
-// beats the best single one on anchors that its weights did not see, else the simplest
-// that is no worse than the best by more than chance. A blend without a gain is shown and
-// not chosen.
+// one, and decides what is served: the named predictor or, with "auto", the blend, or
+// where there is none the simplest that is no worse than the best by more than chance.
 func (f *Fitted) blend(name string) error {
 	r, v := f.Report, f.validation()
 	w := v.Weigh(meanOf(f.Task.Type))
@@ -113,7 +111,7 @@ func (f *Fitted) blend(name string) error {
 	case name != "" && name != "auto":
 		r.Served = name
 		return nil
-	case w.Worth:
+	case w.Blend != nil:
 		r.Choice = blend.Choice{Name: Blend, Best: Blend}
 	default:
 		r.Choice = v.Choose()
@@ -158,9 +156,5 @@ func describe(w blend.Weighing) string {
 	for _, i := range order {
 		parts = append(parts, fmt.Sprintf("%.2f %s", w.Blend.Weights[i], w.Blend.Names[i]))
 	}
-	text := strings.Join(parts, " + ")
-	if !w.Worth {
-		text += ", no gain on unseen anchors"
-	}
-	return text
+	return strings.Join(parts, " + ")
 }
