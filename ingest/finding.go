@@ -16,6 +16,7 @@ type Finding struct {
 	Check  string `json:"check"`            // what was looked at: "role", "row security"
 	Detail string `json:"detail"`           // what was found
 	Repair string `json:"repair,omitempty"` // text to paste that repairs it; may be empty
+	Case   int    `json:"case,omitempty"`   // number in the source's list of cases (docs/postgres.md); 0 = none
 }
 
 // A Doctor examines the part of a database that a source shows, and says how to

@@ -35,7 +35,11 @@ func doctorCommand(a *app) *cobra.Command {
 			if err := a.print(findings, func(w io.Writer) error {
 				rows := make([]string, 0, 2*len(findings))
 				for _, f := range findings {
-					rows = append(rows, fmt.Sprintf("%s\t%s\t%s", f.Level, f.Check, f.Detail))
+					detail := f.Detail
+					if f.Case > 0 {
+						detail += fmt.Sprintf(" (case %d)", f.Case)
+					}
+					rows = append(rows, fmt.Sprintf("%s\t%s\t%s", f.Level, f.Check, detail))
 					if f.Repair != "" {
 						rows = append(rows, "\t\trepair: "+f.Repair)
 					}

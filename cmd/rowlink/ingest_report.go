@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/rowlink/rowlink"
 	"github.com/rowlink/rowlink/ingest"
@@ -24,6 +26,8 @@ type tableReport struct {
 	Table     string       `json:"table"`
 	Rows      int          `json:"rows"`
 	NoTime    int          `json:"rows_without_time"`
+	Ahead     int          `json:"rows_after_snapshot"` // not seen before their time
+	Epoch     int          `json:"rows_at_1970"`        // 1970-01-01 00:00 often stands for no time
 	Dangling  int          `json:"dangling_references"`
 	Links     []linkReport `json:"links,omitempty"`
 	FirstTime string       `json:"first,omitempty"`
@@ -58,6 +62,15 @@ func newIngestReport(d *rowlink.Database) *ingestReport {
 				info.Links = append(info.Links, linkReport{t.Def.Names(link.Columns), sc.Tables[link.To].FullName(), n})
 			}
 		}
+		for _, at := range t.Times {
+			switch {
+			case at == ingest.Never || at == ingest.Always:
+			case at > d.Snap.Taken:
+				info.Ahead++
+			case at == 0:
+				info.Epoch++
+			}
+		}
 		if first, last, ok := span(t); ok {
 			info.FirstTime, info.LastTime = instant(first), instant(last)
 		}
@@ -89,8 +102,19 @@ func (r *ingestReport) text(w io.Writer) error {
 			fmt.Fprintf(w, "  %s: %s\n", c.Column, c.Reason)
 		}
 	}
-	if len(r.Findings) > 0 {
+	if len(r.Findings) > 0 || slices.ContainsFunc(r.Tables, func(t tableReport) bool { return t.Ahead+t.Epoch+len(t.Links) > 0 }) {
 		fmt.Fprintln(w)
+	}
+	for _, t := range r.Tables {
+		if t.Ahead > 0 {
+			fmt.Fprintf(w, "info: time: %s: %d rows have a time after the snapshot and are not seen before it\n", t.Table, t.Ahead)
+		}
+		if t.Epoch > 0 {
+			fmt.Fprintf(w, "warning: time: %s: %d rows stand at 1970-01-01 00:00, which may stand for no time: then they are seen too early\n", t.Table, t.Epoch)
+		}
+		for _, l := range t.Links {
+			fmt.Fprintf(w, "warning: links: %s.%s: %d rows refer to rows of %s that are not there\n", t.Table, strings.Join(l.Columns, ", "), l.Dangling, l.To)
+		}
 	}
 	for _, f := range r.Findings {
 		fmt.Fprintf(w, "%s: %s: %s\n", f.Level, f.Check, f.Detail)

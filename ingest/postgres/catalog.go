@@ -69,6 +69,7 @@ type link struct {
 	columns, ref []int16
 	to           uint32
 	toName       string
+	valid        bool // the server vouches for it; else rows may refer to nothing
 }
 
 // pgType is a row of pg_type.
@@ -117,7 +118,7 @@ const (
  AND i.indpred IS NULL AND i.indexprs IS NULL ORDER BY i.indrelid, NOT i.indisprimary, i.indexrelid`
 
 	// conparentid <> 0 marks the copies that partitions carry.
-	sqlLinks = `SELECT k.conrelid, k.conname::text, k.conkey, k.confrelid, k.confkey, n.nspname::text, c.relname::text
+	sqlLinks = `SELECT k.conrelid, k.conname::text, k.conkey, k.confrelid, k.confkey, n.nspname::text, c.relname::text, k.convalidated
  FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.confrelid
  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid = ANY($1::oid[]) ORDER BY k.conrelid, k.conkey, k.conname`
@@ -227,7 +228,7 @@ func (c *catalog) readLinks(ctx context.Context, conn *pgx.Conn) error {
 	var rel uint32
 	var l link
 	var ns, name string
-	dest := []any{&rel, &l.name, &l.columns, &l.to, &l.ref, &ns, &name}
+	dest := []any{&rel, &l.name, &l.columns, &l.to, &l.ref, &ns, &name, &l.valid}
 	return each(ctx, conn, sqlLinks, []any{c.tables()}, dest, func() {
 		l.toName = ns + "." + name
 		c.byOID[rel].links = append(c.byOID[rel].links, l)

@@ -36,7 +36,7 @@ func (s *Source) Doctor(ctx context.Context) ([]ingest.Finding, error) {
 		return nil, err
 	}
 	e := &examination{source: s, cat: cat}
-	for _, look := range []func(context.Context) error{e.server, e.role, e.tables, e.size} {
+	for _, look := range []func(context.Context) error{e.server, e.limits, e.role, e.tables, e.times, e.size} {
 		if err := look(ctx); err != nil {
 			return nil, sourceError("examine database", err, s.config)
 		}
@@ -52,7 +52,11 @@ type examination struct {
 }
 
 func (e *examination) add(level, check, repair, detail string, args ...any) {
-	e.findings = append(e.findings, ingest.Finding{Level: level, Check: check, Detail: fmt.Sprintf(detail, args...), Repair: repair})
+	f := ingest.Finding{Level: level, Check: check, Detail: fmt.Sprintf(detail, args...), Repair: repair}
+	if level != ingest.LevelOK {
+		f.Case = caseOf[check]
+	}
+	e.findings = append(e.findings, f)
 }
 
 // server looks at the connection and at properties of the whole database.
@@ -155,6 +159,7 @@ func (e *examination) tables(context.Context) error {
 		return nil
 	}
 	e.structure(s)
+	e.relations()
 	return nil
 }
 
@@ -173,7 +178,7 @@ func (e *examination) structure(s *schema.Schema) {
 	}
 	e.add(ingest.LevelOK, "tables", "", "%d tables, %d foreign keys", len(s.Tables), links)
 	if links == 0 && len(s.Tables) > 1 {
-		e.add(ingest.LevelWarning, "links", "", "no foreign key is declared; name the links in mapping.yaml, else no table knows of another")
+		e.add(ingest.LevelWarning, "links", "", "no foreign key is declared, so no table knows of another; rowlink schema proposes links, and --accept-links uses them")
 	}
 	if len(keyless) > 0 {
 		e.add(ingest.LevelInfo, "keys", "", "no primary key: %s; their rows cannot be asked for by key", strings.Join(keyless, ", "))

@@ -119,3 +119,20 @@ func TestCase35_goneWhileListed(t *testing.T) {
 		t.Errorf("the dropped table is %+v, want one that cannot be read", b)
 	}
 }
+
+// A server with few free connections costs workers, not the read; without any beside the
+// exporter's the error says what to do.
+func TestCase53_fewConnections(t *testing.T) {
+	u := twoTables(t, bigRows, 10)
+	conn := admin(t, u)
+	name, roleURL := role(t, conn, u)
+	mustExec(t, conn, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO "+name, "ALTER ROLE "+name+" CONNECTION LIMIT 2")
+	if got, want := mustTake(t, roleURL).ID, mustTake(t, u).ID; got != want {
+		t.Errorf("snapshot %s over two connections, want %s", got, want)
+	}
+	mustExec(t, conn, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '"+name+"'", "ALTER ROLE "+name+" CONNECTION LIMIT 1")
+	_, err := ingest.Take(t.Context(), mustOpen(t, roleURL), ingest.TakeOptions{})
+	if err == nil || !strings.Contains(err.Error(), "CONNECTION LIMIT") {
+		t.Errorf("error %v, want advice about the connection limit", err)
+	}
+}

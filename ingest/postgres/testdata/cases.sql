@@ -108,3 +108,27 @@ CREATE UNIQUE INDEX ON duplicates (a) WHERE a > 5
 CREATE UNIQUE INDEX ON holes (lower(c))
 --
 CREATE UNIQUE INDEX ON child (id) INCLUDE (x)
+--
+CREATE TABLE a_name_of_sixty_three_bytes_which_is_all_that_a_server_keeps__1 (id bigint PRIMARY KEY)
+--
+CREATE TABLE a_name_of_sixty_three_bytes_which_is_all_that_a_server_keeps__2 (id int PRIMARY KEY,
+ billing int REFERENCES a_name_of_sixty_three_bytes_which_is_all_that_a_server_keeps__1,
+ shipping int REFERENCES a_name_of_sixty_three_bytes_which_is_all_that_a_server_keeps__1, "back\slash" text)
+--
+INSERT INTO a_name_of_sixty_three_bytes_which_is_all_that_a_server_keeps__1 VALUES (1), (2)
+--
+SET session_replication_role = replica
+--
+INSERT INTO a_name_of_sixty_three_bytes_which_is_all_that_a_server_keeps__2 VALUES (1, 1, 2, ''), (2, 2, 77, NULL)
+--
+SET session_replication_role = origin
+--
+CREATE TEMPORARY TABLE temporary (id int)
+--
+CREATE TABLE floats (k float8 PRIMARY KEY, v int)
+--
+INSERT INTO floats VALUES ('-0', 1), (1.5, 2)
+--
+CREATE TABLE extremes (id bigint PRIMARY KEY, up bigint REFERENCES extremes, constant int, nothing text)
+--
+INSERT INTO extremes VALUES (-9223372036854775808, 9223372036854775807, 1, NULL), (9223372036854775807, -9223372036854775808, 1, NULL)
