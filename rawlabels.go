@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/rowlink/rowlink/ingest"
@@ -33,6 +34,13 @@ func (d *Database) CheckSQL(ctx context.Context, task *tasks.Task) error {
 	if err := tasks.Resolve(task, d.Snap); err != nil {
 		return err
 	}
+	if !d.postgres() {
+		e, err := rawsql.OpenEmbedded(ctx, task, d.Snap)
+		if err != nil {
+			return err
+		}
+		return e.Close()
+	}
 	db, err := d.openSQL(ctx, task)
 	if err != nil {
 		return err
@@ -41,21 +49,47 @@ func (d *Database) CheckSQL(ctx context.Context, task *tasks.Task) error {
 	return rawsql.Check(ctx, db, task, d.Snap.Schema)
 }
 
+// postgres reports whether the snapshot was taken of a Postgres, whose SQL tasks are then
+// written in; those over other sources are SQLite's, over the snapshot itself.
+func (d *Database) postgres() bool { return strings.HasPrefix(d.Source, "postgres") }
+
 // openSQL begins a reading transaction on the database that the snapshot was taken of.
 func (d *Database) openSQL(ctx context.Context, task *tasks.Task) (ingest.SQLSession, error) {
 	if d.opt.URL == "" {
-		return nil, &ingest.UserError{Msg: "TK180: task " + task.Name + " is written in SQL, which the database answers, and none is named", Hint: "name it with --db or DATABASE_URL"}
+		return nil, &ingest.UserError{Msg: "TK180: the labels of task " + task.Name + " are to come from SQL, which the database answers, and none is named", Hint: "name it with --db or DATABASE_URL"}
 	}
-	src, err := ingest.Open(ctx, d.opt.URL, ingest.OpenOptions{Schemas: d.opt.Schemas})
+	src, err := ingest.Open(ctx, d.opt.URL, ingest.OpenOptions{Schemas: d.opt.Schemas, AcceptRowSecurity: d.opt.AcceptRowSecurity, MaxAge: d.opt.MaxAge})
 	if err != nil {
 		return nil, err
 	}
 	defer src.Close() // the session has a connection of its own
 	answers, ok := src.(ingest.SQLSource)
 	if !ok {
-		return nil, &ingest.UserError{Msg: "TK180: task " + task.Name + " is written in SQL, which " + d.Source + " does not answer", Hint: "say it with PREDICT, or read the data from Postgres"}
+		return nil, &ingest.UserError{Msg: "TK180: the labels of task " + task.Name + " are to come from SQL, which " + d.Source + " does not answer", Hint: "SQL runs on Postgres; say the task with PREDICT, and let the labels be computed in memory"}
 	}
 	return answers.OpenSQL(ctx, task.Options.Zone)
+}
+
+// LabelsBySQL computes a label table where the data lies: the database runs the SELECT that
+// the task is lowered to, and only the examples come back. It agrees with [tasks.Label] if
+// the database has not changed since the snapshot. The database must be a Postgres.
+func (d *Database) LabelsBySQL(ctx context.Context, task *tasks.Task) (*tasks.LabelTable, error) {
+	if task.Raw != nil {
+		return tasks.Label(ctx, d.Snap, task, d.opt.Threads)
+	}
+	if err := tasks.Resolve(task, d.Snap); err != nil {
+		return nil, err
+	}
+	db, err := d.openSQL(ctx, task)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	given, err := rawsql.Lowered(ctx, db, task, d.Snap)
+	if err != nil {
+		return nil, err
+	}
+	return tasks.LabelGiven(d.Snap, task, given)
 }
 
 // sqlLabels runs the SQL of raw tasks and keeps what it gave, in memory and beside the
@@ -84,6 +118,24 @@ func (s *sqlLabels) Labels(ctx context.Context, task *tasks.Task, anchors []int6
 	if have := s.kept.Sets[key]; have != nil {
 		return have, nil
 	}
+	got, err := s.compute(ctx, task, anchors, apart)
+	if err != nil {
+		return nil, err
+	}
+	s.kept.Sets[key] = got
+	return got, s.save(task)
+}
+
+// compute runs the bodies: in the Postgres that the snapshot is of, else over the snapshot.
+func (s *sqlLabels) compute(ctx context.Context, task *tasks.Task, anchors []int64, apart bool) (*tasks.Given, error) {
+	if !s.d.postgres() {
+		e, err := rawsql.OpenEmbedded(ctx, task, s.d.Snap)
+		if err != nil {
+			return nil, err
+		}
+		defer e.Close()
+		return e.Labels(ctx, anchors, apart)
+	}
 	db, err := s.d.openSQL(ctx, task)
 	if err != nil {
 		return nil, err
@@ -92,12 +144,7 @@ func (s *sqlLabels) Labels(ctx context.Context, task *tasks.Task, anchors []int6
 	if err := rawsql.Check(ctx, db, task, s.d.Snap.Schema); err != nil {
 		return nil, err
 	}
-	got, err := rawsql.Labels(ctx, db, task, s.d.Snap, anchors, apart)
-	if err != nil {
-		return nil, err
-	}
-	s.kept.Sets[key] = got
-	return got, s.save(task)
+	return rawsql.Labels(ctx, db, task, s.d.Snap, anchors, apart)
 }
 
 // setName tells sets of anchors apart.

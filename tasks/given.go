@@ -34,7 +34,8 @@ type Given struct {
 	Entity []int32
 	Anchor []int64
 	Label  []float64
-	Class  []string // multiclass
+	Class  []string  // multiclass
+	Items  [][]int32 // link prediction: rows of the ranked table
 
 	Pairs     int // (entity, anchor) pairs looked at, so far as they are known
 	NullLabel int
@@ -70,9 +71,7 @@ func (x *Executor) given(ctx context.Context, anchors [3][]int64, rules runRules
 		l.Report.Unknown += g.Unknown
 		class = l.take(x, g, Split(s), rules, class)
 	}
-	if x.task.Type == Multiclass {
-		l.setClasses(class, rules.trains)
-	}
+	l.finish(x, class, rules)
 	return l, nil
 }
 
@@ -96,15 +95,54 @@ func (l *LabelTable) take(x *Executor, g *Given, s Split, rules runRules, class 
 			l.Report.FrozenOut++
 			continue
 		}
-		l.Entity, l.Anchor, l.Split = append(l.Entity, row), append(l.Anchor, anchor), append(l.Split, s)
-		if x.task.Type == Multiclass {
-			l.Label = append(l.Label, 0)
+		label := 0.0
+		switch {
+		case x.items != nil:
+			from := len(l.Item)
+			l.Item = x.items.visible(l.Item, g.Items[i], o, anchor, o.Closed(anchor, x.task.Horizon))
+			if len(l.Item) == from {
+				l.Report.NullLabel++
+				continue
+			}
+			label = float64(len(l.Item) - from)
+		case x.task.Type == Multiclass:
 			class = append(class, g.Class[i])
-			continue
+		default:
+			label = g.Label[i]
 		}
-		l.Label = append(l.Label, g.Label[i])
+		l.Entity, l.Anchor, l.Split, l.Label = append(l.Entity, row), append(l.Anchor, anchor), append(l.Split, s), append(l.Label, label)
 	}
 	return class
+}
+
+// visible appends the rows that exist at the anchor, ascending and once each (rule R15).
+func (x *items) visible(out, rows []int32, o *Options, anchor, end int64) []int32 {
+	rule := o.Rule
+	if x.of.IncludingNew {
+		anchor, rule = end, ingest.TimeRule{}
+	}
+	from := len(out)
+	for _, row := range rows {
+		if x.table.VisibleAt(rule, row, anchor) {
+			out = append(out, row)
+		}
+	}
+	slices.Sort(out[from:])
+	return out[:from+len(slices.Compact(out[from:]))]
+}
+
+// finish numbers classes and items when all splits are in.
+func (l *LabelTable) finish(x *Executor, class []string, rules runRules) {
+	if x.task.Type == Multiclass {
+		l.setClasses(class, rules.trains)
+	}
+	if x.items != nil {
+		l.items = x.items.table
+		l.ItemStart = make([]int32, len(l.Label)+1)
+		for i, n := range l.Label {
+			l.ItemStart[i+1] = l.ItemStart[i] + int32(n)
+		}
+	}
 }
 
 // mentioned tells for every row of the entity table since when some row of another table
@@ -136,4 +174,35 @@ func mentioned(snap *ingest.Snapshot, task *Task) []int64 {
 		}
 	}
 	return since
+}
+
+// LabelGiven is the label table of a task whose labels a database computed: one set per
+// split. Rules R3 and R20 are held again; the report knows no reasons for what the database
+// left out.
+func LabelGiven(snap *ingest.Snapshot, task *Task, given [3]*Given) (*LabelTable, error) {
+	if err := Resolve(task, snap); err != nil {
+		return nil, err
+	}
+	grid, err := task.Grid()
+	if err != nil {
+		return nil, err
+	}
+	x, err := NewExecutor(snap, task, 0)
+	if err != nil {
+		return nil, err
+	}
+	l := &LabelTable{Task: task, entity: x.entity}
+	l.Report.Entities, l.Report.EntityRows = x.entity.Def.Name, x.entity.Rows
+	rules := runRules{frozen: true, visible: x.visible, trains: func(l *LabelTable, i int) bool { return l.Split[i] == Train }}
+	var class []string
+	for s, g := range given {
+		if g != nil {
+			l.Report.Pairs += len(g.Entity)
+			l.Report.Unknown += g.Unknown
+			class = l.take(x, g, Split(s), rules, class)
+		}
+	}
+	l.finish(x, class, rules)
+	l.report(x, grid)
+	return l, nil
 }

@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rowlink/rowlink"
+	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/schema"
 	"github.com/rowlink/rowlink/tasks"
 	"github.com/rowlink/rowlink/tasks/tql"
@@ -77,16 +80,72 @@ func (l *loweredTask) text(w io.Writer) error {
 
 // explained computes what explain prints.
 func explained(ctx context.Context, d *rowlink.Database, task *tasks.Task, threads int) (*explanation, error) {
+	start := time.Now()
 	labels, err := tasks.Label(ctx, d.Snap, task, threads)
 	if err != nil {
 		return nil, err
 	}
-	return &explanation{task.Name, task.Type, task.Hash, task.Reading, append([]string{}, task.Warnings...), labels.Hash(), newReportJSON(&labels.Report), tql.Explain(task, d.Snap.Schema), labels}, nil
+	cost := labelCost{Seconds: time.Since(start).Seconds(), TableBytes: labelBytes * len(labels.Label), GraphBytes: graphBytes(d.Snap)}
+	return &explanation{task.Name, task.Type, task.Hash, task.Reading, append([]string{}, task.Warnings...), labels.Hash(), newReportJSON(&labels.Report), writtenLater(d.Snap.Schema), cost, tql.Explain(task, d.Snap.Schema), labels}, nil
 }
 
 func (e *explanation) text(w io.Writer) error {
 	fmt.Fprintf(w, "%s\nhash %s, labels %.12s\n\n", strings.TrimRight(e.plan, "\n"), e.Hash, e.LabelHash)
-	return e.labels.Report.Text(w, e.labels.Task)
+	if err := e.labels.Report.Text(w, e.labels.Task); err != nil {
+		return err
+	}
+	for _, l := range e.Leaks {
+		fmt.Fprintf(w, "LEAK?      %s\n", l)
+	}
+	_, err := fmt.Fprintf(w, "cost       labels in %.2f s, %s per anchor; label table %s, links in memory about %s\n", e.Cost.Seconds,
+		perAnchor(e.Cost.Seconds, &e.labels.Report), bytesText(e.Cost.TableBytes), bytesText(e.Cost.GraphBytes))
+	return err
+}
+
+// labelCost says what labelling took and what training will hold in memory at least.
+type labelCost struct {
+	Seconds    float64 `json:"label_seconds"`
+	TableBytes int     `json:"label_table_bytes"`
+	GraphBytes int     `json:"graph_bytes"` // an estimate
+}
+
+// labelBytes is one example: row, anchor, split, label.
+const labelBytes = 4 + 8 + 1 + 8
+
+// graphBytes estimates the links: children sorted by time and a parent per link (docs/scale.md
+// measured about 12 bytes).
+func graphBytes(snap *ingest.Snapshot) int {
+	const perLink = 12
+	n := 0
+	for _, t := range snap.Tables {
+		if !t.Def.Ignore {
+			n += t.Rows * len(t.Def.Links)
+		}
+	}
+	return n * perLink
+}
+
+func perAnchor(seconds float64, r *tasks.LabelReport) string {
+	n := r.Anchors[tasks.Train] + r.Anchors[tasks.Val] + r.Anchors[tasks.Test]
+	return fmt.Sprintf("%.2f ms", 1000*seconds/float64(max(1, n)))
+}
+
+func bytesText(n int) string {
+	switch {
+	case n < 1<<10:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1<<20:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	case n < 1<<30:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+}
+
+// writtenLater lists the columns that look written later than their row: features could learn
+// from what was not known yet.
+func writtenLater(sc *schema.Schema) []string {
+	return slices.DeleteFunc(append([]string{}, sc.Warnings()...), func(l string) bool { return !strings.HasPrefix(l, "TK218") })
 }
 
 // explanation is what explain prints with --json.
@@ -98,6 +157,8 @@ type explanation struct {
 	Warnings  []string   `json:"warnings"`
 	LabelHash string     `json:"label_hash"`
 	Report    reportJSON `json:"report"`
+	Leaks     []string   `json:"leak_prone_columns"`
+	Cost      labelCost  `json:"cost"`
 
 	plan   string
 	labels *tasks.LabelTable

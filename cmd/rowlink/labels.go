@@ -17,7 +17,7 @@ import (
 func init() { subcommands.Add("labels", labelsCommand) }
 
 func labelsCommand(a *app) *cobra.Command {
-	var split, out string
+	var split, out, executor string
 	cmd := &cobra.Command{
 		Use:   "labels TASK",
 		Short: "Compute the label table of a task",
@@ -27,6 +27,9 @@ The report on how the table came about goes to stderr. TASK is a file, - for std
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			keep, err := splitFilter(split)
+			if err == nil && executor != "memory" && executor != "sql" {
+				err = usage("sql lets Postgres compute the labels where the data lies", "--executor is %q, want memory or sql", executor)
+			}
 			if err == nil && out != "" {
 				err = checkOut(out)
 			}
@@ -38,7 +41,12 @@ The report on how the table came about goes to stderr. TASK is a file, - for std
 				return err
 			}
 			defer d.Close()
-			labels, err := tasks.Label(cmd.Context(), d.Snap, task, a.threads)
+			var labels *tasks.LabelTable
+			if executor == "sql" {
+				labels, err = d.LabelsBySQL(cmd.Context(), task)
+			} else {
+				labels, err = tasks.Label(cmd.Context(), d.Snap, task, a.threads)
+			}
 			if err != nil {
 				return err
 			}
@@ -65,6 +73,7 @@ The report on how the table came about goes to stderr. TASK is a file, - for std
 		},
 	}
 	cmd.Flags().StringVar(&split, "split", "", "train, val or test (default: all)")
+	cmd.Flags().StringVar(&executor, "executor", "memory", "where the labels are computed: memory (over the snapshot), or sql (by the database; Postgres only)")
 	cmd.Flags().StringVar(&out, "out", "", "write to this .csv file instead of stdout")
 	return cmd
 }

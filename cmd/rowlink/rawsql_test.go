@@ -70,3 +70,33 @@ func rowlinkIn(t *testing.T, command, text string) string {
 	}
 	return r.out
 }
+
+// TestLabels_executors computes label tables of rel-f1 in memory and by the database. Both
+// print the same bytes: counts and conditions are exact, and the mean of small whole
+// numbers is the same division.
+func TestLabels_executors(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a Postgres server")
+	}
+	url := pgtest.LoadF1(t)
+	t.Chdir(t.TempDir())
+	t.Setenv("DATABASE_URL", "")
+	for name, query := range map[string]string{
+		"driver-position": "PREDICT AVG(results.positionOrder, 0, 60, days) FOR EACH drivers",
+		"driver-dnf":      "PREDICT COUNT(results.* WHERE results.statusId <> 1, 0, 30, days) > 0 FOR EACH drivers ASSUMING COUNT(results.*, 0, 30, days) > 0",
+		"driver-top3":     "PREDICT MIN(qualifying.position, 0, 30, days) <= 3 FOR EACH drivers",
+		"circuits":        "PREDICT LIST_DISTINCT(results.raceId->circuitId, 0, 365, days) RANK TOP 10 FOR EACH drivers",
+		"nationality":     "PREDICT FIRST(qualifying.constructorId->nationality, 0, 90, days) FOR EACH drivers",
+	} {
+		text := "CREATE TASK x AS " + query + " WITH (val_anchor = '2005-01-01', test_anchor = '2010-01-01', step = '60 days', eval_anchors = 12)"
+		args := words("labels - -q --schema relf1 --db " + url)
+		memory := rowlinkRunIn(t.Context(), args, text)
+		bySQL := rowlinkRunIn(t.Context(), append(args, "--executor", "sql"), text)
+		if memory.code != exitOK || bySQL.code != exitOK {
+			t.Fatalf("%s: exit %d and %d\n%s%s", name, memory.code, bySQL.code, memory.err, bySQL.err)
+		}
+		if memory.out != bySQL.out || strings.Count(memory.out, "\n") < 100 {
+			t.Errorf("%s: %d bytes in memory, %d by SQL", name, len(memory.out), len(bySQL.out))
+		}
+	}
+}

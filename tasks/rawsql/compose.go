@@ -181,15 +181,14 @@ func (c *composer) perAnchor(m moment, entitiesOnly bool) *statement {
 	for _, shadow := range c.shadows(end, false, "entities") {
 		s.add(",\n", shadow)
 	}
-	names := strings.Join(c.keys(), ", ")
-	s.add("\nSELECT q.*, ", c.known(names), " AS is_entity, (SELECT count(*) FROM entities) AS entities FROM (")
+	s.add("\nSELECT q.*, ", c.known(), " AS is_entity, (SELECT count(*) FROM entities) AS entities FROM (")
 	s.body(c.task.Raw.Label, c.task.Raw.LabelAt, values)
 	s.add(") q")
 	return s
 }
 
 // known tests whether a label's entity is among the entities.
-func (c *composer) known(names string) string {
+func (c *composer) known() string {
 	of := func(alias string) string {
 		var out []string
 		for _, k := range c.keys() {

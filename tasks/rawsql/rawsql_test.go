@@ -122,6 +122,47 @@ func TestLabels_relf1(t *testing.T) {
 	}
 }
 
+// TestLabels_ranking runs the raw texts of the ranking task, with the table that is ranked
+// named, and compares the sets with the reference.
+func TestLabels_ranking(t *testing.T) {
+	d := take(t, pgtest.LoadF1(t), "relf1")
+	texts := goldenTasks(t)
+	for _, form := range []string{"1", "2"} {
+		task, err := d.bind(t, strings.Replace(texts["driver-circuit-compete "+form], "FOR EACH drivers", "FOR EACH drivers TO circuits RANK TOP 10", 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := tasks.Label(t.Context(), d.Snapshot, task, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]string{}
+		for _, split := range []string{"train", "val", "test"} {
+			f, err := os.Open(testdata.Path(t, "golden", "labels", "rel-f1", "driver-circuit-compete."+split+".csv"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			records, err := csv.NewReader(f).ReadAll()
+			f.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range records[1:] {
+				want[split+" "+r[1]+" "+r[0]] = strings.Join(strings.FieldsFunc(r[2], func(c rune) bool { return c < '0' || c > '9' }), "|")
+			}
+		}
+		if len(l.Label) != len(want) {
+			t.Errorf("form %s: %d examples, want %d", form, len(l.Label), len(want))
+		}
+		for i := range l.Label {
+			key := fmt.Sprintf("%s %s %s", l.Split[i], d.Tables[task.Entity].KeyText(l.Entity[i]), time.UnixMicro(l.Anchor[i]).UTC().Format(time.DateTime))
+			if l.Text(i) != want[key] {
+				t.Fatalf("form %s: %s is %s, want %s", form, key, l.Text(i), want[key])
+			}
+		}
+	}
+}
+
 // shares holds TK210 to the shares of the reference.
 func shares(t *testing.T, l *tasks.LabelTable) {
 	t.Helper()

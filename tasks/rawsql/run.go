@@ -12,6 +12,7 @@ import (
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/schema"
 	"github.com/rowlink/rowlink/tasks"
+	"github.com/rowlink/rowlink/tasks/tql"
 )
 
 // Check refuses a raw SQL task whose bodies could read past the censoring or fail.
@@ -25,7 +26,7 @@ func Check(ctx context.Context, db ingest.SQLSession, task *tasks.Task, sc *sche
 // sees no row after the anchor's own window. The two-body form is always so.
 func Labels(ctx context.Context, db ingest.SQLSession, task *tasks.Task, snap *ingest.Snapshot, anchors []int64, apart bool) (*tasks.Given, error) {
 	c := &composer{task: task, sc: snap.Schema}
-	r := &reader{composer: c, entity: snap.Tables[task.Entity], out: &tasks.Given{}}
+	r := &reader{composer: c, snap: snap, entity: snap.Tables[task.Entity], out: &tasks.Given{}}
 	moments := make([]moment, len(anchors))
 	for i, a := range anchors {
 		moments[i] = moment{time.UnixMicro(a).UTC(), time.UnixMicro(task.Options.Closed(a, task.Horizon)).UTC()}
@@ -59,8 +60,28 @@ func Labels(ctx context.Context, db ingest.SQLSession, task *tasks.Task, snap *i
 // reader turns results into labels.
 type reader struct {
 	*composer
+	snap   *ingest.Snapshot
 	entity *ingest.Table
 	out    *tasks.Given
+	clock  func(any) (int64, bool) // reads an anchor; nil = it is a time
+	items  map[any]int32           // of a ranking: rows by their value; made when it is first needed
+	at     map[example]int         // of a ranking: places of the examples
+}
+
+// instant reads the anchor of a row.
+func (r *reader) instant(v any) (int64, bool) {
+	if r.clock != nil {
+		return r.clock(v)
+	}
+	t, ok := v.(time.Time)
+	return t.UnixMicro(), ok
+}
+
+// yes reads a condition, which SQLite gives as a number.
+func yes(v any) bool {
+	n, _ := v.(int64)
+	b, _ := v.(bool)
+	return b || n == 1
 }
 
 // grid runs the one body over some anchors and takes the labels of those that are wanted.
@@ -98,13 +119,13 @@ func (r *reader) read(res *ingest.SQLResult, anchors []int64) error {
 	for i, row := range res.Rows {
 		anchor := anchors[0]
 		if j, ok := at["anchor"]; ok && r.task.Raw.SQL != "" {
-			t, ok := row[j].(time.Time)
-			if !ok {
+			var ok bool
+			if anchor, ok = r.instant(row[j]); !ok {
 				return r.whole("TK182", "give it the anchor of grid", "column anchor holds %v, want an instant", row[j])
 			}
-			if anchor = t.UnixMicro(); !wanted[anchor] {
+			if !wanted[anchor] {
 				if !r.onGrid(anchor, anchors) {
-					return r.whole("TK184", "take the anchors of grid as they are", "the SQL gives the anchor %s, which is none of grid", t.UTC().Format(time.DateTime))
+					return r.whole("TK184", "take the anchors of grid as they are", "the SQL gives the anchor %s, which is none of grid", when(anchor))
 				}
 				continue
 			}
@@ -117,7 +138,7 @@ func (r *reader) read(res *ingest.SQLResult, anchors []int64) error {
 		if err != nil {
 			return err
 		}
-		if known, ok := row[at["is_entity"]].(bool); r.task.Raw.SQL == "" && (!ok || !known) {
+		if r.task.Raw.SQL == "" && !yes(row[at["is_entity"]]) {
 			return r.whole("TK184", "join the relation entities", "LABEL gives a label for %s at %s, which ENTITIES does not name", text, when(anchor))
 		}
 		v := row[at["label"]]
@@ -128,6 +149,12 @@ func (r *reader) read(res *ingest.SQLResult, anchors []int64) error {
 		n, found := r.entity.Find(key)
 		if !found {
 			r.out.Unknown++
+			continue
+		}
+		if r.task.Ranking != nil {
+			if err := r.rank(n, anchor, v); err != nil {
+				return err
+			}
 			continue
 		}
 		if seen[example{n, anchor}] {
@@ -222,6 +249,49 @@ func (r *reader) label(row int32, anchor int64, v any) error {
 	return nil
 }
 
+// rank takes what came true for one example: a list of keys of the ranked table, or one
+// key, of which several rows of the result may give more.
+func (r *reader) rank(row int32, anchor int64, v any) error {
+	k := r.task.Ranking
+	t := r.snap.Tables[k.Items]
+	if r.items == nil {
+		r.items, r.at = map[any]int32{}, map[example]int{}
+		for i := range t.Rows {
+			if v := t.Columns[k.Column].Value(i); v != nil {
+				if _, again := r.items[v]; !again {
+					r.items[v] = int32(i)
+				}
+			}
+		}
+	}
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	i, ok := r.at[example{row, anchor}]
+	if !ok {
+		i = len(r.out.Entity)
+		r.at[example{row, anchor}] = i
+		r.out.Entity, r.out.Anchor, r.out.Label, r.out.Items = append(r.out.Entity, row), append(r.out.Anchor, anchor), append(r.out.Label, 0), append(r.out.Items, nil)
+	}
+	for _, v := range list {
+		if v == nil {
+			continue
+		}
+		switch v.(type) {
+		case int64, float64, string, bool, time.Time:
+		default:
+			return r.whole("TK182", "give keys of "+t.Def.Name, "the label holds %v", v)
+		}
+		if item, found := r.items[part1(v, t.Def.Columns[k.Column].Kind)]; found {
+			r.out.Items[i] = append(r.out.Items[i], item)
+		} else {
+			r.out.Unknown++
+		}
+	}
+	return nil
+}
+
 // classText is the name of a class.
 func classText(v any) string {
 	if f, ok := v.(float64); ok {
@@ -242,4 +312,83 @@ func Fingerprint(task *tasks.Task, sc *schema.Schema) string {
 	}
 	fmt.Fprintf(h, "%s\n%s\n%s\n%s", s.b.String(), task.Type, task.Options.Zone, task.Horizon)
 	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// Lowered runs the SELECT that [tql.SQL] gives for a task and returns its labels by split.
+func Lowered(ctx context.Context, db ingest.SQLSession, task *tasks.Task, snap *ingest.Snapshot) ([3]*tasks.Given, error) {
+	var out [3]*tasks.Given
+	grid, err := task.Grid()
+	if err != nil {
+		return out, err
+	}
+	text, err := tql.SQL(task, snap.Schema, grid)
+	if err != nil {
+		return out, err
+	}
+	res, err := db.Select(ctx, text)
+	if err != nil {
+		return out, err
+	}
+	c := &composer{task: task, sc: snap.Schema}
+	keys := c.keys()
+	at := map[string]int{}
+	for i, name := range res.Columns {
+		at[name] = i
+	}
+	var readers [3]*reader
+	for s := range out {
+		out[s] = &tasks.Given{}
+		readers[s] = &reader{composer: c, snap: snap, entity: snap.Tables[task.Entity], out: out[s]}
+	}
+	split := map[string]int{tasks.Train.String(): 0, tasks.Val.String(): 1, tasks.Test.String(): 2}
+	for _, row := range res.Rows {
+		name, _ := row[at["split"]].(string)
+		s, known := split[name]
+		anchor, isTime := row[at["anchor"]].(time.Time)
+		if !known || !isTime {
+			return out, fmt.Errorf("the lowered SELECT gave split %v and anchor %v", row[at["split"]], row[at["anchor"]])
+		}
+		r := readers[s]
+		var key ingest.Key
+		for i, k := range keys {
+			key = append(key, part1(row[at[k]], r.entity.Def.Columns[r.entity.Def.Key[i]].Kind))
+		}
+		n, found := r.entity.Find(key)
+		if !found {
+			r.out.Unknown++
+			continue
+		}
+		if task.Ranking != nil {
+			err = r.rank(n, anchor.UnixMicro(), row[at["label"]])
+		} else {
+			err = r.lowered(n, anchor.UnixMicro(), row[at["label"]])
+		}
+		if err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+// lowered takes a label of the lowered SELECT, whose types are known.
+func (r *reader) lowered(row int32, anchor int64, v any) error {
+	number := 0.0
+	switch x := v.(type) {
+	case bool:
+		if x {
+			number = 1
+		}
+	case int64:
+		number = float64(x)
+	case float64:
+		number = x
+	case string:
+	default:
+		return fmt.Errorf("the lowered SELECT gave the label %v", v)
+	}
+	if r.task.Type == tasks.Multiclass {
+		r.out.Class = append(r.out.Class, classText(v))
+	}
+	r.out.Entity, r.out.Anchor, r.out.Label = append(r.out.Entity, row), append(r.out.Anchor, anchor), append(r.out.Label, number)
+	return nil
 }

@@ -20,13 +20,17 @@ func (b *binder) raw(c *Create) {
 		b.bindEntity(&Entity{Loc: r.Entity.Loc, Parts: r.Entity.Parts})
 	}
 	b.options(c.Options)
+	if r.To != nil {
+		b.rawRanking(r)
+	}
 	switch {
+	case r.To != nil && (c.Type == nil || strings.EqualFold(c.Type.Text, tasks.LinkPrediction)):
 	case r.To != nil:
-		b.later(r.To.Range(), "a ranking in raw SQL", "say it as PREDICT LIST_DISTINCT(t.c, 0, 30, days) RANK TOP k FOR EACH ...")
+		b.fault(c.Type.Range(), "TK175", "TO ... RANK is of type %s, not %s", tasks.LinkPrediction, c.Type.Text).Hint = "write TYPE " + tasks.LinkPrediction
 	case c.Type == nil:
 		b.fault(c.Name.Range(), "TK187", "a task in SQL needs its TYPE").Hint = "write CREATE TASK " + c.Name.String() + " TYPE " + strings.Join(rawTypes, ", or TYPE ") + " FOR EACH ..."
-	case strings.EqualFold(c.Type.Text, "link_prediction"):
-		b.later(c.Type.Range(), "a ranking in raw SQL", "say it as PREDICT LIST_DISTINCT(t.c, 0, 30, days) RANK TOP k FOR EACH ...")
+	case strings.EqualFold(c.Type.Text, tasks.LinkPrediction):
+		b.fault(c.Type.Range(), "TK187", "a ranking in SQL needs the table that is ranked").Hint = "write FOR EACH " + r.Entity.String() + " TO table RANK TOP 10 HORIZON ..."
 	default:
 		b.task.Type = strings.ToLower(c.Type.Text)
 		if !slices.Contains(rawTypes, b.task.Type) {
@@ -60,7 +64,27 @@ func (b *binder) raw(c *Create) {
 	out.Tables = slices.Compact(out.Tables)
 	b.task.Raw = out
 	if len(b.errs) == 0 {
+		b.assertRanking(c.Options)
 		b.assertDates(c.Options)
+	}
+}
+
+// rawRanking binds TO table RANK TOP k.
+func (b *binder) rawRanking(r *Raw) {
+	table, ok := b.tableNamed(r.To.Parts)
+	if !ok {
+		return
+	}
+	t := b.sc.Tables[table]
+	if len(t.Key) != 1 {
+		b.fault(r.To.Range(), "TK172", "table %q has no key of one column, so its rows cannot be ranked", t.Name).Hint = "name a table with a key of one column"
+		return
+	}
+	b.task.Type = tasks.LinkPrediction
+	k := b.ranked()
+	k.Items, k.Column = table, t.Key[0]
+	if r.Top != nil {
+		k.Top = int(r.Top.N)
 	}
 }
 
@@ -103,7 +127,7 @@ func (b *binder) mentioned(text string) []int {
 
 // rawReading says a task in SQL as far as it can be said.
 func rawReading(task *tasks.Task, sc *schema.Schema) string {
-	what := map[string]string{tasks.Binary: "whether its label will be true", tasks.Regression: "its label", tasks.Multiclass: "its label, one of the values seen in training"}[task.Type]
+	what := map[string]string{tasks.LinkPrediction: "which rows its label will name", tasks.Binary: "whether its label will be true", tasks.Regression: "its label", tasks.Multiclass: "its label, one of the values seen in training"}[task.Type]
 	out := fmt.Sprintf("For each %s row, predict %s, as the task's SQL finds it %s after the anchor.", sc.Tables[task.Entity].Name, what, task.Horizon)
 	if task.Raw.Entities != "" {
 		out += " For training, a row of " + sc.Tables[task.Entity].Name + " is eligible only if the ENTITIES body names it; a prediction does not check that."
