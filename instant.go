@@ -22,6 +22,7 @@ type Instant struct {
 	Report *Report
 	Labels *tasks.LabelTable
 	Anchor int64      // as AT says; the end of the data without
+	Own    bool       // no anchor is named: rows of a target without window are asked at their own times
 	Keys   [][]string // parts of each key that the text names; nil = everybody is asked about
 
 	interval *calibrate.Interval // nil where there is none
@@ -110,7 +111,9 @@ func (i *Instant) ask(text string, snap *ingest.Snapshot, task *tasks.Task) erro
 		}
 	}
 	switch {
-	case q.At == nil || q.At.Kind == tql.AtLatest:
+	case q.At == nil || q.At.Kind == tql.AtEntity:
+		i.Own = true
+	case q.At.Kind == tql.AtLatest:
 	case q.At.Kind == tql.AtNow:
 		i.Anchor = snap.Taken
 	default:

@@ -162,7 +162,7 @@ func f1Features(context.Context) (*gbdtLoad, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := task.Horizon.ApproxDays()
+	h := task.Pace()
 	pool := tensor.NewPool(0)
 	plan, err := asof.New(w.graph, enc, asof.Options{Entity: task.Entity, HalfLives: []float64{h, 4 * h, 16 * h}, Rule: task.Options.Rule}, pool)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // k*step for whole k, from data_from to the last one whose window is complete by until
 // and by the latest row that the target reads. A row of it is known from
 // Options.Closed(anchor) on and not before (rule R12). Classes are those of training. A
-// static target has no history.
+// static target gives the label of every row by its own time; rows without time give none.
 func History(ctx context.Context, snap *ingest.Snapshot, task *Task, until int64) (*LabelTable, error) {
 	if err := Resolve(task, snap); err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func History(ctx context.Context, snap *ingest.Snapshot, task *Task, until int64
 		return l.Anchor[i] >= grid.Anchors[Train][0] && o.Closed(l.Anchor[i], task.Horizon) <= o.ValAnchor
 	}
 	if task.Static() {
-		return x.run(ctx, nil, rules)
+		return x.ownHistory(ctx, until)
 	}
 	_, latest := timeSpan(snap, task.timedTables(snap))
 	lattice := task.lattice(min(until, latest))

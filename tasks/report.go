@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Shares from which the label report warns.
@@ -55,7 +56,8 @@ func (l *LabelTable) report(x *Executor, g *Grid) {
 		}
 	}
 	static := x.task.Static()
-	warn(static && x.entity.Times == nil, "TK207: table %s has no time: its rows are split at random, and values known only later may leak", r.Entities)
+	said := slices.ContainsFunc(x.task.Warnings, func(w string) bool { return strings.HasPrefix(w, "TK207") })
+	warn(static && !said && x.entity.Times == nil, "TK207: table %s has no time: its rows are split at random, and values known only later may leak", r.Entities)
 	warn(r.NoTime > 0, "TK208: %d rows without time count nowhere", r.NoTime)
 	warn(r.Unknown > 0, "TK184: %d labels are of keys that the snapshot does not hold: rowlink ingest takes a new one", r.Unknown)
 	warn(r.Dangling > 0, "TK209: %d references on the paths of the task are NULL or dangling", r.Dangling)

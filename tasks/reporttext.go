@@ -14,7 +14,7 @@ func (r *LabelReport) Text(w io.Writer, task *Task) error {
 	p := &printer{w: w}
 	p.line("task %s: %s, entity %s (%s rows), %s, regime %s", task.Name, task.Type, r.Entities, grouped(r.EntityRows), task.windowText(), task.Options.regimeText())
 	switch o := &task.Options; {
-	case task.Static() && o.ValAnchor == 0 && o.TestAnchor == 0:
+	case task.Static() && o.ValAnchor == o.TestAnchor: // see resolveStatic
 		p.line("splits     80 / 10 / 10 %% at random by key")
 	case task.Static():
 		p.line("splits     train up to %s   val up to %s   test after", formatTime(o.ValAnchor), formatTime(o.TestAnchor))

@@ -99,7 +99,11 @@ func resolveStatic(task *Task, snap *ingest.Snapshot, last int64) error {
 		o.DataUntil = last
 	}
 	entity := snap.Tables[task.Entity]
-	if entity.Times == nil || o.ValAnchor != 0 && o.TestAnchor != 0 {
+	if entity.Times == nil { // statistics may look at all rows; only labels are split
+		o.ValAnchor, o.TestAnchor = o.DataUntil, o.DataUntil
+		return nil
+	}
+	if o.ValAnchor != 0 && o.TestAnchor != 0 {
 		return nil
 	}
 	x, err := NewExecutor(snap, task, 0)
@@ -189,8 +193,17 @@ func timeSpan(snap *ingest.Snapshot, tables []int) (first, last int64) {
 }
 
 // DataUntil is the latest time in the tables that target and ASSUMING aggregate: how
-// fresh a snapshot is for a task (rule R10).
+// fresh a snapshot is for a task (rule R10). A target without window aggregates none: then
+// that of the entity table, or of all tables where its rows have no time.
 func DataUntil(snap *ingest.Snapshot, task *Task) int64 {
-	_, last := timeSpan(snap, task.timedTables(snap))
+	tables := task.timedTables(snap)
+	switch {
+	case !task.Static():
+	case snap.Tables[task.Entity].Times != nil:
+		tables = []int{task.Entity}
+	default:
+		tables = mapped(snap)
+	}
+	_, last := timeSpan(snap, tables)
 	return last
 }

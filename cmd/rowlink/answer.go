@@ -42,7 +42,7 @@ func (p *predictions) text(w io.Writer) error {
 	rows := []string{header}
 	for i := range p.list {
 		one := &p.list[i]
-		row := fmt.Sprintf("%s\t%s\t%s", p.entity.KeyText(one.Row), instant(p.anchor), valueText(one.Value))
+		row := fmt.Sprintf("%s\t%s\t%s", p.entity.KeyText(one.Row), instant(one.Anchor), valueText(one.Value))
 		if lower, upper, ok := p.interval(one); ok {
 			row += fmt.Sprintf("\t%s\t%s", valueText(lower), valueText(upper))
 		}
@@ -134,11 +134,10 @@ func (p *predictions) csv(w io.Writer) error {
 	if err := out.Write(append(header, "eligible")); err != nil {
 		return err
 	}
-	anchor := time.UnixMicro(p.anchor).UTC().Format(time.DateTime)
 	for i := range p.list {
 		one := &p.list[i]
 		row := keyCells(p.entity, one.Row)
-		row = append(row, anchor, exactText(one.Value))
+		row = append(row, time.UnixMicro(one.Anchor).UTC().Format(time.DateTime), exactText(one.Value))
 		if lower, upper, ok := p.interval(one); ok {
 			row = append(row, exactText(lower), exactText(upper))
 		}
@@ -177,7 +176,7 @@ type predictDocument struct {
 	Alias       string          `json:"alias,omitempty"`
 	Served      string          `json:"served"`
 	Snapshot    string          `json:"snapshot"`
-	Anchor      string          `json:"anchor"`
+	Anchor      string          `json:"anchor"` // the end of the data where each row has its own
 	DataUntil   string          `json:"data_until"`
 	Regime      string          `json:"regime"`
 	Warnings    []string        `json:"warnings,omitempty"`
@@ -190,6 +189,7 @@ type predictDocument struct {
 
 type predictedJSON struct {
 	Entity        any                `json:"entity"`
+	Anchor        string             `json:"anchor,omitempty"` // where rows are asked about at their own times
 	Prediction    any                `json:"prediction"`
 	Lower         *float64           `json:"lower,omitempty"`
 	Upper         *float64           `json:"upper,omitempty"`
@@ -226,6 +226,9 @@ func (p *predictions) document(out string) any {
 
 func (p *predictions) one(q *predict.Prediction) predictedJSON {
 	j := predictedJSON{Entity: keyJSON(p.entity, q.Row), Prediction: q.Value, Probability: q.Probability, Probabilities: q.Probabilities, Eligible: q.Eligible}
+	if p.own {
+		j.Anchor = instantJSON(q.Anchor)
+	}
 	if lower, upper, ok := p.interval(q); ok {
 		j.Lower, j.Upper = &lower, &upper
 	}

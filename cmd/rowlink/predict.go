@@ -38,7 +38,8 @@ func predictCommand(a *app) *cobra.Command {
 		Short: "Ask a stored version for predictions: by key, from a file of keys, or for all",
 		Long: `predict answers for rows of the task's entity table at an anchor, reading no row beyond it. Every
 asked key is scored; "eligible" says whether the task's WHERE holds for it. With --all the eligible
-rows are scored. The anchor is the end of the data unless --at names another. A key that cannot be
+rows are scored. The anchor is the end of the data unless --at names another; for a target without
+window it is each row's own time, and --all scores the rows whose target is not known. A key that cannot be
 answered is told on stderr (TK400 unreadable, TK404 unknown, TK409 not yet visible) and the others are
 answered; the exit code is 2 when none was. TASK is a stored task, or a file that creates one.`,
 		Example: "  rowlink predict churn --key 10042 --key 10043 --explain 3\n" +
@@ -137,7 +138,7 @@ func (a *app) predictions(ctx context.Context, m *storedModel, f predictFlags, k
 		return nil, err
 	}
 	rows := p.rows(asked, f.all)
-	if f.all {
+	if f.all && !p.own {
 		if plan := p.Plan(rows[:min(answerRows, len(rows))], p.anchor); plan != "" {
 			a.say("%s", plan)
 		}
@@ -150,7 +151,7 @@ func (a *app) predictions(ctx context.Context, m *storedModel, f predictFlags, k
 func (a *app) show(p *predictions, f predictFlags) error {
 	a.say("%s, data until %s", p.from.title(p.Task.Type), instant(p.DataUntil))
 	if len(p.list)+len(p.faults) == 0 {
-		a.say("no row of %s is eligible at %s", p.entity.Def.Name, instant(p.anchor))
+		a.say("no row of %s %s", p.entity.Def.Name, p.nobody())
 	}
 	for _, e := range p.faults {
 		fmt.Fprintf(a.err, "%s: %s\n", e.Code, e.Detail)
@@ -199,6 +200,7 @@ type predictions struct {
 	from     origin
 	entity   *ingest.Table
 	anchor   int64
+	own      bool // every row is asked about at its own time
 	warnings []string
 	// explained says that reasons were asked for from a predictor that gives them.
 	explained bool
@@ -212,7 +214,7 @@ type predictions struct {
 func (p *predictions) setAnchor(at string) (err error) {
 	switch at {
 	case "":
-		p.anchor = p.DataUntil
+		p.anchor, p.own = p.DataUntil, p.OwnTimes()
 	case "now":
 		p.anchor = p.Snap.Taken
 	default:
@@ -267,13 +269,16 @@ func days(d time.Duration) string {
 
 // rows finds what is to be answered; keys that cannot be are faults.
 func (p *predictions) rows(asked []askedKey, all bool) []int32 {
-	if all {
+	switch {
+	case all && p.own:
+		return p.Open()
+	case all:
 		return p.All(p.anchor)
 	}
 	var rows []int32
 	for _, k := range asked {
 		row, fault := k.find(p.entity)
-		if fault == nil && !p.Visible(row, p.anchor) {
+		if fault == nil && !p.visible(row) {
 			fault = absent(p.entity, row, p.anchor)
 		}
 		if fault != nil {
@@ -283,6 +288,29 @@ func (p *predictions) rows(asked []askedKey, all bool) []int32 {
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// visible reports whether a row exists at its anchor.
+func (p *predictions) visible(row int32) bool {
+	if p.own {
+		return p.entity.TimeOf(row) != ingest.Never
+	}
+	return p.Visible(row, p.anchor)
+}
+
+func (p *predictions) ask(ctx context.Context, rows []int32, explain int) ([]predict.Prediction, error) {
+	if p.own {
+		return p.PredictOwn(ctx, rows, explain)
+	}
+	return p.Predict(ctx, rows, p.anchor, explain)
+}
+
+// nobody says why --all finds no row.
+func (p *predictions) nobody() string {
+	if p.own {
+		return "has an unknown target and is eligible"
+	}
+	return "is eligible at " + instant(p.anchor)
 }
 
 // answerRows is how many rows are asked at a time: enough shards for all threads, and
@@ -297,7 +325,7 @@ func (p *predictions) answer(ctx context.Context, rows []int32, explain int, upd
 	}
 	for lo := 0; lo < len(rows); lo += step {
 		hi := min(lo+step, len(rows))
-		answers, err := p.Predict(ctx, rows[lo:hi], p.anchor, explain)
+		answers, err := p.ask(ctx, rows[lo:hi], explain)
 		if err != nil {
 			return err
 		}

@@ -93,7 +93,7 @@ func (a *app) instant(ctx context.Context, d *rowlink.Database, text string, f q
 		a.warn("%s", w)
 	}
 	p := &predictions{Predictor: i.Predictor, from: origin{task: i.Task.Name, served: i.Report.Served}, entity: i.Snap.Tables[i.Task.Entity], fitted: newFitted(i.Report)}
-	p.anchor = i.Anchor
+	p.anchor, p.own = i.Anchor, i.Own && i.OwnTimes()
 	if err := p.CheckAnchor(p.anchor); err != nil {
 		return nil, nil, err
 	}

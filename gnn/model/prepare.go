@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/rowlink/rowlink/gnn/encode"
 	"github.com/rowlink/rowlink/graph"
@@ -29,18 +30,35 @@ func Graph(ctx context.Context, snap *ingest.Snapshot, task *tasks.Task, history
 // GraphOver is [Graph] with the lists of base, the graph of the snapshot, which the
 // result shares and must not outlive.
 func GraphOver(ctx context.Context, base *graph.Graph, task *tasks.Task, history bool) (*graph.Graph, error) {
-	if !history {
-		return base, nil
+	base, err := unlinked(base, task)
+	if err != nil || !history {
+		return base, err
 	}
 	labels, err := tasks.History(ctx, base.Snap, task, ingest.Never-1)
 	if err != nil {
 		return nil, fmt.Errorf("target history: %w", err)
+	}
+	if task.Static() {
+		return base.Append(base.Snap.Append(ownHistory(base.Snap, task, labels)))
 	}
 	return base.Append(base.Snap.Append(historyTable(task, labels)))
 }
 
 // historyTable turns label rows into a table with a link to the entity table.
 func historyTable(task *tasks.Task, l *tasks.LabelTable) *ingest.Table {
+	t := labelTable(l)
+	t.Def.Links = []schema.Link{{Name: "entity", Columns: []int{0}, To: task.Entity, Reason: "target history"}}
+	t.Def.Columns = slices.Insert(t.Def.Columns, 0, schema.Column{Name: "entity", Kind: schema.Opaque, Sem: schema.SemID})
+	t.Columns = slices.Insert(t.Columns, 0, ingest.Column{Kind: schema.Opaque})
+	t.Parents, t.Dangling = [][]int32{l.Entity}, []int{0}
+	for i, a := range l.Anchor {
+		t.Times[i] = task.Options.Closed(a, task.Horizon)
+	}
+	return t
+}
+
+// labelTable holds labels in its column label; times and links are the caller's.
+func labelTable(l *tasks.LabelTable) *ingest.Table {
 	label := schema.Column{Name: "label", Kind: schema.Float, Sem: schema.SemNumerical, Reason: "the task's own target"}
 	cells := ingest.Column{Kind: schema.Float, Floats: l.Label}
 	if l.Classes != nil {
@@ -51,23 +69,16 @@ func historyTable(task *tasks.Task, l *tasks.LabelTable) *ingest.Table {
 			cells.Offsets = append(cells.Offsets, int64(len(cells.Bytes)))
 		}
 	}
-	t := &ingest.Table{
+	return &ingest.Table{
 		Def: &schema.Table{
 			Name:    HistoryName,
-			Columns: []schema.Column{{Name: "entity", Kind: schema.Opaque, Sem: schema.SemID}, label},
-			Links:   []schema.Link{{Name: "entity", Columns: []int{0}, To: task.Entity, Reason: "target history"}},
+			Columns: []schema.Column{label},
 			Time:    &schema.RowTime{Column: -1, Via: -1, Until: -1, Reason: "anchor + horizon: the window has closed"},
 		},
-		Rows:     len(l.Label),
-		Columns:  []ingest.Column{{Kind: schema.Opaque}, cells},
-		Parents:  [][]int32{l.Entity},
-		Dangling: []int{0},
-		Times:    make([]int64, len(l.Label)),
+		Rows:    len(l.Label),
+		Columns: []ingest.Column{cells},
+		Times:   make([]int64, len(l.Label)),
 	}
-	for i, a := range l.Anchor {
-		t.Times[i] = task.Options.Closed(a, task.Horizon)
-	}
-	return t
 }
 
 // Encoders fits the encoders of every table within reach of the task's entity on the
@@ -88,14 +99,7 @@ func encoders(g *graph.Graph, task *tasks.Task, reach []bool) ([]*encode.Table, 
 		if !reach[i] {
 			continue
 		}
-		masked := func(column int) bool {
-			for _, m := range task.Options.Mask {
-				if m.Table == i && m.Column == column {
-					return true
-				}
-			}
-			return false
-		}
+		masked := func(column int) bool { return task.Options.Hides(i, column) }
 		var err error
 		if enc[i], err = encode.Fit(t, task.Options.Rule, task.Options.ValAnchor, masked); err != nil {
 			return nil, err

@@ -34,6 +34,7 @@ func New(snap *ingest.Snapshot, task *tasks.Task, s Scorer, classes []string, da
 // Prediction is the answer for one entity.
 type Prediction struct {
 	Row           int32
+	Anchor        int64
 	Value         any                // bool, float64 or class name
 	Probability   *float64           // of the positive class
 	Probabilities map[string]float64 // by class
@@ -55,17 +56,20 @@ func (p *Predictor) Predict(ctx context.Context, rows []int32, anchor int64, exp
 	if err := p.CheckAnchor(anchor); err != nil {
 		return nil, err
 	}
-	queries := ask(rows, anchor)
+	return p.answers(ctx, ask(rows, anchor), p.executor.Eligible(rows, anchor), explain)
+}
+
+// answers scores queries.
+func (p *Predictor) answers(ctx context.Context, queries []model.Query, eligible []bool, explain int) ([]Prediction, error) {
 	scores, err := p.Scorer.Score(ctx, queries)
 	if err != nil {
 		return nil, err
 	}
-	eligible := p.executor.Eligible(rows, anchor)
 	width := max(1, len(p.Classes))
-	out := make([]Prediction, len(rows))
-	for i, r := range rows {
+	out := make([]Prediction, len(queries))
+	for i, q := range queries {
 		out[i] = p.answer(scores[i*width : (i+1)*width])
-		out[i].Row, out[i].Eligible = r, eligible[i]
+		out[i].Row, out[i].Anchor, out[i].Eligible = q.Row, q.Anchor, eligible[i]
 		if e, ok := p.Scorer.(Explainer); ok && explain > 0 {
 			out[i].Reasons = e.Explain(queries[i], explain)
 		}

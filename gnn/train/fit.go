@@ -176,7 +176,7 @@ func newRun(d Data, opt Options) (*run, error) {
 func (r *run) build() error {
 	c := r.opt.Model
 	c.Outputs = r.typ.Outputs(r.scaling)
-	c = c.Complete(r.task.Horizon.ApproxDays())
+	c = c.Complete(r.task.Pace())
 	var net model.BoundNetwork
 	var err error
 	if c.Layer == model.Scan {

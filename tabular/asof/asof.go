@@ -27,6 +27,10 @@ type Options struct {
 	HalfLives []float64       // days
 	Rule      ingest.TimeRule // which rows a cut may see
 	At        int64           // of [NewWide]: what features there are is judged by the rows visible then
+	// Own tells [NewWide] that entity rows are asked about at their own times, as those of a
+	// target without window are: rows that share parents with them, and rows of their own
+	// time, say more then than what lies below them.
+	Own bool
 }
 
 // Plan knows which features there are. It is immutable and safe for concurrent use.

@@ -20,6 +20,7 @@ type values struct {
 	names []string // of the numbers
 	cols  []int    // columns that are numbers
 	ranks [][]float32
+	extra [][]float32 // numbers that were computed once for all rows
 	up    []upColumn
 
 	feat   *encode.Features
@@ -76,7 +77,19 @@ func (w *Wide) newValues(t int, enc []*encode.Table, pool *tensor.Pool, skip ...
 }
 
 // own is the number of numbers that are the table's own, ranks included.
-func (v *values) own() int { return len(v.cols) + len(v.ranks) }
+func (v *values) own() int { return len(v.cols) + len(v.ranks) + len(v.extra) }
+
+// forgetRanks takes the ranks out.
+func (v *values) forgetRanks() {
+	v.names = slices.Delete(v.names, len(v.cols), len(v.cols)+len(v.ranks))
+	v.ranks = nil
+}
+
+// add adds a number that was computed for all rows, behind the table's own.
+func (v *values) add(name string, column []float32) {
+	v.names = slices.Insert(v.names, v.own(), name)
+	v.extra = append(v.extra, column)
+}
 
 // read fills in the numbers of a row, NaN for NULL. Parents are read as the row itself
 // sees them.
@@ -93,6 +106,10 @@ func (v *values) read(g *graph.Graph, row int32, out []float64) {
 		out[n+i] = float64(v.ranks[i][row])
 	}
 	n += len(v.ranks)
+	for i := range v.extra {
+		out[n+i] = float64(v.extra[i][row])
+	}
+	n += len(v.extra)
 	for i, u := range v.up {
 		out[n+i] = math.NaN()
 		if p := g.Parent(u.edge, row, ingest.TimeRule{}, v.table.TimeOf(row)); p >= 0 {
@@ -125,12 +142,16 @@ func (w *Wide) sharesTimes(t *ingest.Table) bool {
 // with half of those that have as much; NaN for NULL. Rows of one time come to be known
 // together, so a rank says nothing of later.
 func ranksOf(t *ingest.Table, column int) []float32 {
+	return ranksAmong(t, t.Columns[column].Number, share)
+}
+
+// ranksAmong is [ranksOf] for any number of a row and any way to tell it.
+func ranksAmong(t *ingest.Table, number func(row int) (float64, bool), tell func(less, same, all int) float32) []float32 {
 	out, order := make([]float32, t.Rows), make([]int32, 0, t.Rows)
-	c := &t.Columns[column]
 	value := make([]float64, t.Rows)
 	for row := range out {
 		out[row] = float32(math.NaN())
-		if v, ok := c.Number(row); ok && t.Times[row] != ingest.Never {
+		if v, ok := number(row); ok && t.Times[row] != ingest.Never {
 			value[row] = v
 			order = append(order, int32(row))
 		}
@@ -149,7 +170,7 @@ func ranksOf(t *ingest.Table, column int) []float32 {
 				j++
 			}
 			for _, row := range order[i:j] {
-				out[row] = float32((float64(i-lo) + float64(j-lo)) / 2 / float64(hi-lo))
+				out[row] = tell(i-lo, j-i, hi-lo)
 			}
 			i = j
 		}
@@ -157,3 +178,12 @@ func ranksOf(t *ingest.Table, column int) []float32 {
 	}
 	return out
 }
+
+// share is the rank of a row as a share of all: 0 for the least, 1 for the most.
+func share(less, same, all int) float32 {
+	return float32((float64(less) + float64(same)/2) / float64(all))
+}
+
+// place is the place of a row counted from the most on: 1 for the most. It says the same
+// whatever the number of rows.
+func place(less, same, all int) float32 { return float32(all-less) - float32(same-1)/2 }

@@ -25,6 +25,8 @@ type Wide struct {
 	own    *values
 	dates  []int // columns of the entity table that are moments
 	groups []*group
+	form   form
+	level  *level // nil = there is none
 }
 
 // group is one set of rows that is asked about: the entities, or the rows that they are
@@ -52,6 +54,9 @@ func NewWide(g *graph.Graph, enc []*encode.Table, opt Options, pool *tensor.Pool
 	if w.own, err = w.newValues(opt.Entity, enc, pool); err != nil {
 		return nil, err
 	}
+	if opt.Own && opt.Rule.Strict { // rows of its own time are not visible to a row
+		w.own.forgetRanks()
+	}
 	entity := g.Snap.Tables[opt.Entity]
 	for _, c := range enc[opt.Entity].Columns {
 		if at := entity.Def.Column(c.Name); at >= 0 && c.Sem == "timestamp" {
@@ -65,7 +70,16 @@ func NewWide(g *graph.Graph, enc []*encode.Table, opt Options, pool *tensor.Pool
 	if err := b.links(); err != nil {
 		return nil, err
 	}
+	if opt.Own {
+		w.level = newLevel(g.Snap.Tables[len(g.Snap.Tables)-1], opt.HalfLives[1])
+		if err := b.companions(); err != nil {
+			return nil, err
+		}
+	}
 	w.name()
+	if opt.Own {
+		w.compare(pool, len(g.Snap.Tables)-1)
+	}
 	return w, nil
 }
 
@@ -210,7 +224,11 @@ func (b *planner) link(f int, name string, find func(row int32, cut int64) int32
 		if p.when == nil || !p.lasts(b.opt.Rule, b.opt.At) {
 			continue
 		}
-		if err := b.aggregate(to, p, scope{halfLives: h[len(h)-2:]}); err != nil {
+		about := scope{halfLives: h[len(h)-2:]}
+		if b.opt.Own && p.from == len(b.g.Snap.Tables)-1 { // the target history
+			about = scope{halfLives: h, lags: 3}
+		}
+		if err := b.aggregate(to, p, about); err != nil {
 			return err
 		}
 	}
@@ -247,6 +265,9 @@ func (w *Wide) name() {
 		w.Names = append(w.Names, "days since "+entity.Def.Name+"."+entity.Def.Columns[c].Name)
 	}
 	w.Names = append(w.Names, "age of "+entity.Def.Name, "day of the year", "days from the rows' cut to the anchor")
+	if w.level != nil {
+		w.Names = append(w.Names, "mean label of all")
+	}
 	for _, g := range w.groups {
 		g.offset = len(w.Names)
 		if g.fixed != nil {
@@ -266,6 +287,15 @@ func (w *Wide) name() {
 func (w *Wide) Features(pool *tensor.Pool, queries []Query, keep []int) []float64 {
 	slots, width := w.slots(keep)
 	out := make([]float64, len(queries)*width)
+	if n := len(w.form.columns); n > 0 {
+		for j, at := range slots[len(slots)-n:] {
+			for i := range queries {
+				if at >= 0 {
+					out[i*width+at] = float64(w.form.columns[j][queries[i].Row])
+				}
+			}
+		}
+	}
 	pool.Run(len(queries), queryGrain, func(lo, hi int) {
 		scratch := make([]float64, len(w.Names))
 		var code encode.Row
@@ -326,6 +356,9 @@ func (w *Wide) entity(q Query, out []float64, code *encode.Row) {
 	anchor := max(q.Anchor, q.Cut)
 	out[at+1] = float64(time.UnixMicro(anchor).UTC().YearDay())
 	out[at+2] = days(anchor - q.Cut)
+	if w.level != nil {
+		out[at+3] = w.level.at(w.opt.Rule, q.Cut)
+	}
 }
 
 // group fills in the features of one group.

@@ -26,10 +26,14 @@ type Boosted struct {
 	Models   []*boost.Model
 	Leaves   int  // of a tree
 	Aged     bool // training examples read stale rows
+	// Drift is the half-life in days of the errors by which answers are put right; 0 = none.
+	Drift float64 `json:",omitempty"`
 
 	data *Data
 	plan *asof.Wide
 	keep []int // positions of Features in the plan
+
+	drift *drift // nil = none
 }
 
 const (
@@ -97,7 +101,7 @@ func fitBoosted(ctx context.Context, f *Fit) (Baseline, error) {
 	if best == nil {
 		return nil, fmt.Errorf("no trees give a validation metric")
 	}
-	return best, nil
+	return best, best.chooseDrift(ctx, f)
 }
 
 // grow fits the models of one shape, each stopped by validation.
@@ -184,6 +188,7 @@ func (e Examples) spaced(n int) Examples {
 func (b *Boosted) Refit(ctx context.Context, f *Fit) (Baseline, error) {
 	again := *b
 	again.Models = nil
+	again.setDrift(b.Drift)
 	all := f.together().latest(boostedExamples)
 	if b.Aged {
 		all.Queries = stale(f.Task, all.Queries)
@@ -254,7 +259,7 @@ func (b *Boosted) Attach(d *Data) error {
 			return fmt.Errorf("the stored trees are not of %d features and %d outputs; train again", len(b.Features), d.Width())
 		}
 	}
-	plan, err := asof.NewWide(d.Graph, d.Encoders, asof.Options{Entity: d.Task.Entity, HalfLives: halfLives(d.Task), Rule: d.Task.Options.Rule, At: d.Task.Options.ValAnchor}, d.Pool)
+	plan, err := asof.NewWide(d.Graph, d.Encoders, asof.Options{Entity: d.Task.Entity, HalfLives: halfLives(d.Task), Rule: d.Task.Options.Rule, At: d.Task.Options.ValAnchor, Own: d.Task.Static()}, d.Pool)
 	if err != nil {
 		return err
 	}
@@ -263,6 +268,7 @@ func (b *Boosted) Attach(d *Data) error {
 		at[n] = j
 	}
 	b.data, b.plan, b.keep = d, plan, nil
+	b.setDrift(b.Drift)
 	if b.Features != nil {
 		b.keep = make([]int, len(b.Features))
 	}
@@ -278,7 +284,7 @@ func (b *Boosted) Attach(d *Data) error {
 
 // halfLives are 1, 4 and 16 horizons.
 func halfLives(t *tasks.Task) []float64 {
-	h := t.Horizon.ApproxDays()
+	h := t.Pace()
 	return []float64{h, 4 * h, 16 * h}
 }
 
@@ -292,11 +298,28 @@ func (b *Boosted) Setting() string {
 	if b.Aged {
 		aged = ", aged examples"
 	}
+	if b.Drift > 0 {
+		aged += fmt.Sprintf(", put right by errors of half-life %g d", b.Drift)
+	}
 	return fmt.Sprintf("%d features, %d rounds, %d leaves%s", len(b.Features), rounds, b.Leaves, aged)
 }
 
-// Predict reads the features of each query, adds up the trees and averages the models.
-func (b *Boosted) Predict(_ context.Context, queries []Query) ([]float64, error) {
+// Predict reads the features of each query, adds up the trees, averages the models and puts
+// right what has drifted.
+func (b *Boosted) Predict(ctx context.Context, queries []Query) ([]float64, error) {
+	out := b.raw(queries)
+	if b.drift == nil {
+		return out, nil
+	}
+	if err := b.drift.learn(ctx, b.data, b.raw); err != nil {
+		return nil, err
+	}
+	b.drift.correct(b.data.Task.Options.Rule, queries, out)
+	return out, nil
+}
+
+// raw is the mean of the models.
+func (b *Boosted) raw(queries []Query) []float64 {
 	x := b.matrix(queries)
 	var out []float64
 	for _, m := range b.Models {
@@ -308,5 +331,5 @@ func (b *Boosted) Predict(_ context.Context, queries []Query) ([]float64, error)
 			out[i] += v / float64(len(b.Models))
 		}
 	}
-	return out, nil
+	return out
 }

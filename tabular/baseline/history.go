@@ -21,6 +21,7 @@ type History struct {
 	HalfLife    float64 // days; 0 = no decay
 	Rows        bool    // rows of the aggregated table instead of closed labels
 	What        string  // name of the past values
+	Kin         string  `json:",omitempty"` // static target: the foreign key that other rows share
 	Prior       []float64
 	PriorWeight float64
 	// Calibration maps (mean, log decayed count) to the prediction: two weights and an
@@ -28,34 +29,53 @@ type History struct {
 	Calibration []float64
 
 	data   *Data
-	edge   int
+	kin    kin
 	table  *ingest.Table
 	values []float64 // per row of table; NaN = does not count
 }
 
+// fitEntityMean takes the mean of the entity's own past or, of a static target, of the
+// rows that share the foreign key which validation likes best.
 func fitEntityMean(ctx context.Context, f *Fit) (Baseline, error) {
-	h := &History{Prior: prior(f.Data, f.Train.Label), PriorWeight: 1}
-	return h, h.Attach(f.Data)
+	var best *History
+	top := math.Inf(-1)
+	for _, name := range f.kinNames() {
+		h := &History{Prior: prior(f.Data, f.Train.Label), PriorWeight: 1, Kin: name}
+		if err := h.Attach(f.Data); err != nil {
+			return nil, err
+		}
+		if !f.Task.Static() {
+			return h, nil
+		}
+		predicted, err := h.Predict(ctx, f.Val.Queries)
+		if err != nil {
+			return nil, err
+		}
+		if s := f.Score(predicted); best == nil || s > top {
+			best, top = h, s
+		}
+	}
+	return best, nil
 }
 
 // fitDecayed tries every half-life on both kinds of past values, plain and calibrated.
 func fitDecayed(ctx context.Context, f *Fit) (Baseline, error) {
-	horizon := f.Task.Horizon.ApproxDays()
+	horizon := f.Task.Pace()
 	var best *History
 	bestScore := math.Inf(-1)
-	for _, rows := range []bool{true, false} {
+	for _, way := range f.pasts() {
 		for _, times := range []float64{0.5, 1, 2, 4, 8, 16} {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			h := &History{HalfLife: times * horizon, Rows: rows, Prior: prior(f.Data, f.Train.Label), PriorWeight: 1}
+			h := &History{HalfLife: times * horizon, Rows: way.rows, Kin: way.kin, Prior: prior(f.Data, f.Train.Label), PriorWeight: 1}
 			if err := h.Attach(f.Data); err != nil {
-				if rows {
+				if way.rows {
 					break // the target has no rows with a value of their own
 				}
 				return nil, err
 			}
-			if rows {
+			if way.rows {
 				h.Prior = []float64{h.visibleMean(f.Task.Options.ValAnchor)}
 			}
 			for _, c := range h.candidates(f) {
@@ -73,6 +93,24 @@ func fitDecayed(ctx context.Context, f *Fit) (Baseline, error) {
 		return nil, fmt.Errorf("no half-life gives a validation metric")
 	}
 	return best, nil
+}
+
+// kind is a kind of past values: rows that the target aggregates, or labels, of those that
+// share a foreign key.
+type kind struct {
+	rows bool
+	kin  string
+}
+
+func (f *Fit) pasts() []kind {
+	var out []kind
+	if !f.Task.Static() {
+		out = append(out, kind{rows: true})
+	}
+	for _, name := range f.kinNames() {
+		out = append(out, kind{kin: name})
+	}
+	return out
 }
 
 // candidates returns h as it is, where its mean is on the label's scale, and calibrated
@@ -105,28 +143,41 @@ func (h *History) candidates(f *Fit) []*History {
 
 // Attach finds the past values.
 func (h *History) Attach(d *Data) error {
-	h.data, h.edge = d, -1
-	table, link, name := len(d.Graph.Snap.Tables)-1, 0, "closed labels"
+	h.data = d
+	table, name := len(d.Graph.Snap.Tables)-1, "closed labels"
 	if h.Rows {
 		rows, ok := tasks.RowValues(d.Graph.Snap, d.Task)
 		if !ok {
 			return fmt.Errorf("the target has no rows with values of their own")
 		}
-		table, link, name = rows.Table, rows.Link, rows.Name
+		table, name = rows.Table, rows.Name
 		h.values = rows.Value
+		h.kin = kin{edge: d.edgeOf(rows.Table, rows.Link)}
 	} else {
 		h.values = d.History
-	}
-	h.table, h.What = d.Graph.Snap.Tables[table], name
-	for i, e := range d.Graph.Edges {
-		if !e.Rev && e.Table == table && e.Link == link {
-			h.edge = i
+		var err error
+		if h.kin, err = chosen(d, table, h.Kin); err != nil {
+			return err
+		}
+		if h.Kin != "" {
+			name = "earlier labels of the same " + h.Kin
 		}
 	}
-	if h.edge < 0 || h.values == nil {
+	h.table, h.What = d.Graph.Snap.Tables[table], name
+	if !d.Task.Static() && (h.kin.edge < 0 || h.values == nil) {
 		return fmt.Errorf("the graph holds no %s of the entity", name)
 	}
 	return nil
+}
+
+// edgeOf is the edge type of a link, -1 where the graph has none.
+func (d *Data) edgeOf(table, link int) int {
+	for i, e := range d.Graph.Edges {
+		if !e.Rev && e.Table == table && e.Link == link {
+			return i
+		}
+	}
+	return -1
 }
 
 // mean is the decayed mean of the past values of one query (one number, or one share
@@ -134,7 +185,7 @@ func (h *History) Attach(d *Data) error {
 func (h *History) mean(q Query) (mean []float64, weight float64) {
 	mean = make([]float64, len(h.Prior))
 	rule := h.data.Task.Options.Rule
-	for _, row := range h.data.Graph.Children(h.edge, q.Row, rule, q.Cut) {
+	for _, row := range h.rows(q) {
 		v := h.values[row]
 		if v != v || !h.table.VisibleAt(rule, row, q.Cut) {
 			continue
@@ -154,6 +205,18 @@ func (h *History) mean(q Query) (mean []float64, weight float64) {
 		mean[c] = (mean[c] + h.PriorWeight*h.Prior[c]) / (weight + h.PriorWeight)
 	}
 	return mean, weight
+}
+
+// rows are those whose values count for a query.
+func (h *History) rows(q Query) []int32 {
+	if h.kin.edge < 0 {
+		return nil
+	}
+	of := h.kin.of(h.data, q.Row, q.Cut)
+	if of < 0 {
+		return nil
+	}
+	return h.data.Graph.Children(h.kin.edge, of, h.data.Task.Options.Rule, q.Cut)
 }
 
 // Predict implements [Baseline].

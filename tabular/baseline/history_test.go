@@ -33,7 +33,7 @@ func past(typ string, classes []string, labels ...float64) *Data {
 	if err != nil {
 		panic(err)
 	}
-	return &Data{Graph: g, History: labels, Classes: classes, Pool: tensor.NewPool(1), Task: &tasks.Task{Name: "t", Type: typ}}
+	return &Data{Graph: g, History: labels, Classes: classes, Pool: tensor.NewPool(1), Task: &tasks.Task{Name: "t", Type: typ, Horizon: tasks.Span{Days: 1}}}
 }
 
 func day(n int) int64 { return int64(n) * dayMicros }

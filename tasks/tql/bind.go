@@ -131,7 +131,7 @@ func (b *binder) query(q *Query) {
 		b.later(q.Spec.Range(), what, laterHints[q.Spec.Kind])
 	}
 	if q.At != nil && q.At.Kind == AtEntity {
-		b.later(q.At.Range(), "AT ENTITY TIME", windowHintFor)
+		b.entityTime(q.At, hasAggregate(q.Target))
 	}
 	b.target(q.Target, q.Spec)
 	b.task.Where = b.condition(q.Where, roleWhere, "WHERE")
@@ -147,8 +147,6 @@ func (b *binder) query(q *Query) {
 		b.fault(q.Assuming.Range(), "TK141", "ASSUMING says nothing about the future").Hint = "move it to WHERE: WHERE " + q.Assuming.String()
 	}
 }
-
-const windowHintFor = "predict an aggregate over a future window, such as COUNT(orders.*, 0, 30, days)"
 
 // laterHints say what works instead of RANK, CLASSIFY, FORECAST and TOP.
 var laterHints = [...]string{
@@ -195,11 +193,15 @@ func (b *binder) assertType(declared *Name) {
 // assertDates holds TK135 where both dates are written.
 func (b *binder) assertDates(options []*Option) {
 	o := &b.task.Options
-	if o.ValAnchor == 0 || o.TestAnchor == 0 || o.Add(o.ValAnchor, b.task.Horizon) <= o.TestAnchor {
+	if o.ValAnchor == 0 || o.TestAnchor == 0 || b.task.Static() && o.ValAnchor < o.TestAnchor || o.Add(o.ValAnchor, b.task.Horizon) <= o.TestAnchor {
 		return
 	}
 	for _, opt := range options {
 		if strings.EqualFold(opt.Name.Text, "val_anchor") {
+			if b.task.Static() {
+				b.fault(opt.Value.Range(), "TK135", "val_anchor must lie before test_anchor").Hint = "training ends at val_anchor, validation at test_anchor"
+				continue
+			}
 			e := b.fault(opt.Value.Range(), "TK135", "val_anchor must lie at least the horizon of %s before test_anchor", b.task.Horizon)
 			e.Hint = "val_anchor may be at most '" + formatDate(o.Add(o.TestAnchor, b.task.Horizon.Times(-1)), o.Zone) + "'"
 		}

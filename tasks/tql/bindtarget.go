@@ -38,28 +38,6 @@ func (b *binder) target(e Expr, spec *Spec) {
 	}
 }
 
-// staticTarget reports a target without a window: it says nothing, is a key, or needs
-// its own cell hidden from the features, which models cannot do yet.
-func (b *binder) staticTarget(e Expr, v bound) {
-	columns := 0
-	Inspect(e, func(x Expr) bool {
-		if _, is := x.(*Column); is {
-			columns++
-		}
-		return true
-	})
-	switch {
-	case columns == 0:
-		b.fault(e.Range(), "TK157", "the target %s is the same for every row", e).Hint = windowHintFor
-	case v.link && v.to == b.task.Entity:
-		b.fault(e.Range(), "TK125", "%s refers to %q itself", e, b.entity.Name).Hint = "predict another column"
-	case v.key:
-		b.fault(e.Range(), "TK157", "%s is a key: it names rows and tells nothing about them", e).Hint = "predict another column"
-	default:
-		b.later(e.Range(), "a target without a window", windowHintFor)
-	}
-}
-
 // needFuture demands at least one window after the anchor.
 func (b *binder) needFuture(e Expr) {
 	var first *Aggregate

@@ -30,7 +30,11 @@ func Explain(task *tasks.Task, sc *schema.Schema) string {
 	if task.Assuming != nil {
 		x.line("assuming", x.u.expr(task.Assuming).String())
 	}
-	x.grid()
+	if task.Static() {
+		x.splits()
+	} else {
+		x.grid()
+	}
 	x.features()
 	for _, w := range task.Warnings {
 		x.line("remark", w)
@@ -229,6 +233,13 @@ func (x *explainer) features() {
 			return "frozen (as if the data ended at " + from + ")"
 		}
 		return "rolling (each example sees all up to its own anchor)"
+	}
+	if x.task.Static() {
+		x.line("features", "the row itself and rows %s its time%s", past, x.masked())
+		if x.sc.Tables[x.task.Entity].Time != nil {
+			x.line("features", "what earlier rows had there, as history: strictly before")
+		}
+		return
 	}
 	test, val := regime(o.Regime, "test_anchor"), regime(o.ValRegime, "val_anchor")
 	if o.Regime == o.ValRegime && o.Regime == tasks.Rolling {

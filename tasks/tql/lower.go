@@ -19,12 +19,10 @@ import (
 //
 // The SELECT agrees with tasks.Label, up to the last digits of floating-point sums and
 // to lower and upper, which follow the locale of the database. Classes that no training
-// label has are left out where the grid has training anchors. A static target and text
-// with a zero byte, which PostgreSQL cannot hold, are errors.
+// label has are left out where the grid has training anchors. A static target has the times
+// of its rows for a grid; its options must be resolved. Rows without time, which are split
+// by a hash, and text with a zero byte, which PostgreSQL cannot hold, are errors.
 func SQL(task *tasks.Task, sc *schema.Schema, grid *tasks.Grid) (string, error) {
-	if task.Static() {
-		return "", errors.New("lower to SQL: a static target has no grid of anchors")
-	}
 	if task.Raw != nil {
 		return "", errors.New("lower to SQL: the task is SQL already; SHOW TASK prints it")
 	}
@@ -38,7 +36,11 @@ func SQL(task *tasks.Task, sc *schema.Schema, grid *tasks.Grid) (string, error) 
 	if task.Options.Zone != nil {
 		l.zone = task.Options.Zone
 	}
-	if grid != nil {
+	if task.Static() {
+		if err := l.lowersStatic(); err != nil {
+			return "", err
+		}
+	} else if grid != nil {
 		l.anchors = slices.Sorted(slices.Values(slices.Concat(grid.Anchors[:]...)))
 	}
 	text := l.query(grid)
@@ -78,7 +80,12 @@ func (l *lowering) query(grid *tasks.Grid) string {
 
 	var b strings.Builder
 	b.WriteString("WITH ")
-	l.grid(&b, grid)
+	static := l.task.Static()
+	if static {
+		l.ownGrid(&b)
+	} else {
+		l.grid(&b, grid)
+	}
 	for _, s := range l.sources {
 		b.WriteString(",\n")
 		s.write(&b)
@@ -86,7 +93,7 @@ func (l *lowering) query(grid *tasks.Grid) string {
 	keys, order := l.keys()
 	names := strings.Join(keyNames(len(keys)), ", ")
 	body := l.body(keys, names, label, where)
-	if l.task.Type == tasks.Multiclass && (grid == nil || len(grid.Anchors[tasks.Train]) > 0) { // classes seen in training
+	if l.task.Type == tasks.Multiclass && (static || grid == nil || len(grid.Anchors[tasks.Train]) > 0) { // classes seen in training
 		b.WriteString(",\nlabels AS (\n" + body + ")\nSELECT split, anchor, " + names + ", label FROM labels\n" +
 			"WHERE label IN (SELECT label FROM labels WHERE split = 'train')")
 	} else {
@@ -136,6 +143,9 @@ func (l *lowering) exists() []string {
 	o := &l.task.Options
 	if l.sc.Tables[l.task.Entity].Time == nil {
 		return nil
+	}
+	if l.task.Static() {
+		return l.atOwnTime()
 	}
 	at := l.outer.row(l.task.Entity, "d")
 	if o.IgnoreEntityTime {

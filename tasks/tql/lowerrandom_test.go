@@ -188,6 +188,9 @@ func checkRandom(t *testing.T, url string, sc *schema.Schema, snap *ingest.Snaps
 		if err != nil {
 			return
 		}
+		if task.Static() && (strings.Contains(options, "frozen") || sc.Tables[task.Entity].Time == nil) {
+			return // rows are split by a hash, or the regime is refused
+		}
 		labels, err := tasks.Label(t.Context(), snap, task, 1)
 		if err != nil {
 			r.Fatalf("%s\n%v", text, err)
