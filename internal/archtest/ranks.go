@@ -15,7 +15,7 @@ func Repository() Rules {
 			{"schema", 1}, {"gnn/tensor", 1}, {"gnn/tensor/internal/*", 1}, {"gnn/tensor/internal/kernel/*", 1}, {"internal/pgtest", 1},
 			{"ingest", 2}, {"gnn/nn", 2},
 			{"ingest/*", 3}, {"graph", 3}, {"tasks", 3}, {"internal/sourcetest", 3},
-			{"tasks/tql", 4}, {"graph/sample", 4}, {"internal/shop", 4}, {"tasks/rawsql", 5},
+			{"tasks/tql", 4}, {"graph/sample", 4}, {"gnn/tower", 4}, {"internal/shop", 4}, {"tasks/rawsql", 5},
 			{"tabular/boost", 5}, {"gnn/encode", 5}, {"gnn/conv", 5},
 			{"gnn/model", 6}, {"internal/convtest", 6}, {"tabular/asof", 6}, {"gnn/conv/gorgonia", 6},
 			{"gnn/scan", 7}, {"tabular/baseline", 7}, {"tabular/blend", 7}, {"tabular/calibrate", 7},
