@@ -26,6 +26,12 @@ func Infer(s *Schema, stats [][]ColumnStats) {
 		}
 	}
 	for i, t := range s.Tables {
+		if t.TimeDeclared {
+			if t.Time != nil {
+				in.score[i] = scoreDeclared
+			}
+			continue
+		}
 		t.Time, in.score[i], t.TimeNote = ownTime(t, func(c int) ColumnStats { return in.at(i, c) })
 	}
 	in.inheritTimes()

@@ -31,6 +31,7 @@ var (
 
 // Scores of names for [ownTime]; a NULL-free column and one in key order get more.
 const (
+	scoreDeclared = 200
 	scoreCreation = 100
 	scorePlain    = 90 // "date", "timestamp"
 	scoreTable    = 80 // "order_date" in orders

@@ -27,7 +27,7 @@ func (in *inference) inheritTimes() {
 // inherit gives table a time, its parents first, and reports whether anything changed.
 func (in *inference) inherit(table int, done []bool) (changed bool) {
 	t := in.schema.Tables[table]
-	if done[table] || t.Time != nil {
+	if done[table] || t.Time != nil || t.TimeDeclared {
 		return false
 	}
 	done[table] = true

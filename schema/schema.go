@@ -25,10 +25,12 @@ type Table struct {
 	Unique    [][]int  // further unique keys whose columns are all NOT NULL
 	Links     []Link   // foreign keys of this table
 	Time      *RowTime // nil for a table without time
-	TimeNote  string   // columns passed over as time and other candidates, for people
-	Ignore    bool     // set in the mapping: takes no part in the graph
-	KeyReason string   // where Key comes from: "declared", "mapping"
-	Estimate  int64    // rows by the catalog's estimate; -1 = unknown
+	// TimeDeclared: the source says what the time is, or that there is none; it is not inferred.
+	TimeDeclared bool
+	TimeNote     string // columns passed over as time and other candidates, for people
+	Ignore       bool   // set in the mapping: takes no part in the graph
+	KeyReason    string // where Key comes from: "declared", "mapping"
+	Estimate     int64  // rows by the catalog's estimate; -1 = unknown
 }
 
 // Column describes one column.
