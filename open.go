@@ -141,7 +141,7 @@ func (d *Database) reopen() error {
 func (d *Database) take(ctx context.Context) error {
 	if d.opt.URL == "" {
 		return &ingest.UserError{Msg: "no database: the workspace holds no snapshot",
-			Hint: "name one with --db postgres://user@host/database, --db sqlite:FILE or --db csv:FOLDER, or set DATABASE_URL"}
+			Hint: "name one with --db postgres://user@host/database, --db sqlite:FILE, --db csv:FOLDER or --db parquet:FOLDER, or set DATABASE_URL"}
 	}
 	src, err := ingest.Open(ctx, d.opt.URL, ingest.OpenOptions{Schemas: d.opt.Schemas,
 		AcceptRowSecurity: d.opt.AcceptRowSecurity, MaxAge: d.opt.MaxAge})

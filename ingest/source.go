@@ -48,11 +48,11 @@ func Open(ctx context.Context, url string, opt OpenOptions) (Source, error) {
 	scheme, _, ok := strings.Cut(url, ":")
 	if !ok {
 		return nil, &UserError{Msg: "database URL has no scheme",
-			Hint: "write postgres://user@host/database, sqlite:FILE or csv:FOLDER"}
+			Hint: "write postgres://user@host/database, sqlite:FILE, csv:FOLDER, parquet:FOLDER or relbench:FOLDER"}
 	}
 	open, err := openers.Get(scheme)
 	if err != nil {
-		return nil, &UserError{Msg: err.Error(), Hint: "write postgres://user@host/database, sqlite:FILE or csv:FOLDER"}
+		return nil, &UserError{Msg: err.Error(), Hint: "write postgres://user@host/database, sqlite:FILE, csv:FOLDER, parquet:FOLDER or relbench:FOLDER"}
 	}
 	return open(ctx, url, opt)
 }

@@ -19,7 +19,7 @@ func doctorCommand(a *app) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.url() == "" {
-				return usage("name one with --db postgres://user@host/database, --db sqlite:FILE or --db csv:FOLDER, or set DATABASE_URL", "no database")
+				return usage("name one with --db postgres://user@host/database, --db sqlite:FILE, --db csv:FOLDER or --db parquet:FOLDER, or set DATABASE_URL", "no database")
 			}
 			src, err := ingest.Open(cmd.Context(), a.url(), ingest.OpenOptions{Schemas: a.schemas})
 			if err != nil {

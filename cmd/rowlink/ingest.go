@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	_ "github.com/rowlink/rowlink/ingest/csvdir"   // URL scheme csv
+	_ "github.com/rowlink/rowlink/ingest/parquet"  // URL schemes parquet, relbench
 	_ "github.com/rowlink/rowlink/ingest/postgres" // URL scheme postgres
 	_ "github.com/rowlink/rowlink/ingest/sqlite"   // URL scheme sqlite
 )

@@ -50,7 +50,7 @@ Exit codes: 0 ok, 1 failure, 2 usage (flags, task text, names), 3 database, 4 da
 		},
 	}
 	f := root.PersistentFlags()
-	f.StringVar(&a.db, "db", "", "database URL: postgres://user@host/database, sqlite:FILE or csv:FOLDER (default $DATABASE_URL)")
+	f.StringVar(&a.db, "db", "", "database URL: postgres://user@host/database, sqlite:FILE, csv:FOLDER, parquet:FOLDER or relbench:FOLDER (default $DATABASE_URL)")
 	f.StringSliceVar(&a.schemas, "schema", nil, "schema of the database to read (repeatable; default: the database's own default)")
 	f.StringVar(&a.workspace, "workspace", ".rowlink", "folder for mapping, tasks, snapshots and models")
 	f.BoolVar(&a.json, "json", false, "print one JSON document instead of text")

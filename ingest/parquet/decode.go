@@ -133,7 +133,10 @@ var simple = map[arrow.Type]decoder{
 	arrow.DATE64: {schema.Time, func(c *ingest.ColumnBuilder, a arrow.Array, i int) bool {
 		return putMicros(c, int64(a.(*array.Date64).Value(i)), arrow.Millisecond)
 	}},
-	arrow.NULL: {schema.Text, func(c *ingest.ColumnBuilder, _ arrow.Array, _ int) bool { return false }},
+	arrow.NULL: {schema.Text, func(c *ingest.ColumnBuilder, _ arrow.Array, _ int) bool {
+		c.Null()
+		return true
+	}},
 }
 
 func whole[T int8 | int16 | int32 | int64 | uint8 | uint16 | uint32, A interface{ Value(int) T }]() decoder {

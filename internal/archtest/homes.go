@@ -23,7 +23,7 @@ var homes = []Home{
 	{"github.com/mattn/go-isatty", []string{"cmd/rowlink"}, "progress on terminals only"},
 	{"github.com/danielgtaylor/huma/v2", []string{"server"}, "REST and OpenAPI"},
 	{"github.com/prometheus/client_golang", []string{"server"}, "metrics"},
-	{"go.yaml.in/yaml/v3", []string{"schema"}, "the mapping file"},
+	{"go.yaml.in/yaml/v3", []string{"schema", "ingest/parquet"}, "the mapping file and the manifest of RelBench"},
 	{"github.com/mmcloughlin/avo", []string{"gnn/tensor/internal/kernel/gen", "gnn/tensor/internal/kernel/emulate"}, "generates the kernels' assembly, and describes it to the emulator of the tests"},
 	{"golang.org/x/sync", []string{"*"}, "errgroup"},
 	{"golang.org/x/sys", []string{"*"}, "CPU features and memory maps"},
