@@ -25,7 +25,7 @@ type Backend interface {
 // TaskInfo describes a task.
 type TaskInfo struct {
 	Name        string            `json:"name"`
-	Type        string            `json:"type" doc:"binary_classification, regression, multiclass_classification"`
+	Type        string            `json:"type" doc:"binary_classification, regression, multiclass_classification, link_prediction"`
 	Entity      string            `json:"entity" doc:"table whose rows are predicted"`
 	Key         []string          `json:"key" nullable:"false" doc:"key columns of that table"`
 	ExampleKeys []json.RawMessage `json:"example_keys,omitempty" nullable:"false" doc:"keys to try"`
@@ -104,16 +104,25 @@ type PredictAnswer struct {
 // Prediction is the answer for one entity.
 type Prediction struct {
 	Index int // position in PredictRequest.Entities
-	// Value is a bool, string, int, int64 or finite float64. A value or probability that
-	// is not finite makes the row an error, it is never sent.
+	// Value is a bool, string, int, int64 or finite float64, for a ranking the key of the
+	// first item as JSON. A value, score or probability that is not finite makes the row an
+	// error, it is never sent.
 	Value         any
 	Lower, Upper  *float64           // of the interval that was asked for; nil = none was
 	Probability   *float64           // of the positive class; nil = not a probability task
 	Probabilities map[string]float64 // by class; nil = not a multiclass task
+	Items         []RankedItem       // best first; nil = not a ranking
 	Anchor        time.Time          // where PredictAnswer has none: the moment of the entity itself
 	Eligible      bool               // the task's WHERE holds at the anchor
 	Reason        string             // why not eligible
 	Explanation   *Explanation
+}
+
+// RankedItem is one row of a ranking.
+type RankedItem struct {
+	Rank  int             `json:"rank" minimum:"1"`
+	Item  json.RawMessage `json:"item" doc:"key of the row: a key, or an array with one value per key column"`
+	Score float64         `json:"score" doc:"orders the items of this list; it says nothing beyond it"`
 }
 
 // Explanation says which linked rows moved a prediction. Items may overlap (all orders,

@@ -89,6 +89,8 @@ func (f *fake) Predict(ctx context.Context, req PredictRequest) (*PredictAnswer,
 		a.Type, a.Version = "multiclass_classification", "1"
 	case req.Task == "value":
 		a.Type, a.Version = "regression", "2"
+	case req.Task == "next":
+		a.Type, a.Version = "link_prediction", "1"
 	case req.Task == "own":
 		a.Type, a.Version = "regression", "1"
 	case req.Task != "churn":
@@ -136,6 +138,14 @@ func (f *fake) row(a *PredictAnswer, i int, key string, req PredictRequest) {
 		p.Value, p.Probability = 12.25, nil
 		if lower, upper := 12.25-4*req.Interval, 12.25+4*req.Interval; req.Interval > 0 {
 			p.Lower, p.Upper = &lower, &upper
+		}
+	case "link_prediction":
+		p.Value, p.Probability, p.Items = json.RawMessage("9007199254740993"), nil, []RankedItem{{1, json.RawMessage("9007199254740993"), 0.5}, {2, json.RawMessage(`["a",2]`), -0.25}}
+		switch key {
+		case "500":
+			p.Items[1].Score = math.Inf(1)
+		case "57": // nothing to rank
+			p.Value, p.Items = nil, []RankedItem{}
 		}
 	case "multiclass_classification":
 		p.Value, p.Probability, p.Probabilities = "gold", nil, map[string]float64{"gold": 0.75, "<silver>": 0.25}

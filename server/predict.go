@@ -88,11 +88,12 @@ type predictionRow struct {
 	Index         int                `json:"index" doc:"position in the request"`
 	Entity        anyKey             `json:"entity"`
 	Anchor        time.Time          `json:"anchor,omitzero" doc:"where the answer has none: the moment of this entity"`
-	Prediction    any                `json:"prediction" doc:"boolean, number or class"`
+	Prediction    any                `json:"prediction" doc:"boolean, number or class; of a ranking the key of the first item, or null"`
 	Lower         *float64           `json:"lower,omitempty" doc:"of the interval that was asked for"`
 	Upper         *float64           `json:"upper,omitempty"`
 	Probability   *float64           `json:"probability,omitempty" minimum:"0" maximum:"1"`
 	Probabilities map[string]float64 `json:"probabilities,omitempty" doc:"by class"`
+	Items         *[]RankedItem      `json:"items,omitempty" nullable:"false" doc:"of a ranking, best first"`
 	Eligible      bool               `json:"eligible" doc:"the task's WHERE holds at the anchor"`
 	Reason        string             `json:"reason,omitempty" doc:"why not eligible"`
 	Explanation   *Explanation       `json:"explanation,omitempty"`
@@ -242,6 +243,9 @@ func row(i int, p Prediction, body *predictBody) predictionRow {
 	if body.wants("probabilities") {
 		r.Probabilities = p.Probabilities
 	}
+	if p.Items != nil {
+		r.Items = &p.Items
+	}
 	if e := p.Explanation; e != nil && body.top > 0 {
 		c := *e
 		if c.Items == nil {
@@ -256,6 +260,10 @@ func row(i int, p Prediction, body *predictBody) predictionRow {
 func usable(p Prediction) bool {
 	switch v := p.Value.(type) {
 	case bool, string, int, int64:
+	case nil, json.RawMessage:
+		if p.Items == nil {
+			return false
+		}
 	case float64:
 		if !finite(v) {
 			return false
@@ -273,7 +281,7 @@ func usable(p Prediction) bool {
 			return false
 		}
 	}
-	return true
+	return !slices.ContainsFunc(p.Items, func(i RankedItem) bool { return !finite(i.Score) })
 }
 
 // list joins quoted names for a hint.
