@@ -39,17 +39,18 @@ type manifestTable struct {
 	Bytes     int64  `json:"bytes"`
 	SHA256    string `json:"sha256"`
 	// FrameSHA256 is the checksum of the file without the values: see frame.
-	FrameSHA256 string           `json:"frame_sha256"`
-	Rows        int              `json:"rows"`
-	Columns     []manifestColumn `json:"columns"`
-	Key         []int            `json:"key,omitempty"`
-	KeyReason   string           `json:"key_reason,omitempty"`
-	Unique      [][]int          `json:"unique,omitempty"`
-	Links       []manifestLink   `json:"links,omitempty"`
-	Time        *manifestTime    `json:"time,omitempty"`
-	TimeNote    string           `json:"time_note,omitempty"`
-	Ignore      bool             `json:"ignore,omitempty"`
-	Estimate    int64            `json:"estimate"`
+	FrameSHA256  string           `json:"frame_sha256"`
+	Rows         int              `json:"rows"`
+	Columns      []manifestColumn `json:"columns"`
+	Key          []int            `json:"key,omitempty"`
+	KeyReason    string           `json:"key_reason,omitempty"`
+	Unique       [][]int          `json:"unique,omitempty"`
+	Links        []manifestLink   `json:"links,omitempty"`
+	Time         *manifestTime    `json:"time,omitempty"`
+	TimeDeclared bool             `json:"time_declared,omitempty"`
+	TimeNote     string           `json:"time_note,omitempty"`
+	Ignore       bool             `json:"ignore,omitempty"`
+	Estimate     int64            `json:"estimate"`
 }
 
 type manifestColumn struct {
@@ -92,7 +93,7 @@ func newManifest(s *Snapshot) *manifest {
 	for i, t := range s.Tables {
 		d := t.Def
 		mt := manifestTable{Namespace: d.Namespace, Name: d.Name, File: fileName(i), Rows: t.Rows, Key: d.Key, KeyReason: d.KeyReason,
-			Unique: d.Unique, TimeNote: d.TimeNote, Ignore: d.Ignore, Estimate: d.Estimate}
+			Unique: d.Unique, TimeDeclared: d.TimeDeclared, TimeNote: d.TimeNote, Ignore: d.Ignore, Estimate: d.Estimate}
 		for _, c := range d.Columns {
 			mt.Columns = append(mt.Columns, manifestColumn{c.Name, c.DBType, c.Kind.String(), c.NotNull, c.Sem, c.Reason})
 		}
@@ -193,7 +194,7 @@ func (m *manifestTable) def() (*schema.Table, error) {
 		return nil, fmt.Errorf("%d rows, want 0 to %d", m.Rows, math.MaxInt32)
 	}
 	t := &schema.Table{Namespace: m.Namespace, Name: m.Name, Key: m.Key, KeyReason: m.KeyReason, Unique: m.Unique,
-		Time: (*schema.RowTime)(m.Time), TimeNote: m.TimeNote, Ignore: m.Ignore, Estimate: m.Estimate}
+		Time: (*schema.RowTime)(m.Time), TimeDeclared: m.TimeDeclared, TimeNote: m.TimeNote, Ignore: m.Ignore, Estimate: m.Estimate}
 	for _, c := range m.Columns {
 		kind, ok := kindOf(c.Kind)
 		if !ok {
