@@ -5,7 +5,9 @@
 package statement
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -63,6 +65,19 @@ type Answer struct {
 	Text       func(w io.Writer) error // for people
 	Notes      []string                // what to mind, each with its TK code where it has one
 	Incomplete error                   // part of what was asked could not be answered; the class of an error
+}
+
+// MarshalJSON writes statement, answer and notes.
+func (a *Answer) MarshalJSON() ([]byte, error) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false) // edge types hold arrows
+	err := enc.Encode(struct {
+		Statement string   `json:"statement"`
+		Answer    any      `json:"answer"`
+		Notes     []string `json:"notes,omitempty"`
+	}{a.Statement, a.Value, a.Notes})
+	return out.Bytes(), err
 }
 
 // Session runs statements over one database. It is not safe for concurrent use.

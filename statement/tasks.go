@@ -56,7 +56,7 @@ func (r *run) create(ctx context.Context, st *tql.Create) (*Answer, error) {
 	if err := r.ws.SaveTask(name, task.Text+"\n"); err != nil {
 		return nil, err
 	}
-	a := &Answer{Notes: task.Warnings, Value: created{Task: name, Created: true, Replaced: exists, Type: task.Type, Hash: task.Hash, Reading: task.Reading, Warnings: task.Warnings}}
+	a := &Answer{Value: created{Task: name, Created: true, Replaced: exists, Type: task.Type, Hash: task.Hash, Reading: task.Reading, Warnings: task.Warnings}}
 	a.Text = func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "%s\n", strings.TrimRight(tql.Explain(task, r.db.Snap.Schema), "\n"))
 		return err

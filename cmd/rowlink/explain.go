@@ -94,8 +94,12 @@ func (e *explanation) text(w io.Writer) error {
 	if err := e.labels.Report.Text(w, e.labels.Task); err != nil {
 		return err
 	}
-	for _, l := range e.Leaks {
+	const most = 6 // lines that people read
+	for _, l := range e.Leaks[:min(most, len(e.Leaks))] {
 		fmt.Fprintf(w, "LEAK?      %s\n", l)
+	}
+	if n := len(e.Leaks) - most; n > 0 {
+		fmt.Fprintf(w, "LEAK?      and %d more columns: rowlink schema lists them\n", n)
 	}
 	_, err := fmt.Fprintf(w, "cost       labels in %.2f s, %s per anchor; label table %s, links in memory about %s\n", e.Cost.Seconds,
 		perAnchor(e.Cost.Seconds, &e.labels.Report), bytesText(e.Cost.TableBytes), bytesText(e.Cost.GraphBytes))

@@ -105,11 +105,7 @@ func (a *app) statements(ctx context.Context, s *statement.Session, text string)
 func (a *app) printAnswer(answer *statement.Answer) error {
 	a.progress.clear()
 	if a.json {
-		return a.jsonLine(struct {
-			Statement string   `json:"statement"`
-			Answer    any      `json:"answer"`
-			Notes     []string `json:"notes,omitempty"`
-		}{answer.Statement, answer.Value, answer.Notes})
+		return a.jsonLine(answer)
 	}
 	err := answer.Text(a.out)
 	for _, n := range answer.Notes {

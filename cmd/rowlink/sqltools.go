@@ -42,6 +42,12 @@ func (t sqlTools) Explain(ctx context.Context, d *rowlink.Database, task *tasks.
 		plan["sql"] = l.SQL
 	}
 	text := tql.Explain(task, d.Snap.Schema)
+	if grid, err := task.Grid(); err == nil && !task.Static() {
+		anchors := len(grid.Anchors[0]) + len(grid.Anchors[1]) + len(grid.Anchors[2])
+		rows := d.Snap.Tables[task.Entity].Rows
+		plan["anchors"], plan["pairs"] = anchors, anchors*rows
+		text += fmt.Sprintf("rows      at most %d pairs: %d rows of %s at %d anchors\n", anchors*rows, rows, d.Snap.Schema.Tables[task.Entity].Name, anchors)
+	}
 	plan["plan"] = text
 	return &statement.Answer{Value: plan, Text: func(w io.Writer) error {
 		_, err := fmt.Fprintln(w, strings.TrimRight(text, "\n"))

@@ -80,7 +80,7 @@ func (c *composer) words(p part, namespaces []string) error {
 			return c.fault(pos, end, "TK185", "parameters are :anchor, :horizon, :anchor_end", "numbered parameters are not taken")
 		case t.Kind == tql.SQLString && slices.Contains(timeTexts, strings.ToLower(strings.TrimSpace(t.Text))):
 			return c.fault(pos, end, "TK183", "write :anchor, or the anchor of grid", "'%s' depends on the moment at which it runs, if it is read as a time", t.Text)
-		case isName && dot && !afterDot && slices.Contains(namespaces, word) && !c.aliased(word):
+		case isName && dot && !afterDot && slices.Contains(namespaces, word) && !c.aliased(word, toks[i+2:]):
 			return c.fault(pos, end, "TK181", c.bareHint(), "%s is a schema of the database: what it names is read past the censoring", t.Text)
 		case isName && strings.HasPrefix(strings.ToLower(word), "pg_") && !c.column(word):
 			return c.fault(pos, end, "TK181", c.bareHint(), "%s belongs to the system catalog", t.Text)
@@ -90,6 +90,8 @@ func (c *composer) words(p part, namespaces []string) error {
 			return c.fault(pos, end, "TK183", "write :anchor, or the anchor of grid", "%s depends on the moment or the session", t.Text)
 		case t.Kind == tql.SQLWord && !afterDot && !dot && slices.Contains(writes, word) && !c.column(word):
 			return c.fault(pos, end, "TK183", "a body is one SELECT", "%s is no part of a SELECT that only reads", t.Text)
+		case isName && call && afterDot:
+			return c.fault(pos, end, "TK183", "call functions of PostgreSQL by their bare names", "function %s is called with a schema", t.Text)
 		case t.Kind == tql.SQLWord && word == "operator" && call:
 			return c.fault(pos, end, "TK183", "write the operator itself", "OPERATOR(...) may name a function of the database")
 		case isName && call && badFunction.MatchString(strings.ToLower(word)):
@@ -126,13 +128,19 @@ func (c *composer) column(word string) bool {
 	return false
 }
 
-// aliased reports whether a word is the bare name of a mapped table, which then hides the
-// schema of that name where columns are meant. The plan tells if not.
-func (c *composer) aliased(word string) bool {
+// aliased reports whether a word that is the name of a schema is also that of a mapped
+// table, and what follows its dot one of the table's columns: then the column is meant.
+func (c *composer) aliased(word string, rest []tql.SQLToken) bool {
 	for _, i := range c.tables() {
-		if c.sc.Tables[i].Name == word {
-			return true
+		t := c.sc.Tables[i]
+		if t.Name != word || len(rest) == 0 {
+			continue
 		}
+		name := rest[0].Text
+		if rest[0].Kind == tql.SQLWord {
+			name = strings.ToLower(name)
+		}
+		return name == "*" || t.Column(name) >= 0
 	}
 	return false
 }

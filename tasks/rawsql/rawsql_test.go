@@ -241,6 +241,9 @@ var refused = []struct{ name, entities, label, code, at string }{
 	{"unicode name", "", `SELECT 1 AS entity, 1 AS label FROM U&"relf1".results`, "TK180", `U`},
 	{"user function", "", "SELECT 1 AS entity, other.peek() AS label", "TK181", "other"},
 	{"user function by bare name", "", "SELECT 1 AS entity, peek() AS label", "TK180", "peek"},
+	{"function of a schema named like a table", "", "SELECT driverid AS entity, results.peek() AS label FROM results", "TK181", "results"},
+	{"type of a schema named like a table", "", "SELECT driverid AS entity, '1'::results.peeked AS label FROM results", "TK181", "results"},
+	{"call through an alias", "", "SELECT driverid AS entity, r.peek(1) AS label FROM results r", "TK183", "peek"},
 	{"operator of a schema", "", "SELECT 1 AS entity, 1 OPERATOR(other.@#@) 2 AS label", "TK183", "OPERATOR"},
 	{"type of a schema", "", "SELECT 1 AS entity, '1'::other.peeked AS label", "TK181", "other"},
 	{"recursive", "", "WITH RECURSIVE w AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM w, relf1.results WHERE n < 3) SELECT 1 AS entity, max(n) AS label FROM w", "TK181", "relf1"},
@@ -306,6 +309,9 @@ CREATE FUNCTION other.peek() RETURNS float8 IMMUTABLE LANGUAGE sql AS 'SELECT ma
 CREATE FUNCTION other.add(int, int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT max(points)::int FROM relf1.results';
 CREATE OPERATOR other.@#@ (LEFTARG = int, RIGHTARG = int, FUNCTION = other.add);
 CREATE DOMAIN other.peeked AS float8 CHECK (other.peek() > 0);
+CREATE SCHEMA results;
+CREATE FUNCTION results.peek() RETURNS float8 IMMUTABLE LANGUAGE sql AS 'SELECT max(points)::float8 FROM relf1.results';
+CREATE DOMAIN results.peeked AS float8 CHECK (results.peek() > 0);
 CREATE SEQUENCE relf1.s`); err != nil {
 		t.Fatal(err)
 	}
@@ -319,6 +325,7 @@ var legal = []string{
 	"WITH RECURSIVE w AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM w WHERE n < 3) SELECT e.entity, (SELECT count(*) FROM results) + (SELECT max(n) FROM w) - 3 AS label FROM entities e",
 	"WITH results AS (SELECT * FROM results) SELECT e.entity, (SELECT count(*) FROM results) AS label FROM entities e",
 	"SELECT e.entity, (SELECT count(*) FROM (WITH a AS (SELECT * FROM results) SELECT * FROM a) q) AS label FROM entities e -- 'a comment' (",
+	"SELECT e.entity, (SELECT count(results.date) FROM results) AS label FROM entities e",
 	"SELECT e.entity, (SELECT count(*) FROM results relf1 WHERE 'relf1.results' <> '') AS label FROM entities e",
 }
 

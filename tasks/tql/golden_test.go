@@ -17,7 +17,7 @@ import (
 
 // goldenBlocks reads blocks of "field: value" lines; lines that begin with two blanks
 // continue the value.
-func goldenBlocks(t *testing.T, file string) []map[string]string {
+func goldenBlocks(t testing.TB, file string) []map[string]string {
 	t.Helper()
 	data, err := os.ReadFile(testdata.Path(t, "golden", "queries", file))
 	if err != nil {
