@@ -67,7 +67,7 @@ func (a *aggregate) value(f *frame, r timeRange) Value {
 	}
 	f.filled++
 	n := int(a.kept[hi] - a.kept[lo])
-	if n == 0 {
+	if n < max(1, a.fn.fewest) {
 		return a.otherwise(f)
 	}
 	return a.fn.fast(a, f, lo, hi, n)
@@ -124,7 +124,7 @@ func (a *aggregate) walk(f *frame, lo, hi int, r timeRange) Value {
 	switch {
 	case !seen:
 		return a.nothing(f)
-	case len(values) == 0:
+	case len(values) < max(1, a.fn.fewest):
 		f.filled++
 		return a.otherwise(f)
 	}

@@ -30,7 +30,7 @@ func (c *compiler) kindOf(e Expr) (kind ValueKind, known bool) {
 			return KindBool, true
 		case "list_distinct":
 			return KindList, true
-		case "min", "max", "first", "last":
+		case "min", "max", "first", "last", "mode":
 			return c.kindOf(e.Arg)
 		}
 		return KindNumber, true

@@ -212,7 +212,7 @@ func (o *oracle) aggregate(e *Aggregate, s scope) any {
 			values = append(values, v)
 		}
 	}
-	if len(values) == 0 {
+	if len(values) == 0 || e.Fn == "stddev" && len(values) == 1 {
 		if e.Skip {
 			*s.skip = true
 			return nil
@@ -253,8 +253,37 @@ func reduceNaively(fn string, values []any) any {
 		return float64(len(distinct))
 	case "list_distinct":
 		return distinct
+	case "mode":
+		return modeNaively(values)
+	case "median":
+		slices.SortFunc(values, orderOf)
+		return (asNumber(values[(len(values)-1)/2]) + asNumber(values[len(values)/2])) / 2
+	case "stddev":
+		mean, squares := sum/float64(len(values)), 0.0
+		for _, v := range values {
+			squares += (asNumber(v) - mean) * (asNumber(v) - mean)
+		}
+		return math.Sqrt(squares / float64(len(values)-1))
 	}
 	panic("tasks: " + fn)
+}
+
+// modeNaively counts every value among all; of equally frequent ones the least counts.
+func modeNaively(values []any) any {
+	var best any
+	most := 0
+	for _, v := range values {
+		n := 0
+		for _, w := range values {
+			if orderOf(v, w) == 0 {
+				n++
+			}
+		}
+		if n > most || n == most && orderOf(v, best) < 0 {
+			best, most = v, n
+		}
+	}
+	return best
 }
 
 func asNumber(v any) float64 {

@@ -202,11 +202,11 @@ func (m *maker) aggregate(sort string) *Aggregate {
 		}
 		switch sort {
 		case "number":
-			a.Fn = pick(m.dice, "count", "count", "count_distinct", "sum", "avg", "min", "max", "first", "last")
+			a.Fn = pick(m.dice, "count", "count", "count_distinct", "sum", "avg", "min", "max", "first", "last", "mode", "median", "stddev")
 		case "bool":
 			a.Fn = "exists"
 		case "text":
-			a.Fn = pick(m.dice, "min", "max", "first", "last")
+			a.Fn = pick(m.dice, "min", "max", "first", "last", "mode")
 		default:
 			a.Fn = "list_distinct"
 		}

@@ -20,23 +20,27 @@ const (
 // hi, n of which count (at least one); slow over the values that count, in (time, row)
 // order.
 type reducer struct {
-	needs needs
-	fast  func(a *aggregate, f *frame, lo, hi, n int) Value
-	slow  func(values []Value) Value
+	needs  needs
+	fewest int // values below which the result is that of nothing; 0 means 1
+	fast   func(a *aggregate, f *frame, lo, hi, n int) Value
+	slow   func(values []Value) Value
 }
 
 // reducers is the table of aggregate functions; [Aggregate].Fn names them.
 var reducers = map[string]reducer{
-	"count":          {needsNothing, func(_ *aggregate, _ *frame, _, _, n int) Value { return intValue(int64(n)) }, countValues},
-	"exists":         {needsNothing, func(*aggregate, *frame, int, int, int) Value { return boolValue(true) }, func([]Value) Value { return boolValue(true) }},
-	"sum":            {needsNumbers, func(a *aggregate, _ *frame, lo, hi, _ int) Value { return number(a.sum(lo, hi)) }, func(v []Value) Value { return number(sumValues(v)) }},
-	"avg":            {needsNumbers, func(a *aggregate, _ *frame, lo, hi, n int) Value { return number(a.sum(lo, hi) / float64(n)) }, func(v []Value) Value { return number(sumValues(v) / float64(len(v))) }},
-	"min":            {needsEither, extremeSlot(-1), extremeValue(-1)},
-	"max":            {needsEither, extremeSlot(1), extremeValue(1)},
-	"first":          {needsEither, firstSlot, func(v []Value) Value { return v[0] }},
-	"last":           {needsEither, lastSlot, func(v []Value) Value { return v[len(v)-1] }},
-	"count_distinct": {needsCodes, countDistinct, func(v []Value) Value { return intValue(int64(len(distinctValues(v)))) }},
-	"list_distinct":  {needsCodes, listDistinct, func(v []Value) Value { return listValue(distinctValues(v)) }},
+	"count":          {needsNothing, 0, func(_ *aggregate, _ *frame, _, _, n int) Value { return intValue(int64(n)) }, countValues},
+	"exists":         {needsNothing, 0, func(*aggregate, *frame, int, int, int) Value { return boolValue(true) }, func([]Value) Value { return boolValue(true) }},
+	"sum":            {needsNumbers, 0, func(a *aggregate, _ *frame, lo, hi, _ int) Value { return number(a.sum(lo, hi)) }, func(v []Value) Value { return number(sumValues(v)) }},
+	"avg":            {needsNumbers, 0, func(a *aggregate, _ *frame, lo, hi, n int) Value { return number(a.sum(lo, hi) / float64(n)) }, func(v []Value) Value { return number(sumValues(v) / float64(len(v))) }},
+	"min":            {needsEither, 0, extremeSlot(-1), extremeValue(-1)},
+	"max":            {needsEither, 0, extremeSlot(1), extremeValue(1)},
+	"first":          {needsEither, 0, firstSlot, func(v []Value) Value { return v[0] }},
+	"last":           {needsEither, 0, lastSlot, func(v []Value) Value { return v[len(v)-1] }},
+	"count_distinct": {needsCodes, 0, countDistinct, func(v []Value) Value { return intValue(int64(len(distinctValues(v)))) }},
+	"mode":           {needsCodes, 0, modeSlot, modeValue},
+	"median":         {needsNumbers, 0, medianSlot, medianValue},
+	"stddev":         {needsNumbers, 2, spreadSlot, spreadValue},
+	"list_distinct":  {needsCodes, 0, listDistinct, func(v []Value) Value { return listValue(distinctValues(v)) }},
 }
 
 // DefaultEmpty is the result of an aggregate function over nothing when ON EMPTY is not

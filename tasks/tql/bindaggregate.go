@@ -29,6 +29,9 @@ var aggregateRules = map[string]aggregateRule{
 	"max":            {noKey: true, same: true},
 	"first":          {noLink: true, same: true},
 	"last":           {noLink: true, same: true},
+	"mode":           {noKey: true, same: true},
+	"median":         {numbers: true, noKey: true, yields: tasks.KindNumber},
+	"stddev":         {numbers: true, noKey: true, yields: tasks.KindNumber},
 	"exists":         {star: true, yields: tasks.KindBool, empty: &tasks.Literal{Kind: tasks.KindBool}},
 	"list_distinct":  {yields: tasks.KindList},
 }

@@ -193,10 +193,10 @@ func (g *taskGen) aggregate(kind tasks.ValueKind, ahead bool) tasks.Expr {
 	if g.yes() {
 		a.Filter = inner.condition(inner.leaf)
 	}
-	choices := []string{"min", "max", "first", "last"}
+	choices := []string{"min", "max", "first", "last", "mode"}
 	switch kind {
 	case tasks.KindNumber:
-		choices = append(choices, "count", "count", "sum", "avg", "count_distinct")
+		choices = append(choices, "count", "count", "sum", "avg", "count_distinct", "median")
 	case tasks.KindBool:
 		choices = append(choices, "exists", "exists")
 	case tasks.KindList:

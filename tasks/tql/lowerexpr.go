@@ -176,6 +176,12 @@ func (s *source) reduce(e *tasks.Aggregate, inner place, v *sourceValue) (before
 		return "sum(" + arg.number().sql + ")", ""
 	case "avg":
 		return "avg(" + arg.cast("float8").sql + ")", ""
+	case "median":
+		return "percentile_cont(0.5) WITHIN GROUP (ORDER BY " + arg.cast("float8").sql + ")", ""
+	case "stddev":
+		return "stddev_samp(" + arg.cast("float8").sql + ")", ""
+	case "mode":
+		return "mode() WITHIN GROUP (ORDER BY " + ordered + ")", ""
 	case "min", "max":
 		if arg.kind == tasks.KindBool {
 			return map[string]string{"min": "bool_and(", "max": "bool_or("}[e.Fn] + x + ")", ""
