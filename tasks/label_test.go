@@ -323,7 +323,7 @@ func TestNewExecutor_errors(t *testing.T) {
 	}{
 		{w.agg("avg", "visits", w.col("visits", "ward"), window(Span{}, days(1)), patient), "TK150: avg of a value that is no number"},
 		{w.agg("sum", "visits", nil, window(Span{}, days(1)), patient), "TK151: sum of *"},
-		{w.agg("percentile", "visits", w.col("visits", "ward"), window(Span{}, days(1)), patient), `unknown aggregate "mode"`},
+		{w.agg("percentile", "visits", w.col("visits", "ward"), window(Span{}, days(1)), patient), `unknown aggregate "percentile"`},
 		{w.agg("count", "visits", nil, window(Span{}, days(1))), `path ends at table "visits", want the entity table "patients"`},
 		{w.agg("count", "patients", nil, window(Span{}, days(1)), patient), `step 1 of the path starts at table "visits", want "patients"`},
 		{w.col("visits", "cost"), "neither the entity table nor the aggregated one"},
