@@ -55,10 +55,7 @@ The report on how the table came about goes to stderr. TASK is a file, - for std
 					return err
 				}
 			}
-			t := labelOutput{labels, d.Snap.Tables[task.Entity], nil, func(i int) bool { return keep(labels.Split[i]) }}
-			if task.Ranking != nil {
-				t.items = d.Snap.Tables[task.Ranking.Items]
-			}
+			t := newLabelOutput(labels, d.Snap, func(i int) bool { return keep(labels.Split[i]) })
 			if out == "" {
 				if a.json {
 					return a.print(t.json(), nil)
@@ -97,6 +94,14 @@ type labelOutput struct {
 	entity *ingest.Table
 	items  *ingest.Table // that a ranking ranks; else nil
 	keep   func(example int) bool
+}
+
+func newLabelOutput(l *tasks.LabelTable, snap *ingest.Snapshot, keep func(example int) bool) labelOutput {
+	t := labelOutput{LabelTable: l, entity: snap.Tables[l.Task.Entity], keep: keep}
+	if k := l.Task.Ranking; k != nil {
+		t.items = snap.Tables[k.Items]
+	}
+	return t
 }
 
 func (t labelOutput) csv(w io.Writer) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -69,7 +70,7 @@ func (t sqlTools) Labels(ctx context.Context, d *rowlink.Database, task *tasks.T
 			left--
 		}
 	}
-	out := labelOutput{LabelTable: labels, entity: d.Snap.Tables[task.Entity], keep: func(i int) bool { return shown[i] }}
+	out := newLabelOutput(labels, d.Snap, func(i int) bool { return shown[i] })
 	a := &statement.Answer{Value: out.json(), Text: func(w io.Writer) error {
 		if err := out.text(w); err != nil {
 			return err
@@ -94,6 +95,9 @@ func (t sqlTools) LabelSQL(d *rowlink.Database, task *tasks.Task) (*statement.An
 
 // Train implements [statement.Tools].
 func (t sqlTools) Train(ctx context.Context, d *rowlink.Database, text string, options []statement.Option) (*statement.Answer, error) {
+	if task, err := d.Task(text); err == nil && task.Ranking != nil {
+		return nil, bySubcommand("train", task.Name)
+	}
 	var f trainFlags
 	flags := pflag.NewFlagSet("TRAIN", pflag.ContinueOnError)
 	f.register(flags)
@@ -113,6 +117,9 @@ func (t sqlTools) Train(ctx context.Context, d *rowlink.Database, text string, o
 
 // Evaluate implements [statement.Tools].
 func (t sqlTools) Evaluate(ctx context.Context, d *rowlink.Database, version *workspace.Model, options []statement.Option) (*statement.Answer, error) {
+	if ranks(version) {
+		return nil, bySubcommand("evaluate", version.Task)
+	}
 	regimes := []string{""}
 	rest := slices.DeleteFunc(slices.Clone(options), func(o statement.Option) bool {
 		both := o.Name == "regime" && o.Value == "both"
@@ -167,6 +174,19 @@ func (t sqlTools) Evaluate(ctx context.Context, d *rowlink.Database, version *wo
 	}}, nil
 }
 
+// ranks reports whether a version is of a ranking.
+func ranks(version *workspace.Model) bool {
+	var info struct {
+		Type string `json:"type"`
+	}
+	return json.Unmarshal(version.Info, &info) == nil && info.Type == tasks.LinkPrediction
+}
+
+// bySubcommand refuses what statements cannot do for rankings yet.
+func bySubcommand(command, task string) error {
+	return usage(fmt.Sprintf("run rowlink %s %s", command, task), "TK179: rankings are not trained, evaluated or asked by statements yet")
+}
+
 // chosen is the version that the options name, else the one that was found.
 func chosen(d *rowlink.Database, version *workspace.Model, f storedFlags) (*workspace.Model, error) {
 	if f.ref() == "" {
@@ -177,6 +197,9 @@ func chosen(d *rowlink.Database, version *workspace.Model, f storedFlags) (*work
 
 // Predict implements [statement.Tools].
 func (t sqlTools) Predict(ctx context.Context, d *rowlink.Database, version *workspace.Model, ask statement.Ask) (*statement.Answer, error) {
+	if ranks(version) {
+		return nil, bySubcommand("predict", version.Task)
+	}
 	var f predictFlags
 	cmd := &cobra.Command{}
 	f.registerPredict(cmd)
