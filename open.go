@@ -246,9 +246,13 @@ func (d *Database) accept() error {
 				Hint: "add to it the lines that rowlink schema proposes, or remove the file"}
 		}
 	}
-	sc := d.base.Schema.Accept(proposals)
-	schema.Infer(sc, d.base.Stats())
-	accepted, err := d.base.Derive(sc)
+	linked, err := d.base.Derive(d.base.Schema.Accept(proposals))
+	if err != nil {
+		return err
+	}
+	sc := linked.Schema.Clone()
+	schema.Infer(sc, linked.Stats())
+	accepted, err := linked.Derive(sc)
 	if err != nil {
 		return err
 	}

@@ -60,6 +60,7 @@ type manifestColumn struct {
 	NotNull bool           `json:"not_null,omitempty"`
 	Sem     schema.SemType `json:"semantic_type,omitempty"`
 	Reason  string         `json:"reason,omitempty"`
+	Total   *schema.Total  `json:"total,omitempty"`
 }
 
 type manifestLink struct {
@@ -95,7 +96,7 @@ func newManifest(s *Snapshot) *manifest {
 		mt := manifestTable{Namespace: d.Namespace, Name: d.Name, File: fileName(i), Rows: t.Rows, Key: d.Key, KeyReason: d.KeyReason,
 			Unique: d.Unique, TimeDeclared: d.TimeDeclared, TimeNote: d.TimeNote, Ignore: d.Ignore, Estimate: d.Estimate}
 		for _, c := range d.Columns {
-			mt.Columns = append(mt.Columns, manifestColumn{c.Name, c.DBType, c.Kind.String(), c.NotNull, c.Sem, c.Reason})
+			mt.Columns = append(mt.Columns, manifestColumn{c.Name, c.DBType, c.Kind.String(), c.NotNull, c.Sem, c.Reason, c.Total})
 		}
 		for l, link := range d.Links {
 			mt.Links = append(mt.Links, manifestLink{link.Name, link.Columns, link.To, link.Ref, link.Reason, t.Dangling[l]})
@@ -200,7 +201,7 @@ func (m *manifestTable) def() (*schema.Table, error) {
 		if !ok {
 			return nil, fmt.Errorf("column %q has unknown kind %q", c.Name, c.Kind)
 		}
-		t.Columns = append(t.Columns, schema.Column{Name: c.Name, DBType: c.DBType, Kind: kind, NotNull: c.NotNull, Sem: c.Sem, Reason: c.Reason})
+		t.Columns = append(t.Columns, schema.Column{Name: c.Name, DBType: c.DBType, Kind: kind, NotNull: c.NotNull, Sem: c.Sem, Reason: c.Reason, Total: c.Total})
 	}
 	for _, l := range m.Links {
 		t.Links = append(t.Links, schema.Link{Name: l.Name, Columns: l.Columns, To: l.To, Ref: l.Ref, Reason: l.Reason})

@@ -34,6 +34,7 @@ func (s *Snapshot) Stats() [][]schema.ColumnStats {
 		out[p.table][p.column] = s.Tables[p.table].Stats(p.column, nil)
 		return nil
 	})
+	s.totals(out)
 	return out
 }
 

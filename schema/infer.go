@@ -23,6 +23,7 @@ func Infer(s *Schema, stats [][]ColumnStats) {
 	for i, t := range s.Tables {
 		for c := range t.Columns {
 			t.Columns[c].Sem, t.Columns[c].Reason = semType(s, t, c, in.at(i, c))
+			t.Columns[c].Total = in.at(i, c).Total
 		}
 	}
 	for i, t := range s.Tables {

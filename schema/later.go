@@ -26,6 +26,9 @@ func (s *Schema) writtenLater(table, c int) string {
 	if col.Sem == SemIgnore || col.Sem == SemID || t.Time != nil && (t.Time.Until == c || t.Time.Via < 0 && t.Time.Column == c) {
 		return ""
 	}
+	if tot := col.Total; tot != nil && s.comesLater(tot, table) {
+		return tot.Why
+	}
 	w := split(col.Name)
 	word := wordOf(w, deathWords, []string{"death"})
 	switch {
@@ -47,6 +50,20 @@ func (s *Schema) writtenLater(table, c int) string {
 		return ""
 	}
 	return fmt.Sprintf("named like %q", word)
+}
+
+// comesLater reports whether the rows of a total may come after the row that holds it:
+// lines that have their time from the row itself do not. Links may have been changed by
+// the mapping.
+func (s *Schema) comesLater(tot *Total, table int) bool {
+	if tot.Table < 0 || tot.Table >= len(s.Tables) {
+		return false
+	}
+	o := s.Tables[tot.Table]
+	if tot.Link < 0 || tot.Link >= len(o.Links) || o.Links[tot.Link].To != table || o.Ignore {
+		return false
+	}
+	return o.Time == nil || o.Time.Via != tot.Link
 }
 
 // runningTotal says why a number may count rows that came later, or "". Only tables

@@ -41,6 +41,15 @@ type Column struct {
 	NotNull bool
 	Sem     SemType
 	Reason  string // why Sem was chosen; shown to the user and kept in the mapping
+	Total   *Total // its values are a total over rows of another table; nil = not known to be
+}
+
+// Total says that a column's values are a count, sum or latest time of the rows of table
+// Table that refer to the column's row by foreign key Link (a position in its Links).
+type Total struct {
+	Table int    `json:"table"`
+	Link  int    `json:"link"`
+	Why   string `json:"why"`
 }
 
 // Link is a foreign key: Columns of the table that holds it point to Ref

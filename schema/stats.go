@@ -15,6 +15,7 @@ type ColumnStats struct {
 	// KeyOrder is the rank correlation of the values with the order of the primary
 	// key, -1..1: near 1 for a time at which rows were inserted. 0 where unknown.
 	KeyOrder float64
+	Total    *Total       // what the values are a total of; nil = of nothing that was found
 	Top      []ValueCount // most frequent values, most frequent first
 }
 
