@@ -7,11 +7,14 @@ import (
 	"github.com/rowlink/rowlink/schema"
 )
 
-// Bounds of what counts as a total: enough rows, of several sizes, nearly all equal.
+// Bounds of what counts as a total: enough rows, of several sizes, nearly all equal. Sums
+// of small numbers are equal by chance (the wins of all drivers up to a race add up to its
+// number in the season), so they must be of many sizes.
 const (
-	totalRows   = 20
-	totalValues = 3
-	totalShare  = 0.95
+	totalRows  = 20
+	totalShare = 0.95
+	manyCounts = 3
+	manySums   = 50
 )
 
 // totals finds columns whose values are a count, a sum or the latest time of the rows
@@ -25,26 +28,26 @@ func (s *Snapshot) totals(stats [][]schema.ColumnStats) {
 			}
 			parent := s.Tables[link.To]
 			through := fmt.Sprintf("the rows of %s that refer to it by %s", t.Def.Name, t.Def.Label(link))
-			note := func(kind schema.Kind, what string, of []float64) {
+			note := func(kind schema.Kind, what string, least int, of []float64) {
 				for c := range parent.Columns {
 					st := &stats[link.To][c]
 					if st.Total != nil || !sameKind(parent.Columns[c].Kind, kind) || parent.Def.IsKey(c) {
 						continue
 					}
-					if n, rows := parent.Columns[c].equals(of); rows >= totalRows && float64(n) >= totalShare*float64(rows) {
+					if n, rows := parent.Columns[c].equals(of, least); rows >= totalRows && float64(n) >= totalShare*float64(rows) {
 						st.Total = &schema.Total{Table: child, Link: l, Why: fmt.Sprintf("in %d of %d rows it is the %s %s", n, rows, what, through)}
 					}
 				}
 			}
-			note(schema.Int, "number of", gathered(t.Parents[l], parent.Rows, func(int) (float64, bool) { return 1, true }, sum))
+			note(schema.Int, "number of", manyCounts, gathered(t.Parents[l], parent.Rows, func(int) (float64, bool) { return 1, true }, sum))
 			for c := range t.Columns {
 				col := &t.Columns[c]
 				switch {
 				case t.Def.IsKey(c):
 				case col.Kind == schema.Time:
-					note(schema.Time, "latest "+t.Def.Columns[c].Name+" of", gathered(t.Parents[l], parent.Rows, col.Number, math.Max))
+					note(schema.Time, "latest "+t.Def.Columns[c].Name+" of", manyCounts, gathered(t.Parents[l], parent.Rows, col.Number, math.Max))
 				case col.Kind == schema.Int || col.Kind == schema.Float:
-					note(schema.Int, "sum of "+t.Def.Columns[c].Name+" over", gathered(t.Parents[l], parent.Rows, col.Number, sum))
+					note(schema.Int, "sum of "+t.Def.Columns[c].Name+" over", manySums, gathered(t.Parents[l], parent.Rows, col.Number, sum))
 				}
 			}
 		}
@@ -85,7 +88,7 @@ func gathered(parents []int32, rows int, value func(row int) (float64, bool), fo
 
 // equals counts in how many of the rows that have a value, and children, the two are the
 // same; 0 rows where the values are too few to tell anything.
-func (c *Column) equals(of []float64) (same, rows int) {
+func (c *Column) equals(of []float64, least int) (same, rows int) {
 	different := map[float64]bool{}
 	for r, want := range of {
 		if want != want || c.Null(r) {
@@ -98,12 +101,12 @@ func (c *Column) equals(of []float64) (same, rows int) {
 		rows++
 		if math.Abs(v-want) <= 1e-9*math.Abs(want) {
 			same++
-			if len(different) < totalValues {
+			if len(different) < least {
 				different[v] = true
 			}
 		}
 	}
-	if len(different) < totalValues {
+	if len(different) < least {
 		return 0, 0
 	}
 	return same, rows

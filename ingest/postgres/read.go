@@ -106,13 +106,17 @@ func (s *Source) readAll(ctx context.Context, r *reading, plans []*plan) error {
 		jobs[i] = job{plan: p}
 	}
 	r.queue = newQueue(jobs)
-	workers := min(maxWorkers, runtime.GOMAXPROCS(0)+1)
+	n := min(maxWorkers, runtime.GOMAXPROCS(0)+1)
 	if s.session.pooled {
-		workers = 1 // a small pool could make workers wait for each other for ever
+		n = 1 // a small pool could make workers wait for each other for ever
+	}
+	workers, err := r.workers(ctx, n)
+	if err != nil {
+		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	for i := range workers {
-		g.Go(func() error { return r.work(ctx, i == 0) })
+	for _, w := range workers {
+		g.Go(func() error { return w.work(ctx) })
 	}
 	if err := g.Wait(); err != nil {
 		return err

@@ -30,26 +30,46 @@ type worker struct {
 	session *session // nil until the first job, and after a fault
 }
 
-// work reads jobs until there are none. A worker other than the first that finds no free
-// connection leaves the work to the others.
-func (r *reading) work(ctx context.Context, first bool) error {
-	w := &worker{reading: r}
-	defer w.hangUp()
-	if err := w.connect(ctx); err != nil && !(first && retryable(err)) {
-		if !first && retryable(err) {
-			return nil
+// workers connects up to n of them, at least one: where the server has no free connection
+// for another, fewer must do. One after the other, so that the one that must be there
+// does not lose its place to the others.
+func (r *reading) workers(ctx context.Context, n int) ([]*worker, error) {
+	var out []*worker
+	for i := range n {
+		w := &worker{reading: r}
+		var err error
+		if i == 0 {
+			err = w.again(ctx, func() error { return nil }, nil)
+		} else {
+			err = w.connect(ctx)
 		}
-		return sourceError("connect to "+address(r.source.config), err, r.source.config)
+		switch {
+		case err == nil:
+			out = append(out, w)
+		case i > 0 && retryable(err) && ctx.Err() == nil:
+			return out, nil
+		default:
+			for _, w := range out {
+				w.hangUp()
+			}
+			return nil, sourceError("connect to "+address(r.source.config), err, r.source.config)
+		}
 	}
+	return out, nil
+}
+
+// work reads jobs until there are none.
+func (w *worker) work(ctx context.Context) error {
+	defer w.hangUp()
 	for {
-		j, ok := r.queue.next(ctx)
+		j, ok := w.queue.next(ctx)
 		if !ok {
 			return ctx.Err()
 		}
 		err := w.do(ctx, j)
-		r.queue.done()
+		w.queue.done()
 		if err != nil {
-			return sourceError(fmt.Sprintf("read table %q", j.plan.rel.full()), err, r.source.config)
+			return sourceError(fmt.Sprintf("read table %q", j.plan.rel.full()), err, w.source.config)
 		}
 	}
 }
