@@ -65,3 +65,46 @@ func (x *items) rows(out []int32, list []Value, o *Options, anchor, end int64) [
 	slices.Sort(out[from:])
 	return out
 }
+
+// Events are the rows that link an entity to a ranked item, in the order (entity, time,
+// row), each as often as a path leads to it. Time is when the last of the rows that it
+// takes to know the link came to be known.
+type Events struct {
+	Entity, Item []int32
+	Time         []int64
+}
+
+// RankedEvents returns what the target of a link prediction task counts, whenever it
+// happened. Rows that end (until) are left out: they may not be known any more.
+func RankedEvents(snap *ingest.Snapshot, task *Task, threads int) (*Events, error) {
+	c := &compiler{snap: snap, task: task, ctx: &opContext{&task.Options}, adjacency: map[string]*slots{}}
+	a, err := c.newAggregate(task.Target.(*Aggregate))
+	if err != nil {
+		return nil, err
+	}
+	x, err := newItems(snap, task.Ranking)
+	if err != nil {
+		return nil, err
+	}
+	a.slots.once.Do(func() { a.slots.build(snap, a.def, snap.Tables[task.Entity].Rows, threadsOf(threads)) })
+	s, out := a.slots, &Events{}
+	f := &frame{probe: true, rule: a.rule}
+	for e := range snap.Tables[task.Entity].Rows {
+		f.entity = int32(e)
+		for i := s.start[e]; i < s.start[e+1]; i++ {
+			f.row, f.touched, f.ended = s.row[i], s.time[i], s.until != nil && s.until[i] != ingest.Never
+			if s.from != nil {
+				f.touched = max(f.touched, s.from[i])
+			}
+			v, ok := a.take(f)
+			row, known := x.row[keyOf(v)]
+			if !ok || !known || f.ended {
+				continue
+			}
+			if at := max(f.touched, x.table.TimeOf(row)); at != ingest.Never {
+				out.Entity, out.Item, out.Time = append(out.Entity, int32(e)), append(out.Item, row), append(out.Time, at)
+			}
+		}
+	}
+	return out, nil
+}

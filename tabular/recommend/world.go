@@ -1,0 +1,224 @@
+package recommend
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/schema"
+	"github.com/rowlink/rowlink/tasks"
+)
+
+const dayMicros = 86_400_000_000
+
+// halfLives of decayed counts, in horizons of the task.
+var halfLives = [...]float64{0.5, 2, 8}
+
+// world is what all features of a task are computed from: read-only once it is built.
+type world struct {
+	snap     *ingest.Snapshot
+	task     *tasks.Task
+	threads  int
+	items    *ingest.Table
+	channels []*channel
+	horizon  float64 // days
+	likeness []attribute
+	numbers  []*ingest.Column
+	names    []string // of the features
+}
+
+// attribute is a column of the items whose values several of them share.
+type attribute struct {
+	name string
+	code []int32 // of each item; -1 = NULL
+	n    int     // codes
+}
+
+func newWorld(snap *ingest.Snapshot, task *tasks.Task, threads int) (*world, error) {
+	if task.Ranking == nil {
+		return nil, fmt.Errorf("task %s ranks nothing", task.Name)
+	}
+	w := &world{snap: snap, task: task, threads: threads, items: snap.Tables[task.Ranking.Items], horizon: task.Horizon.ApproxDays()}
+	var err error
+	if w.channels, err = channels(snap, task, threads); err != nil {
+		return nil, err
+	}
+	w.columns()
+	w.names = w.featureNames()
+	return w, nil
+}
+
+const (
+	mostAttributes = 6
+	mostNumbers    = 6
+	mostCodes      = 1000 // of an attribute; a column with more is a name
+)
+
+// columns finds attributes and numbers among the columns of the items.
+func (w *world) columns() {
+	def := w.items.Def
+	for l, link := range def.Links {
+		if n := w.snap.Tables[link.To].Rows; len(w.likeness) < mostAttributes && n <= mostCodes && n > 1 && !w.masked(link.Columns[0]) {
+			w.likeness = append(w.likeness, attribute{link.Name, w.items.Parents[l], n})
+		}
+	}
+	for c := range def.Columns {
+		col, d := &w.items.Columns[c], &def.Columns[c]
+		if d.Sem == schema.SemIgnore || w.masked(c) || slices.Contains(def.Key, c) || slices.ContainsFunc(def.Links, func(l schema.Link) bool { return slices.Contains(l.Columns, c) }) {
+			continue
+		}
+		switch d.Sem {
+		case schema.SemCategorical, schema.SemBoolean:
+			if a, ok := coded(d.Name, col, w.items.Rows); ok && len(w.likeness) < mostAttributes {
+				w.likeness = append(w.likeness, a)
+			}
+		case schema.SemNumerical:
+			if len(w.numbers) < mostNumbers && (d.Kind == schema.Int || d.Kind == schema.Float) {
+				w.numbers = append(w.numbers, col)
+			}
+		}
+	}
+}
+
+// masked reports whether the task hides a column of the items.
+func (w *world) masked(c int) bool {
+	return slices.Contains(w.task.Options.Mask, tasks.ColumnRef{Table: w.task.Ranking.Items, Column: c})
+}
+
+// coded numbers the values of a column in the order of rows; ok is false where all are
+// one, or nearly all different.
+func coded(name string, c *ingest.Column, rows int) (attribute, bool) {
+	a := attribute{name: name, code: make([]int32, rows)}
+	seen := map[string]int32{}
+	for r := range rows {
+		if c.Null(r) {
+			a.code[r] = -1
+			continue
+		}
+		v := cell(c, r)
+		at, ok := seen[v]
+		if !ok {
+			if at = int32(len(seen)); len(seen) == mostCodes {
+				return a, false
+			}
+			seen[v] = at
+		}
+		a.code[r] = at
+	}
+	a.n = len(seen)
+	return a, a.n > 1 && a.n <= max(2, rows/2)
+}
+
+// cell is a value as text.
+func cell(c *ingest.Column, r int) string {
+	switch c.Kind {
+	case schema.Text:
+		return c.Text(r)
+	case schema.Bool:
+		return strconv.FormatBool(c.Bool(r))
+	case schema.Float:
+		return strconv.FormatFloat(c.Floats[r], 'g', -1, 64)
+	}
+	return strconv.FormatInt(c.Ints[r], 10)
+}
+
+// featureNames lists the features in the order in which [query.fill] writes them.
+func (w *world) featureNames() []string {
+	var out []string
+	for _, c := range w.channels {
+		for _, h := range halfLives {
+			out = append(out, fmt.Sprintf("%s: of the pair, half-life %.3g d", c.name, h*w.horizon))
+		}
+		out = append(out, c.name+": of the pair, all", c.name+": days since the pair's last", c.name+": of the pair, last horizon", c.name+": of the pair, horizon before",
+			c.name+": of the pair, the same days a year ago")
+		for _, h := range halfLives {
+			out = append(out, fmt.Sprintf("%s: of the item, half-life %.3g d", c.name, h*w.horizon))
+		}
+		out = append(out, c.name+": of the item, all", c.name+": days since the item's last", c.name+": of the item, last horizon", c.name+": of the item, horizon before",
+			c.name+": of the item, the same days a year ago", c.name+": of the entity, all", c.name+": of the entity, last horizon")
+	}
+	out = append(out, "common entities", "common entities, share of the most", "rank by the pair's count", "rank by the item's count", "rank by common entities", "days since the item is known")
+	for _, a := range w.likeness {
+		out = append(out, "share of the entity's events with the item's "+a.name)
+	}
+	for i := range w.numbers {
+		out = append(out, fmt.Sprintf("number %d of the item", i+1))
+	}
+	return out
+}
+
+const (
+	perChannelPair = len(halfLives) + 5
+	perChannel     = perChannelPair + len(halfLives) + 7
+)
+
+// popularity is what all entities together did up to a moment, per item: it moves forward
+// in time only.
+type popularity struct {
+	c       *channel
+	next    int // of the events in time order
+	at      int64
+	decayed [len(halfLives)][]float64
+	top     []int32 // the most popular items of each half-life
+}
+
+func newPopularity(c *channel, items int) *popularity {
+	p := &popularity{c: c, at: ingest.Always}
+	for h := range p.decayed {
+		p.decayed[h] = make([]float64, items)
+	}
+	return p
+}
+
+// advance moves on to a cut.
+func (p *popularity) advance(cut int64, m ingest.Moment, horizon float64) {
+	if p.at != ingest.Always && cut > p.at {
+		for h, of := range p.decayed {
+			f := decay(cut-p.at, halfLives[h]*horizon)
+			for i := range of {
+				of[i] *= f
+			}
+		}
+	}
+	p.at = cut
+	for ; p.next < len(p.c.time) && m.Sees(p.c.time[p.next]); p.next++ {
+		for h, of := range p.decayed {
+			of[p.c.item[p.next]] += decay(age(cut, p.c.time[p.next]), halfLives[h]*horizon)
+		}
+	}
+	p.choose()
+}
+
+// choose lists the most popular items, each once.
+func (p *popularity) choose() {
+	p.top = p.top[:0]
+	if len(p.decayed[0]) <= allItems {
+		return // all items are candidates
+	}
+	for _, of := range p.decayed {
+		order := make([]int32, 0, len(of))
+		for i, v := range of {
+			if v > 0 {
+				order = append(order, int32(i))
+			}
+		}
+		slices.SortFunc(order, func(a, b int32) int { return cmp.Or(cmp.Compare(of[b], of[a]), cmp.Compare(a, b)) })
+		p.top = append(p.top, order[:min(popularItems, len(order))]...)
+	}
+}
+
+// decay is the weight of what is so old, for a half-life in days.
+func decay(micros int64, halfLife float64) float64 {
+	return math.Exp2(-float64(micros) / dayMicros / halfLife)
+}
+
+// age is the distance of a time before a cut; what was always known is as old as can be.
+func age(cut, time int64) int64 {
+	if time == ingest.Always {
+		return math.MaxInt64 / 2
+	}
+	return cut - time
+}
