@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/rowlink/rowlink/gnn/predict"
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/tabular/recommend"
@@ -110,12 +111,10 @@ func (f *FittedRanking) Save(w *workspace.Workspace) (version int, err error) {
 
 // LoadedRanking is a stored version of a link prediction task, bound to the snapshot.
 type LoadedRanking struct {
-	Version   *workspace.Model
-	Task      *tasks.Task
-	Report    *RankingReport
-	Model     *recommend.Model
-	DataUntil int64 // microseconds UTC
-	Snap      *ingest.Snapshot
+	*predict.Predictor // whom the task asks about; it has no scorer
+	Version            *workspace.Model
+	Report             *RankingReport
+	Model              *recommend.Model
 }
 
 // LoadRanking reads a stored version of a link prediction task; ref is as in [Database.Load].
@@ -124,23 +123,65 @@ func (d *Database) LoadRanking(ctx context.Context, taskName, ref string) (*Load
 	if err != nil {
 		return nil, err
 	}
-	l := &LoadedRanking{Version: version, Report: &RankingReport{}, Model: &recommend.Model{}, Snap: d.Snap}
+	l := &LoadedRanking{Version: version, Report: &RankingReport{}, Model: &recommend.Model{}}
 	var st stored
 	for name, into := range map[string]any{taskFile: &st, reportFile: l.Report, rankingFile: l.Model} {
 		if err := readJSON(version.Path(name), into); err != nil {
 			return nil, err
 		}
 	}
-	if l.Task, l.DataUntil, err = d.restore(st); err != nil {
+	task, dataUntil, err := d.restore(st)
+	if err != nil {
 		return nil, fmt.Errorf("bind version %d of task %s: %w", version.Version, taskName, err)
 	}
-	if l.Task.Ranking == nil {
+	if task.Ranking == nil {
 		return nil, fmt.Errorf("version %d of task %s: its task ranks nothing", version.Version, taskName)
 	}
-	if err := l.Model.Bind(d.Snap, l.Task, tensor.NewPool(d.opt.Threads).Threads()); err != nil {
+	if l.Predictor, err = predict.New(d.Snap, task, nil, nil, dataUntil); err != nil {
+		return nil, err
+	}
+	if err := l.Model.Bind(d.Snap, task, tensor.NewPool(d.opt.Threads).Threads()); err != nil {
 		return nil, fmt.Errorf("bind version %d of task %s: %w", version.Version, taskName, err)
 	}
 	return l, ctx.Err()
+}
+
+// Rank answers for rows of the entity table at an anchor, reading nothing beyond it: top
+// items of each, the likeliest first.
+func (l *LoadedRanking) Rank(ctx context.Context, rows []int32, anchor int64, top int) ([][]recommend.Item, error) {
+	queries := make([]recommend.Query, len(rows))
+	for i, r := range rows {
+		queries[i] = recommend.Query{Row: r, Cut: anchor}
+	}
+	return l.Model.Rank(ctx, queries, top)
+}
+
+// Evaluate computes every metric of what is served on one split of a label table.
+func (l *LoadedRanking) Evaluate(ctx context.Context, labels *tasks.LabelTable, split tasks.Split) (Scores, error) {
+	var queries []recommend.Query
+	var truth [][]int32
+	for _, i := range labels.Rows(split) {
+		queries, truth = append(queries, recommend.Query{Row: labels.Entity[i], Cut: labels.Cut(i)}), append(truth, labels.Items(i))
+	}
+	answers, err := l.Model.Rank(ctx, queries, l.Task.Ranking.Top)
+	if err != nil {
+		return nil, err
+	}
+	lists := make([][]int32, len(answers))
+	for i, a := range answers {
+		for _, item := range a {
+			lists[i] = append(lists[i], item.Row)
+		}
+	}
+	out := Scores{}
+	for _, name := range tasks.RankingMetricNames() {
+		m, err := tasks.RankingMetricByName(name)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = m.Compute(truth, lists, l.Task.Ranking.Top)
+	}
+	return out, nil
 }
 
 // Ranks reports whether a stored version is of a link prediction task.

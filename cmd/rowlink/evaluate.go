@@ -41,6 +41,12 @@ it draws examples. TASK is a stored task, or a file that creates one.`,
 			if err != nil {
 				return err
 			}
+			if r, err := a.ranking(cmd.Context(), args[0], f.storedFlags); err != nil {
+				return err
+			} else if r != nil {
+				defer r.db.Close()
+				return a.evaluateRanking(cmd.Context(), r, e, f.at)
+			}
 			if e.storedModel, err = a.stored(cmd.Context(), args[0], f.storedFlags); err != nil {
 				return err
 			}

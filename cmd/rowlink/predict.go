@@ -50,6 +50,12 @@ answered; the exit code is 2 when none was. TASK is a stored task, or a file tha
 			if err := f.check(cmd.Flags().Changed); err != nil {
 				return err
 			}
+			if r, err := a.ranking(cmd.Context(), args[0], f.storedFlags); err != nil {
+				return err
+			} else if r != nil {
+				defer r.db.Close()
+				return a.rank(cmd.Context(), r, f)
+			}
 			m, err := a.stored(cmd.Context(), args[0], f.storedFlags)
 			if err != nil {
 				return err

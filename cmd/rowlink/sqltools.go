@@ -112,7 +112,7 @@ func (t sqlTools) Train(ctx context.Context, d *rowlink.Database, text string, o
 		return nil, err
 	}
 	a := &statement.Answer{Value: newTrainOutput(fitted.Report, version), Text: fitted.Report.Text}
-	return a, t.announce(d.Workspace, fitted, version)
+	return a, t.announce(d.Workspace, fitted.Task, fitted.Labels, version)
 }
 
 // Evaluate implements [statement.Tools].

@@ -60,6 +60,9 @@ TASK is a file, - for stdin, or a stored task.`,
 				}
 				return a.print(plan, plan.Text)
 			}
+			if task, err := d.Task(text); err == nil && task.Ranking != nil {
+				return a.trainRanking(cmd.Context(), d, text, f)
+			}
 			fitted, version, err := a.train(cmd.Context(), d, text, f)
 			if err != nil {
 				return err
@@ -67,7 +70,7 @@ TASK is a file, - for stdin, or a stored task.`,
 			if err := a.print(newTrainOutput(fitted.Report, version), fitted.Report.Text); err != nil {
 				return err
 			}
-			return a.announce(d.Workspace, fitted, version)
+			return a.announce(d.Workspace, fitted.Task, fitted.Labels, version)
 		},
 	}
 	f.register(cmd.Flags())
@@ -172,11 +175,11 @@ func newTrainOutput(r *rowlink.Report, version int) trainOutput {
 }
 
 // announce says what was stored, what there is to mind, and what to do next.
-func (a *app) announce(w *workspace.Workspace, f *rowlink.Fitted, version int) error {
-	for _, line := range slices.Concat(f.Task.Warnings, f.Labels.Report.Warnings) {
+func (a *app) announce(w *workspace.Workspace, task *tasks.Task, labels *tasks.LabelTable, version int) error {
+	for _, line := range slices.Concat(task.Warnings, labels.Report.Warnings) {
 		a.say("%s", line)
 	}
-	name := f.Task.Name
+	name := task.Name
 	prod, err := w.Model(name, workspace.Prod)
 	if err != nil {
 		return err

@@ -36,6 +36,10 @@ type Report struct {
 // earlierAnchors is how many training anchors validate too, each with what was known then.
 const earlierAnchors = 3
 
+// ruleAnchors is how many training anchors before those judge the half-lives of rules,
+// which learn nothing and cost little.
+const ruleAnchors = 12
+
 // fitting is a fit in progress.
 type fitting struct {
 	*world
@@ -44,6 +48,7 @@ type fitting struct {
 	rules   []rule
 	report  *Report
 	blocks  []*block
+	older   []*block // answered by rules alone
 	testing *block
 }
 
@@ -90,7 +95,7 @@ func (f *fitting) validate(ctx context.Context) error {
 	ends := []int64{o.ValAnchor}
 	stretches := [][]int{val}
 	train := f.labels.Rows(tasks.Train)
-	for i := len(train) - 1; i >= 0 && len(stretches) <= earlierAnchors; {
+	for i := len(train) - 1; i >= 0 && len(stretches) <= earlierAnchors+ruleAnchors; {
 		anchor := f.labels.Anchor[train[i]]
 		var rows []int
 		for ; i >= 0 && f.labels.Anchor[train[i]] == anchor; i-- {
@@ -100,6 +105,14 @@ func (f *fitting) validate(ctx context.Context) error {
 		ends, stretches = append(ends, anchor), append(stretches, rows)
 	}
 	for k, rows := range stretches {
+		if k > earlierAnchors {
+			b, err := f.answer(ctx, nil, rows)
+			if err != nil {
+				return err
+			}
+			f.older = append(f.older, b)
+			continue
+		}
 		b, err := f.block(ctx, f.closed(ends[k]), rows)
 		if err != nil {
 			return err
@@ -158,7 +171,7 @@ func (f *fitting) block(ctx context.Context, fit, rows []int) (*block, error) {
 	return f.answer(ctx, trees, rows)
 }
 
-// answer lets every predictor but the blend answer some examples.
+// answer lets every predictor but the blend answer some examples; without trees the rules.
 func (f *fitting) answer(ctx context.Context, trees map[string]*learned, rows []int) (*block, error) {
 	b := &block{rows: rows, lists: map[string][][]int32{}}
 	var queries []Query
@@ -169,6 +182,9 @@ func (f *fitting) answer(ctx context.Context, trees map[string]*learned, rows []
 		names, scorers = append(names, r.name), append(scorers, f.ruleScorer(r))
 	}
 	for _, name := range []string{onePer, pairwise} {
+		if trees == nil {
+			break
+		}
 		names = append(names, name)
 		scorers = append(scorers, func(p part) []float64 { return trees[name].score(p.x, 1) })
 	}
@@ -197,10 +213,11 @@ func (f *fitting) choose(ctx context.Context) (*Model, error) {
 		names = append(names, r.name)
 	}
 	best := math.Inf(-1)
+	candidates := []string{f.bestOf(popular), f.bestOf(own), f.bestOf(both), f.bestOf(common), onePer, pairwise, fusion}
 	for _, name := range append(names, onePer, pairwise, fusion) {
 		row := f.row(name)
 		f.report.Rows = append(f.report.Rows, row)
-		if row.Mean > best {
+		if row.Mean > best && slices.Contains(candidates, name) {
 			best, f.report.Served = row.Mean, name
 		}
 	}
@@ -208,12 +225,17 @@ func (f *fitting) choose(ctx context.Context) (*Model, error) {
 	return &Model{world: f.world, Served: f.report.Served, Fused: f.report.Fused[:], Trees: trees, Features: f.names}, nil
 }
 
-// bestOf names the rule of a kind that is best on average over the blocks.
+// bestOf names the rule of a kind that is best on average over the blocks and the older
+// anchors: a half-life is better told from many anchors.
 func (f *fitting) bestOf(kind string) string {
 	best, name := math.Inf(-1), ""
 	for _, r := range f.rules {
-		if m := f.mean(r.name); r.kind == kind && m > best {
-			best, name = m, r.name
+		sum := 0.0
+		for _, b := range slices.Concat(f.blocks, f.older) {
+			sum += f.metric.Compute(b.truth, b.lists[r.name], f.report.Top)
+		}
+		if r.kind == kind && sum > best {
+			best, name = sum, r.name
 		}
 	}
 	return name
