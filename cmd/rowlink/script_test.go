@@ -303,6 +303,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`(?m)^.* parameters$`), "<model>"},
 	{regexp.MustCompile(`(?m)^.* s/epoch, .*$`), "<speed>"},
 	{regexp.MustCompile(`\d[\d.]*m?s, \d+ seeds/s`), "<speed>"},
+	{regexp.MustCompile(`\d+\.\d s in all`), "<s> in all"},
 	{regexp.MustCompile(`fitted in \d+\.\d s`), "fitted in <s>"},
 	{regexp.MustCompile(`labels in \d+\.\d\d s, \d+\.\d\d ms per anchor`), "labels in <s>"},
 	{regexp.MustCompile(`"label_seconds": ?[\d.e-]+`), `"label_seconds": <s>`},
