@@ -13,9 +13,8 @@ import (
 // of a table from which foreign keys lead to both.
 type channel struct {
 	name     string
-	byEntity events // of each entity, in time order; to items
-	byItem   events // of each item, in time order; to entities
-	order    []int32
+	byEntity events  // of each entity, in time order; to items
+	byItem   events  // of each item, in time order; to entities
 	item     []int32 // of all events in time order, with
 	time     []int64 // their times
 }
