@@ -41,6 +41,9 @@ var levels = []float64{0.5, 0.8, 0.9, 0.95}
 // calibrate learns on validation how to put right what is served, and measures on test.
 func (f *Fitted) calibrate() {
 	r := f.Report
+	if f.Task.Type == tasks.Multilabel {
+		return // each class would need a map of its own
+	}
 	val, test := f.outcomes[r.Served][tasks.Val], f.outcomes[r.Served][tasks.Test]
 	if f.refitted != nil {
 		test = f.refitted

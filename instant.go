@@ -77,6 +77,9 @@ func (d *Database) Instant(ctx context.Context, text string) (*Instant, error) {
 
 // honest puts the answers of what is served right by those to the validation examples.
 func (f *Fitted) honest(s predict.Scorer) (predict.Scorer, *calibrate.Interval) {
+	if f.Task.Type == tasks.Multilabel {
+		return s, nil
+	}
 	val := f.outcomes[f.Report.Served][tasks.Val]
 	a := calibrate.Answers{Truth: val.Truth, Predicted: val.Predicted, Anchor: val.groups()}
 	if f.Task.Type == tasks.Regression {

@@ -1,6 +1,7 @@
 package rowlink
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -80,13 +81,13 @@ func (f *Fitted) Save(w *workspace.Workspace) (version int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	o := &f.Task.Options
+	o, honest := &f.Task.Options, cmp.Or(f.Report.Honesty, &Honesty{})
 	files := map[string]any{
 		baselinesFile: states,
 		reportFile:    f.Report,
 		encodersFile:  f.data.Encoders,
 		taskFile: stored{f.Task.Text, storedOptions{o.ValAnchor, o.TestAnchor, o.Step, o.DataFrom, o.Regime.String(), o.ValRegime.String()},
-			f.Report.scaling, f.Report.Served, f.Report.blend(), f.Report.Honesty.Calibration, f.Report.Honesty.Interval},
+			f.Report.scaling, f.Report.Served, f.Report.blend(), honest.Calibration, honest.Interval},
 	}
 	for name, content := range files {
 		if err := writeJSON(filepath.Join(v.Dir, name), content); err != nil {

@@ -27,10 +27,13 @@ func historyLabels(g *graph.Graph, classes []string) []float64 {
 	if c.Kind != schema.Text {
 		return c.Floats
 	}
+	place := map[string]int{} // classes that are numbers are in the order of those
+	for at, class := range classes {
+		place[class] = at
+	}
 	out := make([]float64, t.Rows)
 	for i := range out {
-		at, _ := slices.BinarySearch(classes, c.Text(i))
-		out[i] = float64(at)
+		out[i] = float64(place[c.Text(i)])
 	}
 	return out
 }

@@ -167,7 +167,7 @@ func TestMetrics(t *testing.T) {
 func checkMetric(t *testing.T, m Metric, typ string, rng *rand.Rand) {
 	t.Helper()
 	n, k := 30, 1
-	if typ == Multiclass {
+	if typ == Multiclass || typ == Multilabel {
 		k = 3
 	}
 	truth, perfect, random := make([]float64, n), make([]float64, n*k), make([]float64, n*k)
@@ -176,6 +176,13 @@ func checkMetric(t *testing.T, m Metric, typ string, rng *rand.Rand) {
 		case Multiclass:
 			truth[i] = float64(rng.IntN(3))
 			perfect[i*3+int(truth[i])] = 1
+		case Multilabel:
+			truth[i] = float64(1 + rng.IntN(7))
+			for c := range 3 {
+				if Holds(truth[i], c) {
+					perfect[i*3+c] = 1
+				}
+			}
 		case Binary:
 			truth[i] = float64((i + rng.IntN(2)) % 2)
 			perfect[i] = truth[i]

@@ -29,6 +29,8 @@ func (l *LabelTable) Hash() string {
 			for _, item := range l.Items(i) {
 				line = strconv.AppendQuote(line, l.itemKey(item))
 			}
+		} else if l.Task.Type == Multilabel {
+			line = strconv.AppendQuote(line, l.Text(i))
 		} else if l.Classes != nil {
 			line = strconv.AppendQuote(line, l.Classes[int(l.Label[i])])
 		} else {

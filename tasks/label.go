@@ -78,6 +78,8 @@ func (l *LabelTable) Text(i int) string {
 			keys = append(keys, l.itemKey(row))
 		}
 		return strings.Join(keys, "|")
+	case l.Task.Type == Multilabel:
+		return strings.Join(LabelSet(l.Label[i], l.Classes), "|")
 	case l.Classes != nil:
 		return l.Classes[int(l.Label[i])]
 	}

@@ -111,7 +111,7 @@ func (l *LabelTable) warnEmptiness(x *Executor) {
 
 // warnRare warns of classes too rare to learn or to measure.
 func (l *LabelTable) warnRare() {
-	if l.Task.Type == Regression || l.Task.Ranking != nil {
+	if l.Task.Type == Regression || l.Task.Type == Multilabel || l.Task.Ranking != nil {
 		return
 	}
 	classes := l.Classes
@@ -149,7 +149,7 @@ func (l *LabelTable) warnRare() {
 // warnShift warns when the labels of training and evaluation differ in mean.
 func (l *LabelTable) warnShift() {
 	r := &l.Report
-	if l.Task.Type == Multiclass || r.Examples[Train] == 0 {
+	if l.Classes != nil || r.Examples[Train] == 0 {
 		return
 	}
 	limit := warnMeanShift

@@ -69,8 +69,13 @@ func (x *Executor) run(ctx context.Context, jobs []job, rules runRules) (*LabelT
 	if len(jobs) > 0 && jobs[0].own {
 		l.sort(class)
 	}
-	if x.task.Type == Multiclass {
+	switch x.task.Type {
+	case Multiclass:
 		l.setClasses(class, rules.trains)
+	case Multilabel:
+		if err := l.setLabels(class, rules.trains); err != nil {
+			return nil, err
+		}
 	}
 	if x.items != nil {
 		l.ItemStart = make([]int32, len(l.Label)+1)
@@ -114,8 +119,11 @@ func (c *chunk) fill(x *Executor, f *frame, j job, rules runRules) {
 		}
 		c.entity, c.anchor = append(c.entity, row), append(c.anchor, anchor)
 		c.split, c.label = append(c.split, split), append(c.label, y)
-		if x.task.Type == Multiclass {
+		switch x.task.Type {
+		case Multiclass:
 			c.class = append(c.class, strings.Clone(v.String()))
+		case Multilabel:
+			c.class = append(c.class, setOf(*v.List))
 		}
 	}
 }
@@ -163,7 +171,7 @@ func (c *chunk) label1(x *Executor, f *frame, row int32, anchor int64, split Spl
 // labelOf is the label as a number; classes are numbered later.
 func (x *Executor) labelOf(v Value) (float64, error) {
 	switch {
-	case x.task.Type == Multiclass && v.Kind != KindList, x.items != nil && v.Kind == KindList:
+	case x.task.Type == Multiclass && v.Kind != KindList, (x.items != nil || x.task.Type == Multilabel) && v.Kind == KindList:
 		return 0, nil
 	case !v.numeric():
 		return 0, fmt.Errorf("the target of a %s task is %q, want a number or a condition", x.task.Type, v.String())

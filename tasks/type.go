@@ -55,12 +55,12 @@ func FitScaling(l *LabelTable) (*Scaling, error) {
 		return nil, &Error{Code: "TK133", Msg: fmt.Sprintf("task %s has no training examples", l.Task.Name), Hint: "check WHERE, the window and data_from with rowlink explain"}
 	}
 	slices.Sort(y)
-	if l.Task.Type != Regression && y[0] == y[len(y)-1] {
+	if l.Task.Type != Regression && l.Task.Type != Multilabel && y[0] == y[len(y)-1] {
 		return nil, &Error{Code: "TK176", Msg: fmt.Sprintf("all %d training labels of task %s are %s", len(y), l.Task.Name, className(l, y[0])),
 			Hint: "widen the window, change the condition, or choose other anchors"}
 	}
 	if n := len(l.Classes); n > maxClasses {
-		return nil, &Error{Code: "TK177", Msg: fmt.Sprintf("task %s has %d classes, want at most %d", l.Task.Name, n, maxClasses), Hint: "group the rare values, or predict a number"}
+		return nil, tooMany(l.Task, n, maxClasses)
 	}
 	s := &Scaling{Center: y[len(y)/2], Low: y[len(y)*2/100], High: y[(len(y)-1)*98/100], Std: deviation(y), Classes: l.Classes}
 	for _, v := range y {
@@ -70,6 +70,10 @@ func FitScaling(l *LabelTable) (*Scaling, error) {
 		s.Scale = 1
 	}
 	return s, nil
+}
+
+func tooMany(t *Task, n, most int) *Error {
+	return &Error{Code: "TK177", Msg: fmt.Sprintf("task %s has %d classes, want at most %d", t.Name, n, most), Hint: "group the rare values, or predict a number"}
 }
 
 func className(l *LabelTable, y float64) string {

@@ -20,7 +20,8 @@ func likelihood(p *predict.Prediction) (v float64, ok bool) {
 	case p.Probability != nil:
 		return *p.Probability, true
 	case p.Probabilities != nil:
-		return p.Probabilities[p.Value.(string)], true
+		class, one := p.Value.(string)
+		return p.Probabilities[class], one
 	}
 	return 0, false
 }
@@ -31,7 +32,7 @@ func (p *predictions) text(w io.Writer) error {
 		return nil
 	}
 	entity := strings.Join(p.entity.Def.Names(p.entity.Def.Key), ",")
-	withProbability := p.Task.Type != tasks.Regression
+	withProbability := p.Task.Type != tasks.Regression && p.Task.Type != tasks.Multilabel
 	header := entity + "\tanchor\tprediction\tprobability\teligible"
 	if !withProbability {
 		header = entity + "\tanchor\tprediction\teligible"
@@ -88,6 +89,9 @@ func valueText(v any) string {
 	if f, ok := v.(float64); ok {
 		return strconv.FormatFloat(f, 'g', 6, 64)
 	}
+	if set, ok := v.([]string); ok {
+		return strings.Join(set, "|")
+	}
 	return fmt.Sprint(v)
 }
 
@@ -126,7 +130,7 @@ func (p *predictions) csv(w io.Writer) error {
 	switch p.Task.Type {
 	case tasks.Binary:
 		header = append(header, "probability")
-	case tasks.Multiclass:
+	case tasks.Multiclass, tasks.Multilabel:
 		for _, c := range p.Classes {
 			header = append(header, "probability_"+c)
 		}
@@ -162,7 +166,7 @@ func exactText(v any) string {
 	if f, ok := v.(float64); ok {
 		return strconv.FormatFloat(f, 'g', -1, 64)
 	}
-	return fmt.Sprint(v)
+	return valueText(v)
 }
 
 // predictDocument is what predict prints with --json. With --out the predictions are in

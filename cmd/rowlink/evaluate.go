@@ -253,17 +253,27 @@ func (e *evaluation) known(o *rowlink.Outcome) (dropped int) {
 	}
 	kept, width := 0, len(e.Classes)
 	for i, label := range o.Truth {
-		class, ok := slices.BinarySearch(e.Classes, e.labels.Classes[int(label)])
+		class, ok := e.class(label)
 		if !ok {
 			continue
 		}
-		o.Truth[kept], o.Anchor[kept] = float64(class), o.Anchor[i]
+		o.Truth[kept], o.Anchor[kept] = class, o.Anchor[i]
 		copy(o.Predicted[kept*width:(kept+1)*width], o.Predicted[i*width:(i+1)*width])
 		kept++
 	}
 	dropped = len(o.Truth) - kept
 	o.Truth, o.Anchor, o.Predicted = o.Truth[:kept], o.Anchor[:kept], o.Predicted[:kept*width]
 	return dropped
+}
+
+// class is a label of today among the classes of the training; of a set, those of them.
+func (e *evaluation) class(label float64) (class float64, ok bool) {
+	if e.Task.Type == tasks.Multilabel {
+		class = tasks.Mask(tasks.LabelSet(label, e.labels.Classes), e.Classes)
+		return class, class != 0
+	}
+	at := slices.Index(e.Classes, e.labels.Classes[int(label)])
+	return float64(at), at >= 0
 }
 
 // score computes every metric with its standard error.

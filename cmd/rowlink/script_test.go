@@ -310,7 +310,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`\d+ features, (penalty [\d.e-]+|\d+ rounds, \d+ leaves(, aged examples)?)`), "<settings>"},
 	{regexp.MustCompile(`\d\.\d\d [a-z-]+( [a-z-]+)*( \+ \d\.\d\d [a-z-]+( [a-z-]+)*)+(, no gain on unseen anchors)?`), "<weights>"},
 	{regexp.MustCompile(`(epoch \d+ of \d+), stale examples`), "$1"},
-	{regexp.MustCompile(`(the blend's validation [a-z_]+:) .*`), "$1 <parts>"},
+	{regexp.MustCompile(`(the blend's validation [a-z_0-9]+:) .*`), "$1 <parts>"},
 	{regexp.MustCompile(`-?\d+\.\d{3,}(e-?\d+)?`), "#.####"},
 	{regexp.MustCompile(`\b([0-9a-f]{64}|[0-9a-f]{16})\b`), "<hash>"},
 	{regexp.MustCompile(`(#\.####)  +\d+\.\d\b`), "$1  <s>"},

@@ -61,6 +61,9 @@ func historyTable(task *tasks.Task, l *tasks.LabelTable) *ingest.Table {
 func labelTable(l *tasks.LabelTable) *ingest.Table {
 	label := schema.Column{Name: "label", Kind: schema.Float, Sem: schema.SemNumerical, Reason: "the task's own target"}
 	cells := ingest.Column{Kind: schema.Float, Floats: l.Label}
+	if l.Task.Type == tasks.Multilabel {
+		return setTable(l)
+	}
 	if l.Classes != nil {
 		label.Kind, label.Sem = schema.Text, schema.SemCategorical
 		cells = ingest.Column{Kind: schema.Text, Offsets: make([]int64, 1, len(l.Label)+1)}

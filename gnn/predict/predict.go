@@ -119,6 +119,8 @@ func (p *Predictor) answer(out []float64) Prediction {
 	switch p.Task.Type {
 	case tasks.Binary:
 		return Prediction{Value: out[0] > 0.5, Probability: &out[0]}
+	case tasks.Multilabel:
+		return p.set(out)
 	case tasks.Multiclass:
 		best, all := 0, map[string]float64{}
 		for c, v := range out {

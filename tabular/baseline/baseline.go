@@ -147,6 +147,10 @@ func Collect(l *tasks.LabelTable, split tasks.Split) Examples {
 func prior(d *Data, labels []float64) []float64 {
 	out := make([]float64, d.Width())
 	switch {
+	case d.Task.Type == tasks.Multilabel:
+		for _, y := range labels {
+			addSet(out, y, 1/float64(len(labels)))
+		}
 	case len(d.Classes) > 0:
 		for _, y := range labels {
 			out[int(y)] += 1 / float64(len(labels))
@@ -159,6 +163,15 @@ func prior(d *Data, labels []float64) []float64 {
 		out[0] = median(labels)
 	}
 	return out
+}
+
+// addSet adds to the classes of a multilabel label.
+func addSet(to []float64, label, weight float64) {
+	for c := range to {
+		if tasks.Holds(label, c) {
+			to[c] += weight
+		}
+	}
 }
 
 const dayMicros = 86_400_000_000

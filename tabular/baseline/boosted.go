@@ -108,7 +108,7 @@ func fitBoosted(ctx context.Context, f *Fit) (Baseline, error) {
 func (b *Boosted) grow(ctx context.Context, f *Fit, data, valid *boost.Dataset, shape boost.Options) error {
 	shape.Valid, shape.Score = valid, f.Watch
 	models := boostedModels
-	if f.Quick || len(data.Label) > averagedExamples {
+	if f.Quick || len(data.Label) > averagedExamples || f.Task.Type == tasks.Multilabel {
 		models = 1
 	}
 	for i := range models {
@@ -149,6 +149,11 @@ func (b *Boosted) choose(ctx context.Context, e Examples) error {
 		return err
 	}
 	gain := few.Models[0].Importance()
+	for _, m := range few.Models[1:] { // of the other classes of a set
+		for i, more := range m.Importance() {
+			gain[i].Gain += more.Gain
+		}
+	}
 	order := make([]int, len(b.keep))
 	for i := range order {
 		order[i] = i
@@ -202,6 +207,13 @@ func (b *Boosted) Refit(ctx context.Context, f *Fit) (Baseline, error) {
 	}
 	for i, m := range b.Models {
 		shape.Rounds, shape.Seed = m.Rounds(), uint64(i+1)
+		if b.data.Task.Type == tasks.Multilabel {
+			shape.Seed = uint64(i/b.data.Width() + 1)
+			if err := again.addClass(ctx, data, shape, i%b.data.Width()); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if err := again.add(ctx, data, shape); err != nil {
 			return nil, err
 		}
@@ -214,6 +226,9 @@ var _ Refitter = (*Boosted)(nil)
 // add fits one more model.
 func (b *Boosted) add(ctx context.Context, data *boost.Dataset, opt boost.Options) error {
 	opt.Threads = b.data.Pool.Threads()
+	if b.data.Task.Type == tasks.Multilabel {
+		return b.addEach(ctx, data, opt)
+	}
 	opt.Objective, opt.Objectives.Classes = b.objective(), len(b.data.Classes)
 	m, err := boost.Fit(ctx, data, opt)
 	if err != nil {
@@ -255,7 +270,7 @@ func (b *Boosted) columns(queries []Query) []boost.Column {
 // Attach plans the features over d and finds those that were kept.
 func (b *Boosted) Attach(d *Data) error {
 	for _, m := range b.Models {
-		if m == nil || len(m.Features) != len(b.Features) || m.Outputs() != d.Width() {
+		if m == nil || len(m.Features) != len(b.Features) || m.Outputs() != d.perModel() {
 			return fmt.Errorf("the stored trees are not of %d features and %d outputs; train again", len(b.Features), d.Width())
 		}
 	}
@@ -321,6 +336,9 @@ func (b *Boosted) Predict(ctx context.Context, queries []Query) ([]float64, erro
 // raw is the mean of the models.
 func (b *Boosted) raw(queries []Query) []float64 {
 	x := b.matrix(queries)
+	if b.data.Task.Type == tasks.Multilabel {
+		return b.each(x, len(queries))
+	}
 	var out []float64
 	for _, m := range b.Models {
 		one := m.Predict(x, b.data.Pool.Threads())

@@ -195,7 +195,9 @@ func (h *History) mean(q Query) (mean []float64, weight float64) {
 			w = math.Exp2(-days(q.Cut-h.table.TimeOf(row)) / h.HalfLife)
 		}
 		weight += w
-		if len(h.data.Classes) > 0 {
+		if h.data.Task.Type == tasks.Multilabel {
+			addSet(mean, v, w)
+		} else if len(h.data.Classes) > 0 {
 			mean[int(v)] += w
 		} else {
 			mean[0] += w * v

@@ -101,6 +101,7 @@ func middle(labels []float64) (low, high float64) {
 
 func (l *Linear) solve(x design, labels []float64) error {
 	l.Weights = nil
+	several := l.data.Task.Type == tasks.Multilabel
 	for c := range l.data.Width() {
 		var b []float64
 		var err error
@@ -108,7 +109,7 @@ func (l *Linear) solve(x design, labels []float64) error {
 		case len(l.data.Classes) > 0:
 			is := make([]float64, len(labels))
 			for i, y := range labels {
-				if int(y) == c {
+				if int(y) == c && !several || several && tasks.Holds(y, c) {
 					is[i] = 1
 				}
 			}
@@ -163,7 +164,7 @@ func (l *Linear) Predict(_ context.Context, queries []Query) ([]float64, error) 
 			sum += v
 		}
 		for c := range k {
-			if k > 1 && sum > 0 {
+			if k > 1 && sum > 0 && l.data.Task.Type != tasks.Multilabel {
 				out[i*k+c] /= sum
 			}
 		}

@@ -126,7 +126,7 @@ func (b *binder) query(q *Query) {
 	if q.Selection != nil && b.entity != nil {
 		b.keys(q.Selection.Keys)
 	}
-	if q.Spec != nil && q.Spec.Kind != SpecRank {
+	if q.Spec != nil && q.Spec.Kind != SpecRank && (q.Spec.Kind != SpecClassify || !hasAggregate(q.Target)) {
 		what := [...]string{SpecRank: "RANK", SpecClassify: "CLASSIFY", SpecForecast: "FORECAST", SpecTop: "TOP"}[q.Spec.Kind]
 		b.later(q.Spec.Range(), what, laterHints[q.Spec.Kind])
 	}
@@ -183,7 +183,7 @@ func (b *binder) assertType(declared *Name) {
 		return
 	}
 	err := b.fault(declared.Range(), "TK175", "the target is of type %s, not %s", b.task.Type, declared.Text)
-	if near, ok := Nearest(declared.Text, []string{tasks.Binary, tasks.Regression, tasks.Multiclass, tasks.LinkPrediction}); ok && near == b.task.Type {
+	if near, ok := Nearest(declared.Text, []string{tasks.Binary, tasks.Regression, tasks.Multiclass, tasks.Multilabel, tasks.LinkPrediction}); ok && near == b.task.Type {
 		err.Hint = "did you mean " + near + "?"
 	} else {
 		err.Hint = "leave TYPE out, or write TYPE " + b.task.Type

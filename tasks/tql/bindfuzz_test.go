@@ -56,6 +56,9 @@ func FuzzBind(f *testing.F) {
 		if task.Ranking != nil {
 			spec = " RANK TOP 3"
 		}
+		if task.Type == tasks.Multilabel {
+			spec = " CLASSIFY"
+		}
 		again, err := Bind("PREDICT "+u.expr(task.Target).String()+spec+" FOR EACH "+textOf(&Table{Parts: tableParts(sc, task.Entity)}), sc)
 		if err != nil {
 			t.Errorf("%q: its target %s does not bind: %v", text, u.expr(task.Target), err)

@@ -24,6 +24,8 @@ func (b *binder) target(e Expr, spec *Spec) {
 	switch {
 	case spec != nil && spec.Kind == SpecRank:
 		b.ranking(e, v, spec)
+	case spec != nil && spec.Kind == SpecClassify:
+		b.classify(e, v, spec)
 	case v.kind == tasks.KindBool:
 		b.task.Type = tasks.Binary
 	case v.category || v.kind == tasks.KindText:
@@ -32,7 +34,7 @@ func (b *binder) target(e Expr, spec *Spec) {
 		b.task.Type = tasks.Regression
 	case v.kind == tasks.KindList && spec == nil:
 		b.fault(e.(*Aggregate).Name.Range(), "TK170", "a list is no target by itself").Hint =
-			"rank it: " + e.String() + " RANK TOP 10, or test it: " + e.String() + " CONTAINS 'value'"
+			"rank it: " + e.String() + " RANK TOP 10, tell which values come: " + e.String() + " CLASSIFY, or test it: " + e.String() + " CONTAINS 'value'"
 	case v.kind == tasks.KindTime:
 		b.fault(e.Range(), "TK156", "a time cannot be predicted").Hint = "subtract ANCHOR for the seconds until it: " + e.String() + " - ANCHOR"
 	}

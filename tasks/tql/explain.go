@@ -73,6 +73,8 @@ func why(task *tasks.Task) string {
 
 	case task.Ranking != nil:
 		return "the target is a set of rows that a foreign key points to"
+	case task.Type == tasks.Multilabel:
+		return "CLASSIFY asks for a set of values of a category"
 	case task.Type == tasks.Binary:
 		return "the target is a condition"
 	case task.Type == tasks.Multiclass && kindOf(task.Target) == tasks.KindNumber:

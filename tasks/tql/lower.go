@@ -93,10 +93,14 @@ func (l *lowering) query(grid *tasks.Grid) string {
 	keys, order := l.keys()
 	names := strings.Join(keyNames(len(keys)), ", ")
 	body := l.body(keys, names, label, where)
-	if l.task.Type == tasks.Multiclass && (static || grid == nil || len(grid.Anchors[tasks.Train]) > 0) { // classes seen in training
+	trained := static || grid == nil || len(grid.Anchors[tasks.Train]) > 0
+	switch {
+	case l.task.Type == tasks.Multilabel && trained:
+		b.WriteString(",\nlabels AS (\n" + body + ")" + seenSets(names))
+	case l.task.Type == tasks.Multiclass && trained: // classes seen in training
 		b.WriteString(",\nlabels AS (\n" + body + ")\nSELECT split, anchor, " + names + ", label FROM labels\n" +
 			"WHERE label IN (SELECT label FROM labels WHERE split = 'train')")
-	} else {
+	default:
 		b.WriteString("\n" + body)
 	}
 	b.WriteString("\nORDER BY " + order)
@@ -129,6 +133,8 @@ func (l *lowering) label(here place) string {
 	switch l.task.Type {
 	case tasks.LinkPrediction:
 		return l.ranked(p)
+	case tasks.Multilabel:
+		return p.in(precSQLAtom) + "::text[]"
 	case tasks.Regression:
 		return p.cast("float8").sql
 	case tasks.Multiclass:

@@ -20,6 +20,8 @@ func reading(task *tasks.Task, sc *schema.Schema) string {
 		out += "whether " + r.clause(task.Target) + "."
 	case tasks.LinkPrediction:
 		out += r.ranking(task)
+	case tasks.Multilabel:
+		out += "for each value seen in training whether it will be in " + r.value(task.Target) + "."
 	case tasks.Multiclass:
 		out += r.value(task.Target) + ", one of the values seen in training."
 	default:
