@@ -22,8 +22,9 @@ import (
 type served struct {
 	*rowlink.Loaded
 	entity    *ingest.Table
-	dataUntil int64             // how fresh the data is, and the default anchor
-	examples  []json.RawMessage // keys of eligible entities
+	ranking   *rowlink.LoadedRanking // of a link prediction task; nil for others
+	dataUntil int64                  // how fresh the data is, and the default anchor
+	examples  []json.RawMessage      // keys of eligible entities
 }
 
 func newServed(l *rowlink.Loaded) *served {
@@ -168,23 +169,38 @@ func unloadable(id versionKey, wait time.Duration) error {
 
 // load reads a version, compares its files with the manifest, and lets it answer once.
 func (b *backend) load(ctx context.Context, task string, version int) (*served, error) {
-	ref := strconv.Itoa(version)
-	m, err := b.db.Workspace.Model(task, ref)
+	m, err := b.db.Workspace.Model(task, strconv.Itoa(version))
 	if err != nil {
 		return nil, err
 	}
 	if err := m.Verify(); err != nil {
 		return nil, err
 	}
-	l, err := b.db.Load(ctx, task, ref, "")
+	s, err := b.bind(ctx, m)
 	if err != nil {
 		return nil, err
 	}
-	s := newServed(l)
 	if err := s.try(ctx); err != nil {
 		return nil, fmt.Errorf("try version %d of task %s: %w", version, task, err)
 	}
 	return s, nil
+}
+
+// bind reads a version as what it is.
+func (b *backend) bind(ctx context.Context, m *workspace.Model) (*served, error) {
+	ref := strconv.Itoa(m.Version)
+	if rowlink.Ranks(m) {
+		l, err := b.db.LoadRanking(ctx, m.Task, ref)
+		if err != nil {
+			return nil, err
+		}
+		return newServedRanking(l), nil
+	}
+	l, err := b.db.Load(ctx, m.Task, ref, "")
+	if err != nil {
+		return nil, err
+	}
+	return newServed(l), nil
 }
 
 // try predicts a few entities from their keys on, as requests do. It also builds what is

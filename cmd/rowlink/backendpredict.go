@@ -175,6 +175,9 @@ func brief(raw []byte) string {
 // one takes dozens of passes over its rows, so there the context is asked after each. A
 // prediction is the same alone as among others.
 func (q *questions) answer(ctx context.Context) ([]server.Prediction, error) {
+	if q.ranking != nil {
+		return q.rankings(ctx)
+	}
 	out := make([]server.Prediction, 0, len(q.rows))
 	for lo := 0; lo < len(q.rows); {
 		if err := ctx.Err(); err != nil {
