@@ -180,6 +180,8 @@ type Invalid struct {
 	Detail  string // what was found and what was wanted
 	Hint    string // what to write instead; may be empty
 	Pointer string // JSON pointer into the body (RFC 6901); may be empty
+	// Line and Column, from 1, are of the text that Pointer names; 0 = of none.
+	Line, Column int
 }
 
 func (e Invalid) Error() string { return e.Detail }

@@ -54,6 +54,26 @@ func (f *fake) Models(context.Context) ([]ModelInfo, error) {
 	}, f.fail
 }
 
+// Query answers 42, whom nobody knows otherwise, and faults of a text that says so.
+func (f *fake) Query(_ context.Context, req QueryRequest) (*QueryAnswer, error) {
+	if f.fail != nil {
+		return nil, f.fail
+	}
+	if strings.Contains(req.Text, "pirce") {
+		return nil, Invalid{Code: "TK101", Detail: `table "orders" has no column "pirce"`, Hint: `did you mean "price"?`, Pointer: "/query", Line: 1, Column: 20}
+	}
+	half, low, high := 0.5, 1.0, 9.0
+	a := &QueryAnswer{Reading: "For each customers row, predict something.", Entities: []json.RawMessage{[]byte("42"), []byte(`"x"`)}, Metric: "mae", Train: 100, Val: 10,
+		Validation: map[string]Number{"constant": 4, "boosted trees": 3, "odd": Number(math.NaN())}, Served: "boosted trees", ServedError: 0.25, Seconds: 1.5}
+	a.Type, a.DataUntil, a.Regime, a.Anchor = "regression", testNow, "rolling", testNow
+	p := Prediction{Index: 0, Value: half, Eligible: true}
+	if req.Interval > 0 {
+		p.Lower, p.Upper = &low, &high
+	}
+	a.Predictions, a.Errors = []Prediction{p}, []RowError{{Index: 1, Code: CodeKeyType, Detail: "no customers with key x"}}
+	return a, nil
+}
+
 func (f *fake) Predict(ctx context.Context, req PredictRequest) (*PredictAnswer, error) {
 	f.mu.Lock()
 	f.asks = append(f.asks, req)

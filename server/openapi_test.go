@@ -108,7 +108,7 @@ func TestOpenAPI_everyOperation(t *testing.T) {
 	s, _ := newServer(t, &fake{}, nil)
 	d, _ := readDocument(t, s)
 	want := []string{"/", "/healthz", "/metrics", "/openapi.json", "/readyz", "/v1/limits", "/v1/models", "/v1/models/{task}",
-		"/v1/tasks", "/v1/tasks/{task}", "/v1/tasks/{task}/predict"}
+		"/v1/query", "/v1/tasks", "/v1/tasks/{task}", "/v1/tasks/{task}/predict"}
 	var have []string
 	for path := range d.Paths {
 		have = append(have, path)

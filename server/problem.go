@@ -31,7 +31,7 @@ type fault struct {
 	Detail  string `json:"detail"`
 	Hint    string `json:"hint,omitempty" doc:"what to write instead"`
 	Pointer string `json:"pointer,omitempty" doc:"JSON pointer into the body (RFC 6901)"`
-	Line    int    `json:"line,omitempty" doc:"in the body, from 1"`
+	Line    int    `json:"line,omitempty" doc:"in the body, or in the text that pointer names, from 1"`
 	Column  int    `json:"column,omitempty" doc:"in bytes, from 1"`
 }
 
@@ -139,7 +139,7 @@ func invalids(err error) []fault {
 	case nil:
 		return nil
 	case Invalid:
-		return []fault{{Code: e.Code, Detail: e.Detail, Hint: e.Hint, Pointer: e.Pointer}}
+		return []fault{{Code: e.Code, Detail: e.Detail, Hint: e.Hint, Pointer: e.Pointer, Line: e.Line, Column: e.Column}}
 	case interface{ Unwrap() []error }:
 		var faults []fault
 		for _, one := range e.Unwrap() {

@@ -60,6 +60,10 @@ func (s *Server) routes() error {
 
 	add(a, http.MethodPost, "/v1/tasks/{task}/predict", "predict", "Predict entities by key at a moment", s.predict,
 		400, 404, 408, 413, 415, 422, 503, 504)
+	if _, asks := s.opt.Backend.(Asker); asks {
+		add(a, http.MethodPost, "/v1/query", "query", "Answer a question that no version was trained for", s.query, 400, 408, 413, 415, 422, 503, 504)
+		a.describeQueryBody(schemas)
+	}
 	add(a, http.MethodGet, "/v1/tasks", "list-tasks", "All tasks", s.getTasks)
 	add(a, http.MethodGet, "/v1/tasks/{task}", "get-task", "One task", s.getTask, 404)
 	add(a, http.MethodGet, "/v1/models", "list-models", "All model versions with their scores beside the baselines", s.getModels)

@@ -208,6 +208,10 @@ func testPaths(t *testing.T, r *running) {
 		{churn + "?version=99", `{"entities":[1]}`, 404, `have 1, 2, prod`},
 		{churn + "?version=prod", `{"entities":[1]}`, 404, `?alias= a name`},
 		{churn + "?alias=beta", `{"entities":[1]}`, 404, `no version \"beta\"`},
+		{"/v1/query", `{"query":"PREDICT COUNT(orders.*, 0, 30, days) FOR customers.customer_id IN (10002, 1)","interval":0.9}`, 200, `"entity":10002,"prediction":`},
+		{"/v1/query", `{"query":"PREDICT COUNT(orders.*, 0, 30, days) FOR customers.customer_id IN (10002, 1)"}`, 200, `"code":"TK404","detail":"no customers with key`},
+		{"/v1/query", `{"query":"PREDICT COUNT(orders.*, 0, 30, days) FOR customers.customer_id = 10002 AT 1999-01-01"}`, 422, `"code":"TK`},
+		{"/v1/query", `{"query":"PREDICT SUM(orders.totl, 0, 30, days)\n FOR EACH custmers"}`, 422, `"pointer":"/query","line":2`},
 		{"/v1/tasks/chrn/predict", `{"entities":[1]}`, 404, `did you mean \"churn\"?`},
 		{"/v1/tasks/..%2F..%2Fx/predict", `{"entities":[1]}`, 404, `have churn`},
 	} {
