@@ -128,7 +128,11 @@ func (b *binder) query(q *Query) {
 	}
 	if q.Spec != nil && q.Spec.Kind != SpecRank && (q.Spec.Kind != SpecClassify || !hasAggregate(q.Target)) {
 		what := [...]string{SpecRank: "RANK", SpecClassify: "CLASSIFY", SpecForecast: "FORECAST", SpecTop: "TOP"}[q.Spec.Kind]
-		b.later(q.Spec.Range(), what, laterHints[q.Spec.Kind])
+		if q.Spec.Kind == SpecForecast && !hasAggregate(q.Target) {
+			b.fault(q.Spec.Range(), "TK174", "FORECAST needs a SUM or COUNT with a window").Hint = "leave FORECAST out, or write SUM(t.c, 0, 7, days) FORECAST 4 TIMEFRAMES"
+		} else {
+			b.later(q.Spec.Range(), what, laterHints[q.Spec.Kind])
+		}
 	}
 	if q.At != nil && q.At.Kind == AtEntity {
 		b.entityTime(q.At, hasAggregate(q.Target))
