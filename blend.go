@@ -12,6 +12,7 @@ import (
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/tabular/baseline"
 	"github.com/rowlink/rowlink/tabular/blend"
+	"github.com/rowlink/rowlink/tasks"
 )
 
 // Blend is the name of the weighted mean of a task's predictors among them.
@@ -69,16 +70,10 @@ func newBlended(b *blend.Blend, members []predict.Scorer) predict.Scorer {
 	return out
 }
 
-// meanOf is how predictions of a task type are averaged.
-func meanOf(taskType string) blend.Mean {
-	switch taskType {
-	case "binary":
-		return blend.LogOdds
-	case "multiclass":
-		return blend.Geometric
-	}
-	return blend.Arithmetic
-}
+// meansOf are how predictions of a task type are averaged; values arithmetically.
+var meansOf = map[string]blend.Mean{tasks.Binary: blend.LogOdds, tasks.Multiclass: blend.Geometric, tasks.Multilabel: blend.LogOdds}
+
+func meanOf(taskType string) blend.Mean { return cmp.Or(meansOf[taskType], blend.Arithmetic) }
 
 // validation gathers what the report's rows answered to the validation examples, and to
 // those of earlier blocks.

@@ -11,3 +11,6 @@ func StoreGraphsFrom(links int) (restore func()) {
 
 // Links is the graph that all tasks of d share.
 func (d *Database) Links() (*graph.Graph, error) { return d.links() }
+
+// MeanOf is how predictions of a task type are averaged.
+var MeanOf = meanOf

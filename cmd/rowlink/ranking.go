@@ -12,26 +12,33 @@ import (
 
 	"github.com/rowlink/rowlink"
 	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/statement"
 	"github.com/rowlink/rowlink/tabular/recommend"
 	"github.com/rowlink/rowlink/tasks"
 	"github.com/rowlink/rowlink/workspace"
 )
 
-// trainRanking fits a link prediction task and stores the version.
+// trainRanking fits a link prediction task, stores the version and prints.
 func (a *app) trainRanking(ctx context.Context, d *rowlink.Database, text string, f trainFlags) error {
+	fitted, out, err := a.fitRanking(ctx, d, text, f)
+	if err != nil {
+		return err
+	}
+	if err := a.print(out, out.Text); err != nil {
+		return err
+	}
+	return a.announce(d.Workspace, fitted.Task, fitted.Labels, out.Version)
+}
+
+// fitRanking fits a link prediction task and stores the version.
+func (a *app) fitRanking(ctx context.Context, d *rowlink.Database, text string, f trainFlags) (*rowlink.FittedRanking, rankingOutput, error) {
 	a.say("labelling, then rules and boosted trees over pairs")
 	fitted, err := d.FitRanking(ctx, text, f.opt.Regime)
 	if err != nil {
-		return err
+		return nil, rankingOutput{}, err
 	}
 	version, err := fitted.Save(d.Workspace)
-	if err != nil {
-		return err
-	}
-	if err := a.print(rankingOutput{fitted.Report, version}, fitted.Report.Text); err != nil {
-		return err
-	}
-	return a.announce(d.Workspace, fitted.Task, fitted.Labels, version)
+	return fitted, rankingOutput{fitted.Report, version}, err
 }
 
 // rankingOutput is what train prints with --json for a link prediction task.
@@ -69,15 +76,23 @@ func (a *app) ranking(ctx context.Context, arg string, flags storedFlags) (*stor
 	if err != nil {
 		return nil, err
 	}
-	m := &storedRanking{db: d, alias: flags.alias}
-	if flags.ref() == "" {
-		m.alias = workspace.Prod
-	}
-	if m.LoadedRanking, err = d.LoadRanking(ctx, version.Task, fmt.Sprint(version.Version)); err != nil {
+	m, err := loadRanking(ctx, d, version, flags)
+	if err != nil {
 		d.Close()
 		return nil, err
 	}
 	return m, nil
+}
+
+// loadRanking binds a version of a link prediction task to an open database.
+func loadRanking(ctx context.Context, d *rowlink.Database, version *workspace.Model, flags storedFlags) (*storedRanking, error) {
+	m := &storedRanking{db: d, alias: flags.alias}
+	if flags.ref() == "" {
+		m.alias = workspace.Prod
+	}
+	var err error
+	m.LoadedRanking, err = d.LoadRanking(ctx, version.Task, fmt.Sprint(version.Version))
+	return m, err
 }
 
 // rankings are the answers of one command.
@@ -96,38 +111,65 @@ type ranked struct {
 
 // rank answers and prints.
 func (a *app) rank(ctx context.Context, m *storedRanking, f predictFlags) error {
+	r, err := a.rankings(ctx, m, f, func(p *predictions) ([]askedKey, error) { return a.askedKeys(p, f) })
+	if err != nil {
+		return err
+	}
+	return a.showRankings(r, f)
+}
+
+// rankings answers for all who are eligible, or for the asked keys.
+func (a *app) rankings(ctx context.Context, m *storedRanking, f predictFlags, keys func(*predictions) ([]askedKey, error)) (*rankings, error) {
 	switch {
 	case f.explain > 0:
-		return usage("leave it out", "--explain: task %s ranks, and rankings come without reasons", m.Task.Name)
+		return nil, usage("leave it out", "--explain: task %s ranks, and rankings come without reasons", m.Task.Name)
 	case f.interval > 0:
-		return usage("leave it out", "--interval: task %s ranks, and rankings have no interval", m.Task.Name)
+		return nil, usage("leave it out", "--interval: task %s ranks, and rankings have no interval", m.Task.Name)
 	}
 	p := &predictions{Predictor: m.Predictor, from: origin{m.Version.Task, m.Version.Version, m.alias, m.Report.Served}, entity: m.Snap.Tables[m.Task.Entity]}
 	if err := p.setAnchor(f.at); err != nil {
-		return err
+		return nil, err
 	}
 	p.remark(0)
 	for _, w := range p.warnings {
 		a.warn("%s", w)
 	}
-	asked, err := a.askedKeys(p, f)
+	asked, err := keys(p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r := &rankings{predictions: p, items: m.Snap.Tables[m.Task.Ranking.Items]}
 	rows := p.rows(asked, f.all)
 	eligible, err := tasks.Eligible(m.Snap, m.Task, rows, p.anchor)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	lists, err := m.Rank(ctx, rows, p.anchor, m.Task.Ranking.Top)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i, row := range rows {
 		r.list = append(r.list, ranked{row, eligible[i], lists[i]})
 	}
-	return a.showRankings(r, f)
+	return r, nil
+}
+
+// answered is the answer of a statement, with the keys that have none.
+func (r *rankings) answered() *statement.Answer {
+	a := &statement.Answer{Value: r.document(), Text: func(w io.Writer) error {
+		if err := r.text(w); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(w, "\n%s, anchor %s, data until %s\n", r.from.title(r.Task.Type), instant(r.anchor), instant(r.DataUntil))
+		return err
+	}}
+	for _, f := range r.faults {
+		a.Notes = append(a.Notes, f.Code+": "+f.Detail)
+	}
+	if len(r.list) == 0 && len(r.faults) > 0 {
+		a.Incomplete = usageError{silentError{errors.New("no key could be answered")}}
+	}
+	return a
 }
 
 func (a *app) showRankings(r *rankings, f predictFlags) error {
@@ -222,39 +264,61 @@ func (r *rankings) document() any {
 		"anchor": instantJSON(r.anchor), "data_until": instantJSON(r.DataUntil), "answered": len(list), "predictions": list, "errors": faults}
 }
 
-// evaluateRanking scores a stored version on the splits of the present snapshot.
+// evaluateRanking scores a stored version on the splits of the present snapshot, and prints.
 func (a *app) evaluateRanking(ctx context.Context, m *storedRanking, e *evaluation, at []string) error {
+	out, err := a.rankingScores(ctx, m, e, at)
+	if err != nil {
+		return err
+	}
+	a.say("task %s, version %d by %q, lists cut at %d; the stored trees learned from the validation examples too", out.Task, out.Version, out.Served, out.Top)
+	return a.print(out, out.text)
+}
+
+// rankingScores are the scores of a stored version by split.
+type rankingScores struct {
+	Task    string        `json:"task"`
+	Version int           `json:"version"`
+	Served  string        `json:"served"`
+	Top     int           `json:"top"`
+	Parts   []rankingPart `json:"parts"`
+}
+
+type rankingPart struct {
+	Split    string         `json:"split"`
+	Examples int            `json:"examples"`
+	Metrics  rowlink.Scores `json:"metrics"`
+}
+
+func (a *app) rankingScores(ctx context.Context, m *storedRanking, e *evaluation, at []string) (*rankingScores, error) {
 	if len(at) > 0 {
-		return usage("leave it out, and take --split", "--at: a link prediction task is evaluated at the anchors of its training")
+		return nil, usage("leave it out, and take --split", "--at: a link prediction task is evaluated at the anchors of its training")
 	}
 	if e.regime != nil {
 		m.Task.Options.Regime, m.Task.Options.ValRegime = *e.regime, *e.regime
 	}
 	labels, err := tasks.Label(ctx, m.Snap, m.Task, a.threads)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	type part struct {
-		Split    string         `json:"split"`
-		Examples int            `json:"examples"`
-		Metrics  rowlink.Scores `json:"metrics"`
-	}
-	var parts []part
-	rows := []string{"split\texamples\t" + strings.Join(tasks.RankingMetricNames(), "\t")}
+	out := &rankingScores{Task: m.Version.Task, Version: m.Version.Version, Served: m.Report.Served, Top: m.Task.Ranking.Top}
 	for _, s := range e.splits {
 		scores, err := m.Evaluate(ctx, labels, s)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		n := len(labels.Rows(s))
-		parts = append(parts, part{s.String(), n, scores})
-		line := fmt.Sprintf("%s\t%d", s, n)
+		out.Parts = append(out.Parts, rankingPart{s.String(), len(labels.Rows(s)), scores})
+	}
+	return out, nil
+}
+
+func (r *rankingScores) text(w io.Writer) error {
+	rows := []string{"split\texamples\t" + strings.Join(tasks.RankingMetricNames(), "\t")}
+	for _, p := range r.Parts {
+		line := fmt.Sprintf("%s\t%d", p.Split, p.Examples)
 		for _, name := range tasks.RankingMetricNames() {
-			line += fmt.Sprintf("\t%.4f", scores[name])
+			line += fmt.Sprintf("\t%.4f", p.Metrics[name])
 		}
 		rows = append(rows, line)
 	}
-	a.say("task %s, version %d by %q, lists cut at %d; the stored trees learned from the validation examples too", m.Version.Task, m.Version.Version, m.Report.Served, m.Task.Ranking.Top)
-	return a.print(map[string]any{"task": m.Version.Task, "version": m.Version.Version, "served": m.Report.Served, "top": m.Task.Ranking.Top, "parts": parts},
-		func(w io.Writer) error { return table(w, rows...) })
+	return table(w, rows...)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -95,9 +94,6 @@ func (t sqlTools) LabelSQL(d *rowlink.Database, task *tasks.Task) (*statement.An
 
 // Train implements [statement.Tools].
 func (t sqlTools) Train(ctx context.Context, d *rowlink.Database, text string, options []statement.Option) (*statement.Answer, error) {
-	if task, err := d.Task(text); err == nil && task.Ranking != nil {
-		return nil, bySubcommand("train", task.Name)
-	}
 	var f trainFlags
 	flags := pflag.NewFlagSet("TRAIN", pflag.ContinueOnError)
 	f.register(flags)
@@ -106,6 +102,13 @@ func (t sqlTools) Train(ctx context.Context, d *rowlink.Database, text string, o
 	}
 	if err := f.check(flags.Changed); err != nil {
 		return nil, inOptions(err, options)
+	}
+	if task, err := d.Task(text); err == nil && task.Ranking != nil {
+		fitted, out, err := t.fitRanking(ctx, d, text, f)
+		if err != nil {
+			return nil, err
+		}
+		return &statement.Answer{Value: out, Text: out.Text}, t.announce(d.Workspace, fitted.Task, fitted.Labels, out.Version)
 	}
 	fitted, version, err := t.train(ctx, d, text, f)
 	if err != nil {
@@ -117,8 +120,8 @@ func (t sqlTools) Train(ctx context.Context, d *rowlink.Database, text string, o
 
 // Evaluate implements [statement.Tools].
 func (t sqlTools) Evaluate(ctx context.Context, d *rowlink.Database, version *workspace.Model, options []statement.Option) (*statement.Answer, error) {
-	if ranks(version) {
-		return nil, bySubcommand("evaluate", version.Task)
+	if rowlink.Ranks(version) {
+		return t.evaluateRanking(ctx, d, version, options)
 	}
 	regimes := []string{""}
 	rest := slices.DeleteFunc(slices.Clone(options), func(o statement.Option) bool {
@@ -174,17 +177,30 @@ func (t sqlTools) Evaluate(ctx context.Context, d *rowlink.Database, version *wo
 	}}, nil
 }
 
-// ranks reports whether a version is of a ranking.
-func ranks(version *workspace.Model) bool {
-	var info struct {
-		Type string `json:"type"`
+// evaluateRanking is Evaluate for a version of a link prediction task.
+func (t sqlTools) evaluateRanking(ctx context.Context, d *rowlink.Database, version *workspace.Model, options []statement.Option) (*statement.Answer, error) {
+	var f evaluateFlags
+	cmd := &cobra.Command{}
+	f.registerEvaluate(cmd)
+	if err := setOptions(cmd.Flags(), options); err != nil {
+		return nil, err
 	}
-	return json.Unmarshal(version.Info, &info) == nil && info.Type == tasks.LinkPrediction
-}
-
-// bySubcommand refuses what statements cannot do for rankings yet.
-func bySubcommand(command, task string) error {
-	return usage(fmt.Sprintf("run rowlink %s %s", command, task), "TK179: rankings are not trained, evaluated or asked by statements yet")
+	e, err := f.evaluation()
+	if err == nil {
+		version, err = chosen(d, version, f.storedFlags)
+	}
+	if err != nil {
+		return nil, inOptions(err, options)
+	}
+	m, err := loadRanking(ctx, d, version, f.storedFlags)
+	if err != nil {
+		return nil, err
+	}
+	out, err := t.rankingScores(ctx, m, e, f.at)
+	if err != nil {
+		return nil, inOptions(err, options)
+	}
+	return &statement.Answer{Value: out, Text: out.text}, nil
 }
 
 // chosen is the version that the options name, else the one that was found.
@@ -197,9 +213,6 @@ func chosen(d *rowlink.Database, version *workspace.Model, f storedFlags) (*work
 
 // Predict implements [statement.Tools].
 func (t sqlTools) Predict(ctx context.Context, d *rowlink.Database, version *workspace.Model, ask statement.Ask) (*statement.Answer, error) {
-	if ranks(version) {
-		return nil, bySubcommand("predict", version.Task)
-	}
 	var f predictFlags
 	cmd := &cobra.Command{}
 	f.registerPredict(cmd)
@@ -217,11 +230,23 @@ func (t sqlTools) Predict(ctx context.Context, d *rowlink.Database, version *wor
 	if err != nil {
 		return nil, inOptions(err, ask.Options)
 	}
+	parts := func(p *predictions) ([]askedKey, error) { return askedParts(p, ask.Keys) }
+	if rowlink.Ranks(version) {
+		m, err := loadRanking(ctx, d, version, f.storedFlags)
+		if err != nil {
+			return nil, err
+		}
+		r, err := t.rankings(ctx, m, f, parts)
+		if err != nil {
+			return nil, inOptions(err, ask.Options)
+		}
+		return r.answered(), nil
+	}
 	m, err := loadVersion(ctx, d, version, f.storedFlags)
 	if err != nil {
 		return nil, err
 	}
-	p, err := t.predictions(ctx, m, f, func(p *predictions) ([]askedKey, error) { return askedParts(p, ask.Keys) })
+	p, err := t.predictions(ctx, m, f, parts)
 	if err != nil {
 		return nil, err
 	}
