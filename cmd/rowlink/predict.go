@@ -108,6 +108,10 @@ func checkOut(path string) error {
 	if filepath.Ext(path) != ".csv" {
 		return usage("", "--out %s: want a name that ends in .csv", path)
 	}
+	return checkOutFolder(path)
+}
+
+func checkOutFolder(path string) error {
 	if st, err := os.Stat(filepath.Dir(path)); err != nil || !st.IsDir() {
 		return usage("", "--out %s: there is no folder %q", path, filepath.Dir(path))
 	}

@@ -267,6 +267,11 @@ func (b *Boosted) columns(queries []Query) []boost.Column {
 	return boost.FromRows(b.Features, b.matrix(queries))
 }
 
+// Wide plans the features that trees read of a task.
+func Wide(d *Data) (*asof.Wide, error) {
+	return asof.NewWide(d.Graph, d.Encoders, asof.Options{Entity: d.Task.Entity, HalfLives: halfLives(d.Task), Rule: d.Task.Options.Rule, At: d.Task.Options.ValAnchor, Own: d.Task.Static()}, d.Pool)
+}
+
 // Attach plans the features over d and finds those that were kept.
 func (b *Boosted) Attach(d *Data) error {
 	for _, m := range b.Models {
@@ -274,7 +279,7 @@ func (b *Boosted) Attach(d *Data) error {
 			return fmt.Errorf("the stored trees are not of %d features and %d outputs; train again", len(b.Features), d.Width())
 		}
 	}
-	plan, err := asof.NewWide(d.Graph, d.Encoders, asof.Options{Entity: d.Task.Entity, HalfLives: halfLives(d.Task), Rule: d.Task.Options.Rule, At: d.Task.Options.ValAnchor, Own: d.Task.Static()}, d.Pool)
+	plan, err := Wide(d)
 	if err != nil {
 		return err
 	}

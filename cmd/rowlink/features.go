@@ -1,0 +1,206 @@
+package main
+
+import (
+	"encoding/csv"
+	"io"
+	"math"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rowlink/rowlink"
+	"github.com/rowlink/rowlink/ingest/parquet"
+	"github.com/rowlink/rowlink/schema"
+	"github.com/rowlink/rowlink/tasks"
+	"github.com/rowlink/rowlink/workspace"
+)
+
+func init() { subcommands.Add("features", featuresCommand) }
+
+func featuresCommand(a *app) *cobra.Command {
+	var split, out, regime string
+	cmd := &cobra.Command{
+		Use:   "features TASK",
+		Short: "Write the as-of features of a task's examples, for models of your own",
+		Long: `features computes what the boosted trees learn from: windows, decayed means, lags, trends, ranks and counts over
+the rows below an entity and the rows that it is linked to, each as of the example's feature cut. With --out it writes
+key columns, anchor, split, label and all features as CSV or Parquet; without, it lists the names.`,
+		Example: "  rowlink features churn.sql\n  rowlink features churn.sql --split train --out churn.parquet",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			keep, err := splitFilter(split)
+			if err == nil && out != "" {
+				err = checkTableOut(out)
+			}
+			if err != nil {
+				return err
+			}
+			r, err := parseRegime(regime)
+			if err != nil {
+				return err
+			}
+			text, err := a.taskText(args[0])
+			if err != nil {
+				return err
+			}
+			d, err := a.open(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			f, err := d.Features(cmd.Context(), text, r)
+			if err != nil {
+				return err
+			}
+			x := featureOutput{Features: f, a: a}
+			for i, s := range f.Labels.Split {
+				if keep(s) {
+					x.examples = append(x.examples, i)
+				}
+			}
+			if out == "" {
+				return a.print(map[string]any{"task": f.Labels.Task.Name, "examples": len(x.examples), "features": f.Names}, x.names)
+			}
+			write := x.csv
+			if filepath.Ext(out) == ".parquet" {
+				write = x.parquet
+			}
+			if err := workspace.WriteStream(out, write); err != nil {
+				return err
+			}
+			a.say("wrote %d features of %d examples to %s", len(f.Names), len(x.examples), out)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&split, "split", "", "train, val or test (default: all)")
+	cmd.Flags().StringVar(&regime, "regime", "", "evaluation regime: rolling or frozen (default: as the task says)")
+	cmd.Flags().StringVar(&out, "out", "", "write to this .csv or .parquet file")
+	return cmd
+}
+
+// checkTableOut refuses a file that cannot be written in the end.
+func checkTableOut(path string) error {
+	switch filepath.Ext(path) {
+	case ".csv", ".parquet":
+		return checkOutFolder(path)
+	}
+	return usage("", "--out %s: want a name that ends in .csv or .parquet", path)
+}
+
+// featureOutput writes the features of some examples.
+type featureOutput struct {
+	*rowlink.Features
+	a        *app
+	examples []int // positions in the label table
+}
+
+// featureRows is how many examples are in memory at a time.
+const featureRows = 4096
+
+// each hands over the examples with their features, in batches.
+func (x featureOutput) each(f func(example int, features []float64) error) error {
+	width := len(x.Names)
+	for lo := 0; lo < len(x.examples); lo += featureRows {
+		part := x.examples[lo:min(lo+featureRows, len(x.examples))]
+		values := x.Of(part)
+		for i, example := range part {
+			if err := f(example, values[i*width:(i+1)*width]); err != nil {
+				return err
+			}
+		}
+		x.a.update("features", int64(lo+len(part)), int64(len(x.examples)), x.Entity.Def.Name)
+	}
+	return nil
+}
+
+func (x featureOutput) names(w io.Writer) error {
+	for _, n := range x.Names {
+		if _, err := io.WriteString(w, n+"\n"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// csv leaves the cell of a missing value empty.
+func (x featureOutput) csv(w io.Writer) error {
+	out := csv.NewWriter(w)
+	header := append(x.Entity.Def.Names(x.Entity.Def.Key), "anchor", "split", "label")
+	if err := out.Write(append(header, x.Names...)); err != nil {
+		return err
+	}
+	err := x.each(func(example int, features []float64) error {
+		row := append(keyCells(x.Entity, x.Labels.Entity[example]), time.UnixMicro(x.Labels.Anchor[example]).UTC().Format(time.DateTime),
+			x.Labels.Split[example].String(), x.Labels.Text(example))
+		for _, v := range features {
+			cell := ""
+			if !math.IsNaN(v) {
+				cell = strconv.FormatFloat(v, 'g', -1, 64)
+			}
+			row = append(row, cell)
+		}
+		return out.Write(row)
+	})
+	if err != nil {
+		return err
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// parquet writes numbers as numbers, classes and keys that are no numbers as text.
+func (x featureOutput) parquet(w io.Writer) error {
+	def := x.Entity.Def
+	var fields []parquet.Field
+	for _, c := range def.Key {
+		fields = append(fields, parquet.Field{Name: def.Columns[c].Name, Kind: keyKind(def.Columns[c].Kind)})
+	}
+	label, numeric := schema.Text, x.Labels.Task.Type == tasks.Binary || x.Labels.Task.Type == tasks.Regression
+	if numeric {
+		label = schema.Float
+	}
+	fields = append(fields, parquet.Field{Name: "anchor", Kind: schema.Time}, parquet.Field{Name: "split", Kind: schema.Text}, parquet.Field{Name: "label", Kind: label})
+	for _, n := range x.Names {
+		fields = append(fields, parquet.Field{Name: n, Kind: schema.Float})
+	}
+	out, err := parquet.NewRows(w, fields)
+	if err != nil {
+		return err
+	}
+	err = x.each(func(example int, features []float64) error {
+		var row []any
+		for i, part := range x.Entity.Key(x.Labels.Entity[example]) {
+			row = append(row, keyValue(part, keyKind(def.Columns[def.Key[i]].Kind)))
+		}
+		var y any = x.Labels.Text(example)
+		if numeric {
+			y = x.Labels.Label[example]
+		}
+		row = append(row, x.Labels.Anchor[example], x.Labels.Split[example].String(), y)
+		for _, v := range features {
+			row = append(row, v)
+		}
+		return out.Add(row)
+	})
+	if err != nil {
+		return err
+	}
+	return out.Close()
+}
+
+// keyKind is how a key column is written: whole numbers as such, all else as text.
+func keyKind(k schema.Kind) schema.Kind {
+	if k == schema.Int {
+		return k
+	}
+	return schema.Text
+}
+
+func keyValue(part any, kind schema.Kind) any {
+	if v, ok := part.(int64); ok && kind == schema.Int {
+		return v
+	}
+	return keyCell(part)
+}

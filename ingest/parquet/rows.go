@@ -1,0 +1,122 @@
+package parquet
+
+import (
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/compress"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+
+	"github.com/rowlink/rowlink/schema"
+)
+
+// Field is a column of a file that rows are written to.
+type Field struct {
+	Name string
+	Kind schema.Kind
+}
+
+// Rows writes a Parquet file row by row, in batches, so that memory does not grow with
+// their number.
+type Rows struct {
+	out *pqarrow.FileWriter
+	b   *array.RecordBuilder
+	n   int
+}
+
+// NewRows begins a file with the given columns.
+func NewRows(w io.Writer, fields []Field) (*Rows, error) {
+	var columns []arrow.Field
+	for _, f := range fields {
+		columns = append(columns, arrow.Field{Name: f.Name, Type: written[f.Kind], Nullable: true})
+	}
+	sc := arrow.NewSchema(columns, nil)
+	out, err := pqarrow.NewFileWriter(sc, w, parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd)),
+		pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
+	if err != nil {
+		return nil, fmt.Errorf("write Parquet: %w", err)
+	}
+	return &Rows{out: out, b: array.NewRecordBuilder(memory.DefaultAllocator, sc)}, nil
+}
+
+// Add writes one row: a value per column, of the column's kind as Go has it (bool, int64,
+// float64, string; a time as int64 microseconds), or nil. NaN is NULL.
+func (r *Rows) Add(cells []any) error {
+	for i, cell := range cells {
+		if err := add(r.b.Field(i), cell); err != nil {
+			return fmt.Errorf("write Parquet: column %d: %w", i+1, err)
+		}
+	}
+	if r.n++; r.n == batchRows {
+		return r.flush()
+	}
+	return nil
+}
+
+func add(b array.Builder, cell any) error {
+	if f, ok := cell.(float64); cell == nil || ok && math.IsNaN(f) {
+		b.AppendNull()
+		return nil
+	}
+	fits := false
+	switch b := b.(type) {
+	case *array.BooleanBuilder:
+		var v bool
+		if v, fits = cell.(bool); fits {
+			b.Append(v)
+		}
+	case *array.Int64Builder:
+		var v int64
+		if v, fits = cell.(int64); fits {
+			b.Append(v)
+		}
+	case *array.Float64Builder:
+		var v float64
+		if v, fits = cell.(float64); fits {
+			b.Append(v)
+		}
+	case *array.StringBuilder:
+		var v string
+		if v, fits = cell.(string); fits {
+			b.Append(v)
+		}
+	case *array.TimestampBuilder:
+		var v int64
+		if v, fits = cell.(int64); fits {
+			b.Append(arrow.Timestamp(v))
+		}
+	}
+	if !fits {
+		return fmt.Errorf("%T in a column of %s", cell, b.Type())
+	}
+	return nil
+}
+
+func (r *Rows) flush() error {
+	batch := r.b.NewRecordBatch()
+	defer batch.Release()
+	r.n = 0
+	if err := r.out.WriteBuffered(batch); err != nil {
+		return fmt.Errorf("write Parquet: %w", err)
+	}
+	return nil
+}
+
+// Close ends the file.
+func (r *Rows) Close() error {
+	defer r.b.Release()
+	if r.n > 0 {
+		if err := r.flush(); err != nil {
+			return err
+		}
+	}
+	if err := r.out.Close(); err != nil {
+		return fmt.Errorf("write Parquet: %w", err)
+	}
+	return nil
+}
