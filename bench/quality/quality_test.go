@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -57,16 +58,22 @@ func TestPage(t *testing.T) {
 	results[0] = result(0, "gnn", row("constant", 4.5, 0.1), row("new one", 2.3, math.NaN()), row("gnn", 2.5, 0.1), row("blend", 2.2, 0.1))
 	again := row("gnn", 2.39, 0.1)
 	results[0].Report.Refit = &again
+	store := t.TempDir()
+	if err := os.WriteFile(filepath.Join(store, peersFile), []byte(`{"file": "driver_position-rolling.parquet", "metric": "mae", "val": 2.6, "test": 2.8}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	results[0].Report.Rows = append(results[0].Report.Rows, row("boosted trees on as-of features", 2.7, 0.1))
 	var b bytes.Buffer
-	if err := Page(&b, results); err != nil {
+	if err := Page(&b, results, store); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"| task, regime | metric | constant | gnn | blend | new one | networks | served | served, refit | s |",
-		"| driver_position/rolling | mae | 4.500 ± 0.100 | **2.500 ± 0.100** | 2.200 ± 0.100 | 2.300 | 1.000 (1.000), 3 | gnn | 2.390 ± 0.100 | 0 |",
+		"| task, regime | metric | constant | boosted trees on as-of features | gnn | blend | new one | networks | served | served, refit | s |",
+		"| driver_position/rolling | mae | 4.500 ± 0.100 | 2.700 ± 0.100 | **2.500 ± 0.100** | 2.200 ± 0.100 | 2.300 | 1.000 (1.000), 3 | gnn | 2.390 ± 0.100 | 0 |",
 		"| driver_position/rolling | 2.500 ± 0.100 | 2.390 ± 0.100 | 2.520 | 2.400 | 2.417 | met | met |",
 		"| driver_position/rolling | gnn | 2.500 | new one | 2.300 | 2.0 |",
 		"| driver_dnf/rolling | not measured |",
+		"| driver_position/rolling | 2.600 | 2.800 | 2.700 | 2.500 ± 0.100 | +3.0 | 2.390 ± 0.100 |",
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the page lacks %q:\n%s", want, b.String())

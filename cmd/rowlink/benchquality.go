@@ -52,9 +52,9 @@ Results are kept in --store, so that a call for some tasks leaves the others as 
 				return err
 			}
 			if page != "" {
-				return writePage(page, results)
+				return writePage(page, results, o.Store)
 			}
-			return a.print(results, func(w io.Writer) error { return quality.Page(w, results) })
+			return a.print(results, func(w io.Writer) error { return quality.Page(w, results, o.Store) })
 		},
 	}
 	f := cmd.Flags()
@@ -69,12 +69,12 @@ Results are kept in --store, so that a call for some tasks leaves the others as 
 	return cmd
 }
 
-func writePage(path string, results []*quality.Result) error {
+func writePage(path string, results []*quality.Result, store string) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	if err := quality.Page(f, results); err != nil {
+	if err := quality.Page(f, results, store); err != nil {
 		f.Close()
 		return err
 	}
