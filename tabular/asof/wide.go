@@ -193,6 +193,9 @@ func (b *planner) links() error {
 				continue
 			}
 			name := fmt.Sprintf("%s of the last %s", label(b.g, f), b.g.Snap.Tables[p.from].Def.Name)
+			if b.several(p.from) {
+				name += " by " + p.name
+			}
 			err := b.link(f, name, func(row int32, cut int64) int32 {
 				if last := p.youngest(b.g, row, b.opt.Rule, cut); last >= 0 {
 					return b.g.Parent(f, last, b.opt.Rule, cut)
@@ -205,6 +208,17 @@ func (b *planner) links() error {
 		}
 	}
 	return nil
+}
+
+// several is true for a table that refers to the entity by more than one foreign key.
+func (b *planner) several(table int) bool {
+	n := 0
+	for _, e := range b.into(b.opt.Entity) {
+		if b.g.Edges[e].Src == table {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // link plans the rows of a parent table, found by find.
@@ -277,6 +291,17 @@ func (w *Wide) name() {
 		}
 		for _, a := range g.parts {
 			w.Names = append(w.Names, a.names...)
+		}
+	}
+	w.tellApart()
+}
+
+// tellApart numbers features that have one name: stored predictors find theirs by name.
+func (w *Wide) tellApart() {
+	seen := map[string]int{}
+	for i, n := range w.Names {
+		if seen[n]++; seen[n] > 1 {
+			w.Names[i] = fmt.Sprintf("%s (%d)", n, seen[n])
 		}
 	}
 }

@@ -31,8 +31,7 @@ func mustWide(t testing.TB, g *graph.Graph, enc []*encode.Table, opt asof.Option
 // trips is a world with rows two foreign keys below a rider, and bikes that riders share.
 func trips(t *testing.T) *ingest.Snapshot {
 	t.Helper()
-	dir := t.TempDir()
-	for name, text := range map[string]string{
+	return folder(t, map[string]string{
 		"schema.sql": `CREATE TABLE riders (id int PRIMARY KEY, joined timestamp NOT NULL);
 			CREATE TABLE bikes (id int PRIMARY KEY, weight float8 NOT NULL);
 			CREATE TABLE rides (id int PRIMARY KEY, rider_id int REFERENCES riders, bike_id int REFERENCES bikes, at timestamp NOT NULL, km float8);
@@ -42,7 +41,14 @@ func trips(t *testing.T) *ingest.Snapshot {
 		"rides.csv": "id,rider_id,bike_id,at,km\n1,1,1,2024-01-03,10\n2,1,2,2024-01-07,50\n3,2,2,2024-01-09,20\n" +
 			"4,1,1,2024-01-20,70\n5,2,2,2024-01-05,\n6,2,1,2024-01-06,30\n",
 		"stops.csv": "id,ride_id,at,minutes\n1,1,2024-01-03,5\n2,1,2024-01-04,7\n3,2,2024-01-07,3\n4,3,2024-01-09,9\n5,4,2024-01-02,99\n6,2,2024-01-30,1\n",
-	} {
+	})
+}
+
+// folder is the snapshot of a folder of CSV files.
+func folder(t *testing.T, files map[string]string) *ingest.Snapshot {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -63,6 +69,34 @@ func trips(t *testing.T) *ingest.Snapshot {
 		t.Fatal(err)
 	}
 	return snap
+}
+
+// Every feature has a name of its own, also where rows refer to the entity twice: stored
+// predictors find theirs by name.
+func TestWide_names(t *testing.T) {
+	snap := folder(t, map[string]string{
+		"schema.sql": `CREATE TABLE riders (id int PRIMARY KEY, joined timestamp NOT NULL);
+			CREATE TABLE bikes (id int PRIMARY KEY, weight float8 NOT NULL);
+			CREATE TABLE rides (id int PRIMARY KEY, rider_id int REFERENCES riders, lender_id int REFERENCES riders, bike_id int REFERENCES bikes, at timestamp NOT NULL, km float8);`,
+		"riders.csv": "id,joined\n1,2024-01-01\n2,2024-01-01\n3,2024-01-02\n",
+		"bikes.csv":  "id,weight\n1,8.5\n2,9.5\n",
+		"rides.csv":  "id,rider_id,lender_id,bike_id,at,km\n1,1,2,1,2024-01-03,10\n2,1,3,2,2024-01-07,50\n3,2,1,2,2024-01-09,20\n4,1,2,1,2024-01-12,70\n5,2,1,2,2024-01-05,\n6,2,3,1,2024-01-06,30\n",
+	})
+	cut := day(19723 + 20)
+	g, enc := fitted(snap, ingest.TimeRule{}, cut)
+	w := mustWide(t, g, enc, asof.Options{Entity: snap.Schema.Table("riders"), HalfLives: []float64{4}, At: cut})
+	seen := map[string]bool{}
+	for _, n := range w.Names {
+		if seen[n] {
+			t.Errorf("two features are named %q", n)
+		}
+		seen[n] = true
+	}
+	for _, want := range []string{"bikes.weight of bike_id of the last rides by rider_id", "bikes.weight of bike_id of the last rides by lender_id"} {
+		if !seen[want] {
+			t.Errorf("no feature %q among %q", want, w.Names)
+		}
+	}
 }
 
 // TestWide_byHand looks two foreign keys down, and up to the bike of the last ride.
