@@ -84,7 +84,7 @@ func TestWide_names(t *testing.T) {
 	})
 	cut := day(19723 + 20)
 	g, enc := fitted(snap, ingest.TimeRule{}, cut)
-	w := mustWide(t, g, enc, asof.Options{Entity: snap.Schema.Table("riders"), HalfLives: []float64{4}, At: cut})
+	w := mustWide(t, g, enc, asof.Options{Entity: snap.Schema.Table("riders"), HalfLives: []float64{4, 8}, At: cut})
 	seen := map[string]bool{}
 	for _, n := range w.Names {
 		if seen[n] {
