@@ -13,7 +13,7 @@ import (
 // Features are the wide as-of features of a task's examples, in their own right: what
 // boosted trees learn from.
 type Features struct {
-	Names  []string // in words: "results: mean of position, half-life 120 d"
+	Names  []string // in words: "mean results.position, half-life 120 d (results by driverId)"
 	Labels *tasks.LabelTable
 	Entity *ingest.Table
 

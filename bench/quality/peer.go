@@ -57,8 +57,8 @@ func (p *page) beside(found map[string]peer) {
 	if len(found) == 0 {
 		return
 	}
-	p.print("\n## Beside LightGBM on the same features\n\n`rowlink features` wrote the features, `bench/peers/wide.py` fitted three shapes of trees with early stopping on validation. Ahead is in standard errors\n" +
-		"of what is served.\n\n| task, regime | LightGBM, val | test | boosted trees here | served | ahead | served, refit |\n|---|--:|--:|--:|--:|--:|--:|\n")
+	p.print("\n## Beside LightGBM on the same features\n\n`rowlink features` wrote the features, `bench/peers/wide.py` fitted three shapes of trees on all of them with early stopping on validation; our trees keep\n" +
+		"at most 300. Ahead is in standard errors of what is served.\n\n| task, regime | LightGBM, val | test | boosted trees here | served | ahead | served, refit |\n|---|--:|--:|--:|--:|--:|--:|\n")
 	for i, c := range Cases() {
 		r, lgb := p.results[i], found[c.Name()]
 		if r == nil || lgb == (peer{}) {

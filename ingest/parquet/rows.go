@@ -36,7 +36,7 @@ func NewRows(w io.Writer, fields []Field) (*Rows, error) {
 		columns = append(columns, arrow.Field{Name: f.Name, Type: written[f.Kind], Nullable: true})
 	}
 	sc := arrow.NewSchema(columns, nil)
-	out, err := pqarrow.NewFileWriter(sc, w, parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd)),
+	out, err := pqarrow.NewFileWriter(sc, w, parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd), parquet.WithMaxRowGroupLength(batchRows)),
 		pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
 	if err != nil {
 		return nil, fmt.Errorf("write Parquet: %w", err)

@@ -40,7 +40,7 @@ func WriteTable(w io.Writer, s *ingest.Snapshot, n int) error {
 		fields = append(fields, arrow.Field{Name: c.Name, Type: written[c.Kind], Nullable: !c.NotNull || c.Kind == schema.Opaque})
 	}
 	sc := arrow.NewSchema(fields, nil)
-	out, err := pqarrow.NewFileWriter(sc, w, parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd)),
+	out, err := pqarrow.NewFileWriter(sc, w, parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd), parquet.WithMaxRowGroupLength(batchRows)),
 		pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
 	if err != nil {
 		return err
