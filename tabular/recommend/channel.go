@@ -73,10 +73,8 @@ func grouped(order, key, other []int32, time []int64, keys int) events {
 	return out
 }
 
-const (
-	mostChannels = 3 // beside the task's own
-	mostLinks    = 2 // foreign keys from a row to the entity, and to the item
-)
+// mostChannels bounds the kinds of events beside the task's own.
+const mostChannels = 3
 
 // channels are the task's own events, which come first, and those of other tables.
 func channels(snap *ingest.Snapshot, task *tasks.Task, threads int) ([]*channel, error) {
@@ -94,13 +92,13 @@ func channels(snap *ingest.Snapshot, task *tasks.Task, threads int) ([]*channel,
 		if table.Def.Ignore || table.Until != nil || table.Times == nil || t == a.Table && a.Filter == nil || t == task.Entity || t == task.Ranking.Items {
 			continue
 		}
-		for _, to := range chains(snap, t, task.Entity, task.Ranking.Items) {
-			for _, of := range chains(snap, t, task.Ranking.Items, task.Entity) {
+		for _, to := range chains(snap, task, t, task.Entity, task.Ranking.Items) {
+			for _, of := range chains(snap, task, t, task.Ranking.Items, task.Entity) {
 				if len(out) > mostChannels || slices.Equal(to, of) {
 					continue
 				}
 				e := linked(snap, t, to, of)
-				if len(e.Time) > 0 {
+				if slices.ContainsFunc(e.Time, func(at int64) bool { return task.Options.Rule.Visible(at, task.Options.ValAnchor) }) {
 					out = append(out, newChannel(chainName(snap, t, to)+" and "+chainName(snap, t, of), e, entities, items))
 				}
 			}
@@ -110,20 +108,20 @@ func channels(snap *ingest.Snapshot, task *tasks.Task, threads int) ([]*channel,
 }
 
 // chains lists the ways over one or two foreign keys from a table up to another that do
-// not pass through a third one.
-func chains(snap *ingest.Snapshot, from, to, notThrough int) [][]int {
+// not pass through a third one, nor over a foreign key that the task hides.
+func chains(snap *ingest.Snapshot, task *tasks.Task, from, to, notThrough int) [][]int {
 	var out [][]int
 	for l, link := range snap.Schema.Tables[from].Links {
-		if link.To == to {
+		if link.To == to && !hidden(task, from, link) {
 			out = append(out, []int{l})
 		}
 	}
 	for l, link := range snap.Schema.Tables[from].Links {
-		if link.To == notThrough || link.To == to || snap.Schema.Tables[link.To].Ignore || snap.Tables[link.To].Until != nil {
+		if hidden(task, from, link) || link.To == notThrough || link.To == to || snap.Schema.Tables[link.To].Ignore || snap.Tables[link.To].Until != nil {
 			continue
 		}
 		for l2, next := range snap.Schema.Tables[link.To].Links {
-			if next.To == to && mostLinks >= 2 {
+			if next.To == to && !hidden(task, link.To, next) {
 				out = append(out, []int{l, l2})
 			}
 		}

@@ -91,7 +91,7 @@ func (q *query) ofItems(c *channel, p *popularity, at int) {
 	for i, item := range q.candidates {
 		x := q.x[i*width+at:]
 		for h := range halfLives {
-			x[h] = p.decayed[h][item]
+			x[h] = p.decayed(h, item, q.horizon)
 		}
 		_, times := c.byItem.past(item, q.moment)
 		n := len(halfLives)
@@ -161,13 +161,13 @@ func (q *query) ofLikeness(at int) {
 		for j := lo; j < len(own); j++ {
 			w := decay(age(q.cut, times[j]), halfLives[2]*q.horizon)
 			total += w
-			if code := a.code[own[j]]; code >= 0 {
+			if code := a.at(own[j], q.task.Options.Rule, q.cut); code >= 0 {
 				sum[code] += w
 			}
 		}
 		for i, item := range q.candidates {
 			v := math.NaN()
-			if code := a.code[item]; code >= 0 && total > 0 {
+			if code := a.at(item, q.task.Options.Rule, q.cut); code >= 0 && total > 0 {
 				v = sum[code] / total
 			}
 			q.x[i*width+at+k] = v

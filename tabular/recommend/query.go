@@ -30,6 +30,7 @@ const (
 type query struct {
 	*world
 	popular []*popularity
+	few     bool // all visible items are candidates
 	cut     int64
 	moment  ingest.Moment
 	row     int32
@@ -48,8 +49,8 @@ func (w *world) newQuery() *query {
 
 // rows computes the candidates of a query and their features; both are overwritten by the
 // next call.
-func (q *query) rows(of Query, popular []*popularity) (candidates []int32, x []float64) {
-	q.popular, q.cut, q.row, q.moment = popular, of.Cut, of.Row, q.task.Options.Rule.Moment(of.Cut)
+func (q *query) rows(of Query, popular []*popularity, few bool) (candidates []int32, x []float64) {
+	q.popular, q.few, q.cut, q.row, q.moment = popular, few, of.Cut, of.Row, q.task.Options.Rule.Moment(of.Cut)
 	q.neighbours()
 	q.choose()
 	q.fill()
@@ -102,7 +103,7 @@ func (q *query) neighbours() {
 // linked to, what is popular, and what entities with common items were linked to.
 func (q *query) choose() {
 	q.candidates = q.candidates[:0]
-	if q.items.Rows <= allItems {
+	if q.few {
 		for i := range int32(q.items.Rows) {
 			q.take(i)
 		}

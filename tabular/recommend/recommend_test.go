@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rowlink/rowlink/ingest"
@@ -16,6 +17,9 @@ import (
 
 const day = 86_400_000_000
 
+// foundedLate is after the cuts of the tests.
+const foundedLate = 260
+
 // basket is one row of orders.
 type basket struct {
 	user, item int64
@@ -24,9 +28,14 @@ type basket struct {
 }
 
 // world is a shop whose users buy what users of their taste buy: items of a taste share
-// their remainder by three.
-func world(t testing.TB, orders []basket, items int) *ingest.Snapshot {
+// their remainder by three. Every seventh item is of a brand that is founded on day
+// foundedLate; with later, that brand is there, and so many items are listed from that day on.
+func world(t testing.TB, orders []basket, items int, later ...int) *ingest.Snapshot {
 	t.Helper()
+	more := 0
+	for _, n := range later {
+		more += n
+	}
 	table := func(name string, columns ...schema.Column) *schema.Table {
 		for i := range columns {
 			columns[i].NotNull = true
@@ -37,22 +46,48 @@ func world(t testing.TB, orders []basket, items int) *ingest.Snapshot {
 		return schema.Column{Name: name, DBType: "integer", Kind: schema.Int, Sem: sem}
 	}
 	users := table("users", integer("user_id", schema.SemID))
-	things := table("items", integer("item_id", schema.SemID), integer("shelf", schema.SemCategorical), schema.Column{Name: "price", DBType: "double precision", Kind: schema.Float, Sem: schema.SemNumerical})
+	instant := func(name string) schema.Column {
+		return schema.Column{Name: name, DBType: "timestamp without time zone", Kind: schema.Time, Sem: schema.SemTimestamp}
+	}
+	things := table("items", integer("item_id", schema.SemID), integer("shelf", schema.SemCategorical), schema.Column{Name: "price", DBType: "double precision", Kind: schema.Float, Sem: schema.SemNumerical},
+		integer("brand_id", schema.SemID), instant("listed"))
+	things.Time = &schema.RowTime{Column: 4, Via: -1, Until: -1}
+	things.Links = []schema.Link{{Name: "brand_id", Columns: []int{3}, To: 3, Ref: []int{0}}}
+	brands := table("brands", integer("brand_id", schema.SemID), instant("founded"))
+	brands.Time = &schema.RowTime{Column: 1, Via: -1, Until: -1}
 	rows := table("orders", integer("order_id", schema.SemID), integer("user_id", schema.SemID), integer("item_id", schema.SemID),
 		schema.Column{Name: "placed", DBType: "timestamp without time zone", Kind: schema.Time, Sem: schema.SemTimestamp}, schema.Column{Name: "price", DBType: "double precision", Kind: schema.Float, Sem: schema.SemNumerical})
 	rows.Time = &schema.RowTime{Column: 3, Via: -1, Until: -1}
 	rows.Links = []schema.Link{{Name: "user_id", Columns: []int{1}, To: 0, Ref: []int{0}}, {Name: "item_id", Columns: []int{2}, To: 1, Ref: []int{0}}}
-	sc := &schema.Schema{Tables: []*schema.Table{users, things, rows}}
+	sc := &schema.Schema{Tables: []*schema.Table{users, things, rows, brands}}
 	b := ingest.NewBuilder(sc)
 	for u := range int64(24) {
 		b.Tables[0].Columns[0].Int(u)
 		b.Tables[0].EndRow()
 	}
-	for i := range int64(items) {
-		b.Tables[1].Columns[0].Int(i)
-		b.Tables[1].Columns[1].Int(i % 3)
-		b.Tables[1].Columns[2].Float(float64(i))
+	for i := range int64(items + more) {
+		c := b.Tables[1].Columns
+		c[0].Int(i)
+		c[1].Int(i % 3)
+		c[2].Float(float64(i))
+		brand, listed := i%4, int64(0)
+		if i%7 == 0 {
+			brand = 4
+		}
+		if i >= int64(items) {
+			listed = foundedLate
+		}
+		c[3].Int(brand)
+		c[4].Int(listed * day)
 		b.Tables[1].EndRow()
+	}
+	for i := range int64(5) {
+		if i == 4 && len(later) == 0 {
+			break
+		}
+		b.Tables[3].Columns[0].Int(i)
+		b.Tables[3].Columns[1].Int(i / 4 * foundedLate * day)
+		b.Tables[3].EndRow()
 	}
 	for i, o := range orders {
 		c := b.Tables[2].Columns
@@ -178,9 +213,10 @@ func TestFit(t *testing.T) {
 				t.Fatalf("%d items: query %d gives %v after storing, before %v", items, i, got[i], want[i])
 			}
 		}
-		one := rank(t, stored, queries(240, 250)[7:8])
-		if !slices.Equal(one[0], want[7]) {
-			t.Errorf("%d items: asked alone %v, among others %v", items, one[0], want[7])
+		for _, i := range []int{7, 24 + 7} { // of both cuts
+			if one := rank(t, stored, queries(240, 250)[i:i+1]); !slices.Equal(one[0], want[i]) {
+				t.Errorf("%d items: query %d asked alone gives %v, among others %v", items, i, one[0], want[i])
+			}
 		}
 	}
 }
@@ -188,7 +224,7 @@ func TestFit(t *testing.T) {
 // Rows after the cut change no answer: they are changed, added and deleted.
 func TestRank_leak(t *testing.T) {
 	const cut = 235
-	for _, items := range []int{30, 700} {
+	for _, items := range []int{30, 590, 700} { // with forty more, 590 are no longer few
 		all := orders(items)
 		m, _ := fit(t, world(t, all, items), text, 2)
 		want := rank(t, m, queries(cut))
@@ -206,7 +242,7 @@ func TestRank_leak(t *testing.T) {
 		}
 		for name, future := range futures {
 			slices.SortStableFunc(future, func(a, b basket) int { return int(a.at - b.at) })
-			snap := world(t, future, items)
+			snap := world(t, future, items, 40)
 			other := &recommend.Model{}
 			if err := json.Unmarshal([]byte(asJSON(t, m)), other); err != nil {
 				t.Fatal(err)
@@ -259,5 +295,24 @@ func TestBind_other(t *testing.T) {
 	other.Features = other.Features[1:]
 	if err := other.Bind(snap, bind(t, snap, text), 1); err == nil {
 		t.Error("a model of other features is taken")
+	}
+}
+
+// What the task masks is no feature of a pair, nor are events found over it.
+func TestFit_mask(t *testing.T) {
+	snap := world(t, orders(30), 30)
+	named := func(mask, part string) bool {
+		m, _ := fit(t, snap, text[:len(text)-1]+mask+")", 2)
+		return slices.ContainsFunc(m.Features, func(n string) bool { return strings.Contains(n, part) })
+	}
+	const events = "orders.user_id and orders.item_id"
+	if !named("", "brand_id") || !named("", "shelf") || !named("", events) {
+		t.Error("the features lack what is not masked")
+	}
+	if named(", mask = ('items.brand_id', 'items.shelf')", "brand_id") || named(", mask = ('items.brand_id', 'items.shelf')", "shelf") {
+		t.Error("masked columns of the items are features")
+	}
+	if named(", mask = ('orders.user_id')", events) {
+		t.Error("events are found over a masked foreign key")
 	}
 }

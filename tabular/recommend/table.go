@@ -33,11 +33,14 @@ func (w *world) gather(ctx context.Context, queries []Query, each func(i int, p 
 	for _, c := range w.channels {
 		popular = append(popular, newPopularity(c, w.items.Rows))
 	}
-	workers := make([]*query, w.threads)
+	workers, few := make([]*query, w.threads), false
 	for lo := 0; lo < len(order); {
 		cut := queries[order[lo]].Cut
-		for _, p := range popular {
-			p.advance(cut, w.task.Options.Rule.Moment(cut), w.horizon)
+		if lo == 0 || cut != queries[order[lo-1]].Cut {
+			few = w.few(cut)
+			for _, p := range popular {
+				p.advance(cut, w.task.Options.Rule.Moment(cut), w.horizon, few)
+			}
 		}
 		hi := lo
 		for hi < len(order) && queries[order[hi]].Cut == cut && hi-lo < gatherBlock {
@@ -54,7 +57,7 @@ func (w *world) gather(ctx context.Context, queries []Query, each func(i int, p 
 					workers[t] = w.newQuery()
 				}
 				for i := lo + t; i < hi; i += w.threads {
-					item, x := workers[t].rows(queries[order[i]], popular)
+					item, x := workers[t].rows(queries[order[i]], popular, few)
 					parts[i-lo] = part{slices.Clone(item), slices.Clone(x)}
 				}
 			})
@@ -66,6 +69,19 @@ func (w *world) gather(ctx context.Context, queries []Query, each func(i int, p 
 		lo = hi
 	}
 	return nil
+}
+
+// few reports whether so few items are visible at a cut that all are candidates.
+func (w *world) few(cut int64) bool {
+	n := 0
+	for row := range int32(w.items.Rows) {
+		if w.items.VisibleAt(w.task.Options.Rule, row, cut) {
+			if n++; n > allItems {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // gatherBlock bounds the queries that are in memory at a time.

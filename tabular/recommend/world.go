@@ -33,8 +33,18 @@ type world struct {
 // attribute is a column of the items whose values several of them share.
 type attribute struct {
 	name string
-	code []int32 // of each item; -1 = NULL
-	n    int     // codes
+	code []int32       // of each item; -1 = NULL
+	n    int           // codes
+	of   *ingest.Table // whose rows the codes are; nil where they number values
+}
+
+// at is the code of an item as of a cut; -1 where there is none.
+func (a *attribute) at(item int32, rule ingest.TimeRule, cut int64) int32 {
+	code := a.code[item]
+	if code >= 0 && a.of != nil && !a.of.VisibleAt(rule, code, cut) {
+		return -1
+	}
+	return code
 }
 
 func newWorld(snap *ingest.Snapshot, task *tasks.Task, threads int) (*world, error) {
@@ -57,12 +67,14 @@ const (
 	mostCodes      = 1000 // of an attribute; a column with more is a name
 )
 
-// columns finds attributes and numbers among the columns of the items.
+// columns finds attributes and numbers among the columns of the items. Which there are is
+// judged by the rows that are visible at the validation anchor: later ones change nothing.
 func (w *world) columns() {
 	def := w.items.Def
 	for l, link := range def.Links {
-		if n := w.snap.Tables[link.To].Rows; len(w.likeness) < mostAttributes && n <= mostCodes && n > 1 && !w.masked(link.Columns[0]) {
-			w.likeness = append(w.likeness, attribute{link.Name, w.items.Parents[l], n})
+		to := w.snap.Tables[link.To]
+		if n := w.visible(to); len(w.likeness) < mostAttributes && n <= mostCodes && n > 1 && !hidden(w.task, w.task.Ranking.Items, link) {
+			w.likeness = append(w.likeness, attribute{link.Name, w.items.Parents[l], to.Rows, to})
 		}
 	}
 	for c := range def.Columns {
@@ -72,7 +84,7 @@ func (w *world) columns() {
 		}
 		switch d.Sem {
 		case schema.SemCategorical, schema.SemBoolean:
-			if a, ok := coded(d.Name, col, w.items.Rows); ok && len(w.likeness) < mostAttributes {
+			if a, ok := w.coded(d.Name, col); ok && len(w.likeness) < mostAttributes {
 				w.likeness = append(w.likeness, a)
 			}
 		case schema.SemNumerical:
@@ -84,32 +96,48 @@ func (w *world) columns() {
 }
 
 // masked reports whether the task hides a column of the items.
-func (w *world) masked(c int) bool {
-	return slices.Contains(w.task.Options.Mask, tasks.ColumnRef{Table: w.task.Ranking.Items, Column: c})
+func (w *world) masked(c int) bool { return w.task.Options.Hides(w.task.Ranking.Items, c) }
+
+// hidden reports whether the task hides a column of a foreign key: then it is not walked.
+func hidden(task *tasks.Task, table int, link schema.Link) bool {
+	return slices.ContainsFunc(link.Columns, func(c int) bool { return task.Options.Hides(table, c) })
 }
 
-// coded numbers the values of a column in the order of rows; ok is false where all are
-// one, or nearly all different.
-func coded(name string, c *ingest.Column, rows int) (attribute, bool) {
-	a := attribute{name: name, code: make([]int32, rows)}
-	seen := map[string]int32{}
-	for r := range rows {
-		if c.Null(r) {
-			a.code[r] = -1
+// visible counts the rows of a table that are visible at the validation anchor.
+func (w *world) visible(t *ingest.Table) int {
+	n := 0
+	for row := range int32(t.Rows) {
+		if t.VisibleAt(w.task.Options.Rule, row, w.task.Options.ValAnchor) {
+			n++
+		}
+	}
+	return n
+}
+
+// coded numbers the values of a column in the order of rows; ok is false where, among the
+// items that are visible at the validation anchor, all are one, or nearly all different.
+func (w *world) coded(name string, c *ingest.Column) (attribute, bool) {
+	a := attribute{name: name, code: make([]int32, w.items.Rows)}
+	seen, early := map[string]int32{}, map[int32]bool{}
+	rows := 0
+	for r := range a.code {
+		if a.code[r] = -1; c.Null(r) {
 			continue
 		}
 		v := cell(c, r)
 		at, ok := seen[v]
 		if !ok {
-			if at = int32(len(seen)); len(seen) == mostCodes {
-				return a, false
-			}
+			at = int32(len(seen))
 			seen[v] = at
 		}
 		a.code[r] = at
+		if w.items.VisibleAt(w.task.Options.Rule, int32(r), w.task.Options.ValAnchor) {
+			early[at] = true
+			rows++
+		}
 	}
 	a.n = len(seen)
-	return a, a.n > 1 && a.n <= max(2, rows/2)
+	return a, len(early) > 1 && len(early) <= min(mostCodes, max(2, rows/2))
 }
 
 // cell is a value as text.
@@ -156,56 +184,60 @@ const (
 )
 
 // popularity is what all entities together did up to a moment, per item: it moves forward
-// in time only.
+// in time only. Sums are carried from event to event, so that they do not depend on which
+// moments were asked about before.
 type popularity struct {
-	c       *channel
-	next    int // of the events in time order
-	at      int64
-	decayed [len(halfLives)][]float64
-	top     []int32 // the most popular items of each half-life
+	c    *channel
+	next int // of the events in time order
+	cut  int64
+	sum  [len(halfLives)][]float64 // as of the item's last event
+	last []int64
+	top  []int32 // the most popular items of each half-life
 }
 
 func newPopularity(c *channel, items int) *popularity {
-	p := &popularity{c: c, at: ingest.Always}
-	for h := range p.decayed {
-		p.decayed[h] = make([]float64, items)
+	p := &popularity{c: c, last: slices.Repeat([]int64{ingest.Always}, items)}
+	for h := range p.sum {
+		p.sum[h] = make([]float64, items)
 	}
 	return p
 }
 
-// advance moves on to a cut.
-func (p *popularity) advance(cut int64, m ingest.Moment, horizon float64) {
-	if p.at != ingest.Always && cut > p.at {
-		for h, of := range p.decayed {
-			f := decay(cut-p.at, halfLives[h]*horizon)
-			for i := range of {
-				of[i] *= f
-			}
-		}
-	}
-	p.at = cut
+// advance moves on to a cut; with few items all of them are candidates, and none is listed.
+func (p *popularity) advance(cut int64, m ingest.Moment, horizon float64, few bool) {
+	p.cut = cut
 	for ; p.next < len(p.c.time) && m.Sees(p.c.time[p.next]); p.next++ {
-		for h, of := range p.decayed {
-			of[p.c.item[p.next]] += decay(age(cut, p.c.time[p.next]), halfLives[h]*horizon)
+		item, at := p.c.item[p.next], p.c.time[p.next]
+		for h, of := range p.sum {
+			of[item] = of[item]*decay(age(at, p.last[item]), halfLives[h]*horizon) + 1
 		}
+		p.last[item] = at
 	}
-	p.choose()
+	p.top = p.top[:0]
+	if !few {
+		p.choose(horizon)
+	}
 }
 
-// choose lists the most popular items, each once.
-func (p *popularity) choose() {
-	p.top = p.top[:0]
-	if len(p.decayed[0]) <= allItems {
-		return // all items are candidates
+// decayed is the item's count at a half-life, as of the cut.
+func (p *popularity) decayed(h int, item int32, horizon float64) float64 {
+	if p.sum[h][item] == 0 {
+		return 0
 	}
-	for _, of := range p.decayed {
-		order := make([]int32, 0, len(of))
-		for i, v := range of {
-			if v > 0 {
-				order = append(order, int32(i))
+	return p.sum[h][item] * decay(age(p.cut, p.last[item]), halfLives[h]*horizon)
+}
+
+// choose lists the most popular items, each once per half-life.
+func (p *popularity) choose(horizon float64) {
+	now := make([]float64, len(p.last))
+	for h := range halfLives {
+		var order []int32
+		for i := range int32(len(now)) {
+			if now[i] = p.decayed(h, i, horizon); now[i] > 0 {
+				order = append(order, i)
 			}
 		}
-		slices.SortFunc(order, func(a, b int32) int { return cmp.Or(cmp.Compare(of[b], of[a]), cmp.Compare(a, b)) })
+		slices.SortFunc(order, func(a, b int32) int { return cmp.Or(cmp.Compare(now[b], now[a]), cmp.Compare(a, b)) })
 		p.top = append(p.top, order[:min(popularItems, len(order))]...)
 	}
 }
