@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -75,38 +74,14 @@ func (d *Database) FitRanking(ctx context.Context, text string, regime *tasks.Re
 // Save stores the task's text and the model as a new version, and promotes it to prod if
 // the task has none there.
 func (f *FittedRanking) Save(w *workspace.Workspace) (version int, err error) {
-	if err := w.SaveTask(f.Task.Name, f.Task.Text+"\n"); err != nil {
-		return 0, err
-	}
-	v, err := w.NewVersion(f.Task.Name)
-	if err != nil {
-		return 0, err
-	}
-	defer v.Discard()
-	o := &f.Task.Options
-	for name, content := range map[string]any{
-		rankingFile: f.Model,
-		reportFile:  f.Report,
-		taskFile: stored{Text: f.Task.Text, Options: storedOptions{o.ValAnchor, o.TestAnchor, o.Step, o.DataFrom, o.Regime.String(), o.ValRegime.String()},
-			Served: f.Report.Served},
-	} {
-		if err := writeJSON(filepath.Join(v.Dir, name), content); err != nil {
-			return 0, err
-		}
-	}
-	info, err := json.Marshal(map[string]any{"served": f.Report.Served, "regime": f.Report.Regime, "metric": f.Report.Metric, "type": f.Task.Type, "rows": f.Report.Rows})
-	if err != nil {
-		return 0, fmt.Errorf("store version: %w", err)
-	}
-	if err := v.Commit(workspace.Manifest{TaskHash: f.Task.Hash, Snapshot: f.Report.Snapshot, Kernels: tensor.KernelName(), Info: info}); err != nil {
-		return 0, err
-	}
-	if _, err := w.Model(f.Task.Name, workspace.Prod); err != nil {
-		if _, err := w.Promote(f.Task.Name, fmt.Sprint(v.Number), workspace.Prod); err != nil {
-			return 0, err
-		}
-	}
-	return v.Number, nil
+	r := f.Report
+	return newVersion(w, f.Task, versionInfo{r.Served, r.Regime, r.Metric, f.Task.Type, r.Rows, r.Snapshot}, func(dir string) error {
+		return writeFiles(dir, map[string]any{
+			rankingFile: f.Model,
+			reportFile:  r,
+			taskFile:    stored{Text: f.Task.Text, Options: optionsOf(f.Task), Served: r.Served},
+		})
+	})
 }
 
 // LoadedRanking is a stored version of a link prediction task, bound to the snapshot.

@@ -59,59 +59,92 @@ type storedOptions struct {
 // Save stores the task's text and the fitted predictors as a new version, and promotes
 // it to prod if the task has none there.
 func (f *Fitted) Save(w *workspace.Workspace) (version int, err error) {
-	if err := w.SaveTask(f.Task.Name, f.Task.Text+"\n"); err != nil {
+	r := f.Report
+	version, err = newVersion(w, f.Task, versionInfo{r.Served, r.Regime, r.Metric, f.Task.Type, r.Rows, r.Snapshot}, f.store)
+	if err == nil && f.run != "" {
+		err = w.RemoveCheckpoints(f.Task.Name, f.run)
+	}
+	return version, err
+}
+
+// versionInfo is what lists of versions show of one, and of which data it is.
+type versionInfo struct {
+	Served   string `json:"served"`
+	Regime   string `json:"regime"`
+	Metric   string `json:"metric"`
+	Type     string `json:"type"`
+	Rows     any    `json:"rows"`
+	snapshot string
+}
+
+// newVersion stores a task's text and, as a new version, the files that store writes into a
+// folder; it promotes the version to prod if the task has none there.
+func newVersion(w *workspace.Workspace, task *tasks.Task, about versionInfo, store func(dir string) error) (version int, err error) {
+	if err := w.SaveTask(task.Name, task.Text+"\n"); err != nil {
 		return 0, err
 	}
-	v, err := w.NewVersion(f.Task.Name)
+	v, err := w.NewVersion(task.Name)
 	if err != nil {
 		return 0, err
 	}
 	defer v.Discard()
-	for i, n := range f.Networks {
-		if err := workspace.WriteStream(filepath.Join(v.Dir, modelFile(i)), n.Model.Write); err != nil {
-			return 0, err
-		}
-	}
-	for i, n := range f.Scans {
-		if err := workspace.WriteStream(filepath.Join(v.Dir, scanFile(i)), n.Model.Write); err != nil {
-			return 0, err
-		}
-	}
-	states, err := f.states()
-	if err != nil {
+	if err := store(v.Dir); err != nil {
 		return 0, err
 	}
-	o, honest := &f.Task.Options, cmp.Or(f.Report.Honesty, &Honesty{})
-	files := map[string]any{
-		baselinesFile: states,
-		reportFile:    f.Report,
-		encodersFile:  f.data.Encoders,
-		taskFile: stored{f.Task.Text, storedOptions{o.ValAnchor, o.TestAnchor, o.Step, o.DataFrom, o.Regime.String(), o.ValRegime.String()},
-			f.Report.scaling, f.Report.Served, f.Report.blend(), honest.Calibration, honest.Interval},
-	}
-	for name, content := range files {
-		if err := writeJSON(filepath.Join(v.Dir, name), content); err != nil {
-			return 0, err
-		}
-	}
-	info, err := json.Marshal(map[string]any{"served": f.Report.Served, "regime": f.Report.Regime, "metric": f.Report.Metric, "type": f.Task.Type, "rows": f.Report.Rows})
+	info, err := json.Marshal(about)
 	if err != nil {
 		return 0, fmt.Errorf("store version: %w", err)
 	}
-	if err := v.Commit(workspace.Manifest{TaskHash: f.Task.Hash, Snapshot: f.Report.Snapshot, Kernels: tensor.KernelName(), Info: info}); err != nil {
+	if err := v.Commit(workspace.Manifest{TaskHash: task.Hash, Snapshot: about.snapshot, Kernels: tensor.KernelName(), Info: info}); err != nil {
 		return 0, err
 	}
-	if f.run != "" {
-		if err := w.RemoveCheckpoints(f.Task.Name, f.run); err != nil {
-			return 0, err
-		}
-	}
-	if _, err := w.Model(f.Task.Name, workspace.Prod); err != nil {
-		if _, err := w.Promote(f.Task.Name, fmt.Sprint(v.Number), workspace.Prod); err != nil {
+	if _, err := w.Model(task.Name, workspace.Prod); err != nil {
+		if _, err := w.Promote(task.Name, fmt.Sprint(v.Number), workspace.Prod); err != nil {
 			return 0, err
 		}
 	}
 	return v.Number, nil
+}
+
+// store writes the files of a version.
+func (f *Fitted) store(dir string) error {
+	for i, n := range f.Networks {
+		if err := workspace.WriteStream(filepath.Join(dir, modelFile(i)), n.Model.Write); err != nil {
+			return err
+		}
+	}
+	for i, n := range f.Scans {
+		if err := workspace.WriteStream(filepath.Join(dir, scanFile(i)), n.Model.Write); err != nil {
+			return err
+		}
+	}
+	states, err := f.states()
+	if err != nil {
+		return err
+	}
+	honest := cmp.Or(f.Report.Honesty, &Honesty{})
+	return writeFiles(dir, map[string]any{
+		baselinesFile: states,
+		reportFile:    f.Report,
+		encodersFile:  f.data.Encoders,
+		taskFile:      stored{f.Task.Text, optionsOf(f.Task), f.Report.scaling, f.Report.Served, f.Report.blend(), honest.Calibration, honest.Interval},
+	})
+}
+
+// optionsOf are the options of a task that are stored.
+func optionsOf(t *tasks.Task) storedOptions {
+	o := &t.Options
+	return storedOptions{o.ValAnchor, o.TestAnchor, o.Step, o.DataFrom, o.Regime.String(), o.ValRegime.String()}
+}
+
+// writeFiles writes JSON files into a folder.
+func writeFiles(dir string, files map[string]any) error {
+	for name, content := range files {
+		if err := writeJSON(filepath.Join(dir, name), content); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func writeJSON(path string, v any) error {

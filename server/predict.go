@@ -20,13 +20,18 @@ type predictInput struct {
 	Version string `query:"version" doc:"version to ask; the one in service when absent"`
 	Alias   string `query:"alias" doc:"alias to ask, such as prod"`
 
+	rawRequest
+}
+
+// rawRequest keeps the request as it came: the body is read after admission, within our
+// limits, and with keys as the client wrote them.
+type rawRequest struct {
 	r *http.Request
 	w http.ResponseWriter
 }
 
-// Resolve keeps the raw request: the body is read after admission, within our limits,
-// and with keys as the client wrote them.
-func (in *predictInput) Resolve(ctx huma.Context) []error {
+// Resolve implements the framework's hook before a handler.
+func (in *rawRequest) Resolve(ctx huma.Context) []error {
 	in.r, in.w = humago.Unwrap(ctx)
 	return nil
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
 
 // Asker is a [Backend] that also answers questions for which no version was trained.
@@ -40,16 +39,7 @@ type QueryAnswer struct {
 	Seconds     float64           // of labelling and fitting
 }
 
-type queryInput struct {
-	r *http.Request
-	w http.ResponseWriter
-}
-
-// Resolve keeps the raw request, as predict does.
-func (in *queryInput) Resolve(ctx huma.Context) []error {
-	in.r, in.w = humago.Unwrap(ctx)
-	return nil
-}
+type queryInput struct{ rawRequest }
 
 // queryRequest describes the body in the OpenAPI document; [parseQuery] reads it.
 type queryRequest struct {

@@ -61,6 +61,11 @@ TASK is a file, - for stdin, or a stored task.`,
 				return a.print(plan, plan.Text)
 			}
 			if task, err := d.Task(text); err == nil && task.Ranking != nil {
+				cmd.Flags().Visit(func(flag *pflag.Flag) {
+					if flag.Name != "regime" && cmd.InheritedFlags().Lookup(flag.Name) == nil {
+						a.warn("--%s changes nothing: task %s ranks, by rules and trees with settings of their own", flag.Name, task.Name)
+					}
+				})
 				return a.trainRanking(cmd.Context(), d, text, f)
 			}
 			fitted, version, err := a.train(cmd.Context(), d, text, f)

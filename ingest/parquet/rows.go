@@ -66,35 +66,29 @@ func add(b array.Builder, cell any) error {
 	fits := false
 	switch b := b.(type) {
 	case *array.BooleanBuilder:
-		var v bool
-		if v, fits = cell.(bool); fits {
-			b.Append(v)
-		}
+		fits = put(b.Append, cell)
 	case *array.Int64Builder:
-		var v int64
-		if v, fits = cell.(int64); fits {
-			b.Append(v)
-		}
+		fits = put(b.Append, cell)
 	case *array.Float64Builder:
-		var v float64
-		if v, fits = cell.(float64); fits {
-			b.Append(v)
-		}
+		fits = put(b.Append, cell)
 	case *array.StringBuilder:
-		var v string
-		if v, fits = cell.(string); fits {
-			b.Append(v)
-		}
+		fits = put(b.Append, cell)
 	case *array.TimestampBuilder:
-		var v int64
-		if v, fits = cell.(int64); fits {
-			b.Append(arrow.Timestamp(v))
-		}
+		fits = put(func(v int64) { b.Append(arrow.Timestamp(v)) }, cell)
 	}
 	if !fits {
 		return fmt.Errorf("%T in a column of %s", cell, b.Type())
 	}
 	return nil
+}
+
+// put appends a cell if it is of the column's kind.
+func put[T any](to func(T), cell any) bool {
+	v, fits := cell.(T)
+	if fits {
+		to(v)
+	}
+	return fits
 }
 
 func (r *Rows) flush() error {
