@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// gate bounds the work in the server. A request first gets a ticket, which is refused at
-// once when too many requests are inside, and then waits for one of the places. So the
-// number of goroutines and of bodies in memory is bounded whatever is offered.
+// gate bounds the work of one kind in the server. A request first gets a ticket, which is
+// refused at once when too many requests are inside, and then waits for one of the places.
+// So the number of bodies in memory is bounded whatever is offered. Predictions wait at
+// the [batcher], questions here.
 type gate struct {
 	tickets int64 // places + queue
 	inside  atomic.Int64
@@ -43,6 +44,3 @@ func (g *gate) take(ctx context.Context) (leave func(), err error) {
 		return nil, ctx.Err()
 	}
 }
-
-// waiting returns how many admitted requests have no place yet.
-func (g *gate) waiting() int { return max(0, int(g.inside.Load())-len(g.places)) }

@@ -17,8 +17,11 @@ type Limits struct {
 
 	Concurrent int // predictions computed at the same time; default GOMAXPROCS
 	Queue      int // predictions that may wait for a place; default 64, -1 = none
+	QueryQueue int // questions that may wait for the one before; default 4, -1 = none
 
+	QueueTime      time.Duration // while one waits for longer, new ones are refused; default 500 ms
 	PredictTime    time.Duration // from admission to answer; default 30 s
+	QueryTime      time.Duration // from admission to answer of a question; default 60 s
 	ReadHeaderTime time.Duration // default 5 s
 	ReadTime       time.Duration // header and body; default 30 s
 	WriteTime      time.Duration // header to end of answer; default 90 s
@@ -42,15 +45,20 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.ExplainTop, 100)
 	orDefault(&l.Concurrent, runtime.GOMAXPROCS(0))
 	orDefault(&l.Queue, 64)
+	orDefault(&l.QueryQueue, 4)
+	orDefault(&l.QueueTime, 500*time.Millisecond)
 	orDefault(&l.PredictTime, 30*time.Second)
+	orDefault(&l.QueryTime, max(time.Minute, l.PredictTime))
 	orDefault(&l.ReadHeaderTime, 5*time.Second)
 	orDefault(&l.ReadTime, 30*time.Second)
-	orDefault(&l.WriteTime, max(90*time.Second, l.ReadTime+l.PredictTime))
+	orDefault(&l.WriteTime, max(90*time.Second, l.ReadTime+max(l.PredictTime, l.QueryTime)))
 	orDefault(&l.IdleTime, 2*time.Minute)
 	orDefault(&l.DrainGrace, time.Second)
 	orDefault(&l.DrainTime, 30*time.Second)
-	if l.Queue == -1 {
-		l.Queue = 0
+	for _, queue := range []*int{&l.Queue, &l.QueryQueue} {
+		if *queue == -1 {
+			*queue = 0
+		}
 	}
 	if l.DrainGrace == -1 {
 		l.DrainGrace = 0
@@ -73,10 +81,11 @@ func (l Limits) validate() error {
 	atLeast("ExplainTop", int64(l.ExplainTop), 1)
 	atLeast("Concurrent", int64(l.Concurrent), 1)
 	atLeast("Queue", int64(l.Queue), 0)
+	atLeast("QueryQueue", int64(l.QueryQueue), 0)
 	for _, t := range []struct {
 		name string
 		have time.Duration
-	}{{"PredictTime", l.PredictTime}, {"ReadHeaderTime", l.ReadHeaderTime}, {"ReadTime", l.ReadTime},
+	}{{"QueueTime", l.QueueTime}, {"PredictTime", l.PredictTime}, {"QueryTime", l.QueryTime}, {"ReadHeaderTime", l.ReadHeaderTime}, {"ReadTime", l.ReadTime},
 		{"IdleTime", l.IdleTime}, {"DrainTime", l.DrainTime}} {
 		if t.have <= 0 {
 			faults = append(faults, fmt.Errorf("limit %s is %s, want more than 0", t.name, t.have))
@@ -85,8 +94,8 @@ func (l Limits) validate() error {
 	if l.DrainGrace < 0 {
 		faults = append(faults, fmt.Errorf("limit DrainGrace is %s, want at least 0", l.DrainGrace))
 	}
-	if l.WriteTime < l.PredictTime {
-		faults = append(faults, fmt.Errorf("limit WriteTime is %s, want at least PredictTime (%s)", l.WriteTime, l.PredictTime))
+	if longest := max(l.PredictTime, l.QueryTime); l.WriteTime < longest {
+		faults = append(faults, fmt.Errorf("limit WriteTime is %s, want at least PredictTime and QueryTime (%s)", l.WriteTime, longest))
 	}
 	return errors.Join(faults...)
 }
@@ -100,7 +109,10 @@ type limitsAnswer struct {
 	ExplainTop     int     `json:"explain_top" doc:"most explanation items per entity"`
 	Concurrent     int     `json:"concurrent" doc:"predictions computed at the same time"`
 	Queue          int     `json:"queue" doc:"predictions that may wait for a place"`
+	QueueSeconds   float64 `json:"queue_seconds" doc:"while one waits for longer, new predictions are refused"`
 	PredictSeconds float64 `json:"predict_seconds" doc:"from admission to answer"`
+	QueryQueue     int     `json:"query_queue" doc:"questions that may wait for the one before"`
+	QuerySeconds   float64 `json:"query_seconds" doc:"from admission to answer of a question"`
 	ReadSeconds    float64 `json:"read_seconds" doc:"time to send header and body"`
 	WriteSeconds   float64 `json:"write_seconds" doc:"from the header to the end of the answer"`
 	IdleSeconds    float64 `json:"idle_seconds" doc:"life of an unused connection"`
@@ -110,6 +122,7 @@ func (l Limits) answer() limitsAnswer {
 	return limitsAnswer{
 		BodyBytes: l.BodyBytes, HeaderBytes: l.HeaderBytes, JSONDepth: l.JSONDepth,
 		Entities: l.Entities, ExplainTop: l.ExplainTop, Concurrent: l.Concurrent, Queue: l.Queue,
+		QueueSeconds: l.QueueTime.Seconds(), QueryQueue: l.QueryQueue, QuerySeconds: l.QueryTime.Seconds(),
 		PredictSeconds: l.PredictTime.Seconds(), ReadSeconds: l.ReadTime.Seconds(),
 		WriteSeconds: l.WriteTime.Seconds(), IdleSeconds: l.IdleTime.Seconds(),
 	}

@@ -22,6 +22,8 @@ type metrics struct {
 	queueTime   prometheus.Histogram
 	computeTime prometheus.Histogram
 	batch       prometheus.Histogram
+
+	callRequests prometheus.Histogram
 }
 
 // latencyBuckets runs from 0.25 ms to 32 s in steps of 2.
@@ -42,14 +44,15 @@ func newMetrics(s *Server) *metrics {
 		requests: counter("rowlink_requests_total", "Requests by path and status.", "path", "code"),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "rowlink_request_seconds",
 			Help: "Time from the header of a request to the end of its answer.", Buckets: latencyBuckets}, []string{"path"}),
-		errors:      counter("rowlink_errors_total", "Failed requests: request, rejected, cancelled, deadline, internal.", "reason"),
-		rows:        counter("rowlink_rows_total", "Entities by task and outcome: ok or the code of the error.", "task", "outcome"),
-		queueTime:   histogram("rowlink_queue_seconds", "Time a prediction waited for a place.", latencyBuckets),
-		computeTime: histogram("rowlink_predict_seconds", "Time the backend took.", latencyBuckets),
-		batch:       histogram("rowlink_batch_entities", "Entities per prediction request.", prometheus.ExponentialBuckets(1, 4, 8)),
+		errors:       counter("rowlink_errors_total", "Failed requests: request, rejected, cancelled, deadline, internal.", "reason"),
+		rows:         counter("rowlink_rows_total", "Entities by task and outcome: ok or the code of the error.", "task", "outcome"),
+		queueTime:    histogram("rowlink_queue_seconds", "Time a prediction waited for a place.", latencyBuckets),
+		computeTime:  histogram("rowlink_predict_seconds", "Time the backend took.", latencyBuckets),
+		callRequests: histogram("rowlink_call_requests", "Prediction requests answered by one call of the backend.", prometheus.ExponentialBuckets(1, 2, 8)),
+		batch:        histogram("rowlink_batch_entities", "Entities per prediction request.", prometheus.ExponentialBuckets(1, 4, 8)),
 	}
-	m.registry.MustRegister(m.requests, m.latency, m.errors, m.rows, m.queueTime, m.computeTime, m.batch,
-		gauge("rowlink_queue_depth", "Admitted predictions that wait for a place.", func() float64 { return float64(s.gate.waiting()) }),
+	m.registry.MustRegister(m.requests, m.latency, m.errors, m.rows, m.queueTime, m.computeTime, m.batch, m.callRequests,
+		gauge("rowlink_queue_depth", "Admitted predictions that wait for a place.", func() float64 { return float64(s.batcher.depth()) }),
 		gauge("rowlink_requests_active", "Requests being answered.", func() float64 { return float64(s.active.Load()) }),
 		&modelCollector{s},
 		collectors.NewGoCollector(),

@@ -113,12 +113,12 @@ type predictionFail struct {
 
 // predict admits, reads, asks the backend and checks its answer.
 func (s *Server) predict(ctx context.Context, in *predictInput) (*predictAnswer, error) {
-	leave, ok := s.gate.admit()
-	if !ok {
-		return nil, unavailable("overloaded", "too many requests wait already", overloadRetry)
+	leave, err := s.admit()
+	if err != nil {
+		return nil, err
 	}
 	defer leave()
-	ctx, cancel := context.WithTimeout(ctx, s.limits.PredictTime)
+	ctx, cancel := within(ctx, s.limits.PredictTime)
 	defer cancel()
 	if err := checkQuery(in); err != nil {
 		return nil, err
@@ -143,7 +143,8 @@ func (s *Server) predict(ctx context.Context, in *predictInput) (*predictAnswer,
 		}
 		at, req.Entities = append(at, i), append(req.Entities, raw)
 	}
-	answer, err := s.compute(ctx, req)
+	s.metrics.batch.Observe(float64(len(req.Entities)))
+	answer, err := s.batcher.predict(ctx, req)
 	if err != nil {
 		return nil, s.problemOf(ctx, err) // here, because only this context has the deadline
 	}
@@ -172,23 +173,17 @@ func checkQuery(in *predictInput) error {
 	return nil
 }
 
-// compute waits for a place and asks the backend.
-func (s *Server) compute(ctx context.Context, req PredictRequest) (*PredictAnswer, error) {
-	start := time.Now()
-	leave, err := s.gate.take(ctx)
-	s.metrics.queueTime.Observe(time.Since(start).Seconds())
-	if err != nil {
-		return nil, err
+// admit lets a prediction in, or says at once that it would wait for too long.
+func (s *Server) admit() (leave func(), err error) {
+	leave, ok := s.gate.admit()
+	if !ok {
+		return nil, unavailable("overloaded", "too many requests wait already", overloadRetry)
 	}
-	defer leave()
-	s.metrics.batch.Observe(float64(len(req.Entities)))
-	start = time.Now()
-	answer, err := s.opt.Backend.Predict(ctx, req)
-	s.metrics.computeTime.Observe(time.Since(start).Seconds())
-	if err == nil && answer == nil {
-		return nil, fmt.Errorf("predict task %q: the backend gave neither answer nor error", req.Task)
+	if s.batcher.late() {
+		leave()
+		return nil, unavailable("overloaded", "requests wait for longer than "+s.limits.QueueTime.String()+" already", overloadRetry)
 	}
-	return answer, err
+	return leave, nil
 }
 
 // fill translates the backend's answer. Each entity must have exactly one prediction or

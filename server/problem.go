@@ -112,7 +112,7 @@ func (s *Server) classify(ctx context.Context, err error) *problem {
 		return p
 	case errors.Is(cause, context.DeadlineExceeded):
 		p = newProblem(http.StatusGatewayTimeout, fault{Code: "deadline",
-			Detail: "no answer within " + s.limits.PredictTime.String(), Hint: "ask for fewer entities at once"})
+			Detail: "no answer in time: " + cause.Error(), Hint: "ask for fewer entities at once"})
 		p.reason = "deadline"
 		return p
 	case errors.Is(cause, context.Canceled):
@@ -123,6 +123,17 @@ func (s *Server) classify(ctx context.Context, err error) *problem {
 	info := infoOf(ctx)
 	s.log.ErrorContext(ctx, "request failed", "request_id", info.id, "path", info.path, "error", err)
 	return internalProblem()
+}
+
+// timeUp ends a request that took longer than its limit.
+type timeUp time.Duration
+
+func (t timeUp) Error() string      { return "the limit is " + time.Duration(t).String() }
+func (timeUp) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// within bounds the time of a request.
+func within(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, limit, timeUp(limit))
 }
 
 // internalProblem tells the client of a bug without saying which.

@@ -39,6 +39,9 @@ type QueryAnswer struct {
 	Seconds     float64           // of labelling and fitting
 }
 
+// queryRetry is what refused clients are told to wait: about the time of one question.
+const queryRetry = 5 * time.Second
+
 type queryInput struct{ rawRequest }
 
 // queryRequest describes the body in the OpenAPI document; [parseQuery] reads it.
@@ -96,15 +99,15 @@ func parseQuery(data []byte, limits Limits) (QueryRequest, error) {
 	return out, nil
 }
 
-// query admits, reads, lets the backend fit and answer, and checks its answer. It takes a
-// place among the predictions, for it keeps all cores busy.
+// query admits, reads, lets the backend fit and answer, and checks its answer. One at a
+// time: it keeps all cores busy, and predictions go on beside it.
 func (s *Server) query(ctx context.Context, in *queryInput) (*queryAnswer, error) {
-	leave, ok := s.gate.admit()
+	leave, ok := s.queries.admit()
 	if !ok {
-		return nil, unavailable("overloaded", "too many requests wait already", overloadRetry)
+		return nil, unavailable("overloaded", "too many questions wait already", queryRetry)
 	}
 	defer leave()
-	ctx, cancel := context.WithTimeout(ctx, s.limits.PredictTime)
+	ctx, cancel := within(ctx, s.limits.QueryTime)
 	defer cancel()
 	data, err := s.readBody(in.w, in.r)
 	if err != nil {
@@ -114,7 +117,7 @@ func (s *Server) query(ctx context.Context, in *queryInput) (*queryAnswer, error
 	if err != nil {
 		return nil, err
 	}
-	done, err := s.gate.take(ctx)
+	done, err := s.queries.take(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -201,7 +201,7 @@ func TestPredict_overload(t *testing.T) {
 	for range 3 {
 		go func() { answers <- post(s, "churn", `{"entities":[1]}`).Code }()
 	}
-	eventually(t, "place and queue are full", func() bool { return s.gate.inside.Load() == 3 && s.gate.waiting() == 2 })
+	eventually(t, "place and queue are full", func() bool { return s.gate.inside.Load() == 3 && s.batcher.depth() == 2 })
 	start := time.Now()
 	w := post(s, "churn", `{"entities":[1]}`)
 	if took := time.Since(start); w.Code != 503 || w.Header().Get("Retry-After") != "1" || took > 100*time.Millisecond {
@@ -251,7 +251,7 @@ func TestPredict_deadlineAndCancel(t *testing.T) {
 			t.Errorf("metrics lack %s", want)
 		}
 	}
-	if s.gate.inside.Load() != 0 || len(s.gate.places) != 0 {
+	if s.gate.inside.Load() != 0 || s.batcher.busy != 0 || s.batcher.depth() != 0 {
 		t.Error("places are not given back")
 	}
 }

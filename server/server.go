@@ -44,7 +44,9 @@ type Server struct {
 	opt     Options
 	log     *slog.Logger
 	limits  Limits
-	gate    *gate
+	gate    *gate // of predictions
+	batcher *batcher
+	queries *gate // of questions that no version was trained for: each keeps all cores busy for seconds
 	metrics *metrics
 	mux     *http.ServeMux
 	openAPI []byte
@@ -79,8 +81,9 @@ func New(opt Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{opt: opt, log: opt.Log, limits: limits, mux: http.NewServeMux()}
-	s.gate = newGate(limits.Concurrent, limits.Queue)
+	s.gate, s.queries = newGate(limits.Concurrent, limits.Queue), newGate(1, limits.QueryQueue)
 	s.metrics = newMetrics(s)
+	s.batcher = newBatcher(opt.Backend, limits, s.metrics)
 	if err := s.routes(); err != nil {
 		return nil, err
 	}

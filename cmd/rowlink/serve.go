@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -68,7 +69,17 @@ func (s *serve) run(ctx context.Context) error {
 	return err
 }
 
+// spareThreads are those that the program may run on beside the ones that compute: they
+// take requests in and send answers and refusals out while every core computes, where the
+// operating system lets them go first. On two cores, at three times of what they can
+// answer, a refusal took 0.3 ms with them and 380 ms without (docs/serving.md).
+const spareThreads = 2
+
 func (s *serve) serve(ctx context.Context) error {
+	if s.threads == 0 {
+		s.threads = runtime.GOMAXPROCS(0)
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(s.threads + spareThreads))
 	s.opt.Log = slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	b := &backend{only: slices.Compact(slices.Sorted(slices.Values(s.only))), log: s.opt.Log}
 	s.opt.Backend, s.opt.Version, s.opt.Limits.Concurrent = b, programVersion(), s.threads

@@ -25,6 +25,7 @@ var homes = []Home{
 	{"github.com/prometheus/client_golang", []string{"server"}, "metrics"},
 	{"go.yaml.in/yaml/v3", []string{"schema", "ingest/parquet"}, "the mapping file and the manifest of RelBench"},
 	{"github.com/mmcloughlin/avo", []string{"gnn/tensor/internal/kernel/gen", "gnn/tensor/internal/kernel/emulate"}, "generates the kernels' assembly, and describes it to the emulator of the tests"},
+	{"github.com/tsenart/vegeta/v12", []string{"bench/load"}, "load that does not wait for answers; a program of its own"},
 	{"golang.org/x/sync", []string{"*"}, "errgroup"},
 	{"golang.org/x/sys", []string{"*"}, "CPU features and memory maps"},
 	{"github.com/google/go-cmp", nil, "differences in tests"},
