@@ -32,6 +32,8 @@ type aggregate struct {
 	rule   ingest.TimeRule
 	others [][]int32 // parents by every other foreign key of the rows
 	names  []string
+	part   int   // number among the aggregates of the plan
+	memo   *memo // of the plan
 }
 
 // nameAll names the features; about is the table and path in words.
@@ -91,6 +93,24 @@ type request struct {
 // each feature; slot -1 is left out. The requests of one row are answered in one walk over
 // what lies below it.
 func (a *aggregate) fill(pool *tensor.Pool, requests []request, out []float64, width int, slots []int) {
+	write := func(i int, features []float64) {
+		to := out[i*width : (i+1)*width]
+		for j, at := range slots {
+			if at >= 0 {
+				to[at] = features[j]
+			}
+		}
+	}
+	few := len(requests) <= memoRequests
+	if few {
+		requests = slices.DeleteFunc(slices.Clone(requests), func(r request) bool {
+			v := a.memo.get(memoKey{a.part, r.row, r.cut})
+			if v != nil {
+				write(r.i, v)
+			}
+			return v != nil
+		})
+	}
 	slices.SortFunc(requests, func(x, y request) int {
 		return cmp.Or(cmp.Compare(x.row, y.row), cmp.Compare(x.cut, y.cut), cmp.Compare(x.i, y.i))
 	})
@@ -112,12 +132,10 @@ func (a *aggregate) fill(pool *tensor.Pool, requests []request, out []float64, w
 			for next < len(requests) && requests[next].row == requests[r].row {
 				next++
 			}
-			w.walk(requests[r:next], func(i int) {
-				to := out[i*width : (i+1)*width]
-				for j, at := range slots {
-					if at >= 0 {
-						to[at] = w.out[j]
-					}
+			w.walk(requests[r:next], func(r request) {
+				write(r.i, w.out)
+				if few {
+					a.memo.keep(memoKey{a.part, r.row, r.cut}, w.out)
 				}
 			})
 		}

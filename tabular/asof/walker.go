@@ -56,7 +56,7 @@ func (w *walker) reset() {
 
 // walk answers the requests of one row, whose cuts ascend. Where rows end, what a cut sees
 // is no longer what an earlier one saw and more, and each is walked to anew.
-func (w *walker) walk(requests []request, done func(i int)) {
+func (w *walker) walk(requests []request, done func(request)) {
 	w.reset()
 	rows, when := w.path.of(requests[0].row)
 	at := 0
@@ -80,7 +80,7 @@ func (w *walker) walk(requests []request, done func(i int)) {
 			w.take(rows[at], t)
 		}
 		w.tell(r.cut)
-		done(r.i)
+		done(r)
 	}
 }
 
@@ -97,12 +97,17 @@ func (w *walker) take(row int32, at int64) {
 	w.values.feat.Read(row, &w.code)
 	n := len(w.row)
 	for k, h := range w.halfLives {
-		left := math.Exp2(-gap / h)
-		w.counts[k] = w.counts[k]*left + 1
+		left := 1.0
 		sums, weights := w.sums[k*n:(k+1)*n], w.weights[k*n:(k+1)*n]
+		if gap != 0 { // nothing decays between rows of one time
+			left = math.Exp2(-gap / h)
+			for j := range sums {
+				sums[j] *= left
+				weights[j] *= left
+			}
+		}
+		w.counts[k] = w.counts[k]*left + 1
 		for j, v := range w.row {
-			sums[j] *= left
-			weights[j] *= left
 			if v == v {
 				sums[j] += v
 				weights[j]++

@@ -27,6 +27,7 @@ type Wide struct {
 	groups []*group
 	form   form
 	level  *level // nil = there is none
+	memo   memo
 }
 
 // group is one set of rows that is asked about: the entities, or the rows that they are

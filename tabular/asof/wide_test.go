@@ -239,6 +239,7 @@ func TestWide_naive(t *testing.T) {
 			t.Fatal("the number of threads changes bits")
 		}
 		keep := []int{len(w.Names) - 1, 3, 7}
+		w.Features(tensor.NewPool(2), q[:30], nil) // remembered, and given again below
 		some := w.Features(tensor.NewPool(2), q[:50], keep)
 		for i := range 50 {
 			for k, j := range keep {

@@ -14,6 +14,7 @@ type planner struct {
 	enc    []*encode.Table
 	pool   *tensor.Pool
 	values map[string]*values // by table and foreign key that is left out
+	parts  int                // aggregates planned so far
 }
 
 // numbers are the values of a table whose parents over an edge say nothing new.
@@ -48,7 +49,8 @@ func (b *planner) aggregate(to *group, p *path, s scope) error {
 	if p.when == nil { // without time there is nothing to decay
 		s.halfLives, s.windows, s.lags = s.halfLives[:1], nil, 0
 	}
-	a := &aggregate{scope: s, g: b.g, path: p, values: v, rule: b.opt.Rule}
+	a := &aggregate{scope: s, g: b.g, path: p, values: v, rule: b.opt.Rule, part: b.parts, memo: &b.memo}
+	b.parts++
 	var others []string
 	if s.moments {
 		for f, edge := range b.g.Edges {
