@@ -174,6 +174,7 @@ func TestServe(t *testing.T) {
 		}
 	})
 	t.Run("promotions", func(t *testing.T) { testPromotions(t, workspace) })
+	t.Run("swaps", func(t *testing.T) { testSwaps(t, workspace) })
 	t.Run("drain", func(t *testing.T) { testDrain(t, r) })
 	r.client.CloseIdleConnections()
 	goleak.VerifyNone(t, leaks)
