@@ -28,6 +28,7 @@ type TaskInfo struct {
 	Type        string            `json:"type" doc:"binary_classification, regression, multiclass_classification, link_prediction"`
 	Entity      string            `json:"entity" doc:"table whose rows are predicted"`
 	Key         []string          `json:"key" nullable:"false" doc:"key columns of that table"`
+	KeyTypes    []string          `json:"key_types" nullable:"false" doc:"of each key column: bool, int, float, text or time"`
 	ExampleKeys []json.RawMessage `json:"example_keys,omitempty" nullable:"false" doc:"keys to try"`
 	Text        string            `json:"text" doc:"the statement"`
 	Reading     string            `json:"reading,omitempty" doc:"the statement in words"`
@@ -104,8 +105,8 @@ type PredictAnswer struct {
 // Prediction is the answer for one entity.
 type Prediction struct {
 	Index int // position in PredictRequest.Entities
-	// Value is a bool, string, int, int64 or finite float64, for a ranking the key of the
-	// first item as JSON. A value, score or probability that is not finite makes the row an
+	// Value is a bool, string, int, int64 or finite float64, for a multilabel task []string,
+	// for a ranking the key of the first item as JSON. A value, score or probability that is not finite makes the row an
 	// error, it is never sent.
 	Value         any
 	Lower, Upper  *float64           // of the interval that was asked for; nil = none was

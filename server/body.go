@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,6 +33,11 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error
 	if err := checkMediaType(r); err != nil {
 		return nil, err
 	}
+	return s.readAll(w, r)
+}
+
+// readAll returns the body within the limits.
+func (s *Server) readAll(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	limit := s.limits.BodyBytes
 	tooLarge := newProblem(http.StatusRequestEntityTooLarge, fault{Code: "body_too_large",
 		Detail: fmt.Sprintf("the body has more than %d bytes", limit),
@@ -40,18 +46,26 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error
 		w.Header().Set("Connection", "close")
 		return nil, tooLarge
 	}
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	if _, over := errors.AsType[*http.MaxBytesError](err); over {
+	plain, err := unpacked(r, http.MaxBytesReader(w, r.Body, limit))
+	var data []byte
+	if err == nil { // the limit holds before decompression and after it
+		data, err = io.ReadAll(io.LimitReader(plain, limit+1))
+	}
+	if _, over := errors.AsType[*http.MaxBytesError](err); over || int64(len(data)) > limit {
 		w.Header().Set("Connection", "close")
 		return nil, tooLarge
 	}
-	switch {
+	switch other := (*problem)(nil); {
+	case errors.As(err, &other):
+		return nil, err
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		w.Header().Set("Connection", "close")
 		return nil, newProblem(http.StatusRequestTimeout, fault{Code: "body_too_slow",
 			Detail: "the body was not complete after " + s.limits.ReadTime.String()})
 	case err != nil && r.Context().Err() != nil:
 		return nil, r.Context().Err()
+	case err != nil && r.Header.Get("Content-Encoding") != "" && !errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, newProblem(http.StatusBadRequest, fault{Code: "malformed_body", Detail: "the body is not " + clip(r.Header.Get("Content-Encoding"))})
 	case err != nil:
 		return nil, newProblem(http.StatusBadRequest, fault{Code: "malformed_body", Detail: "the body ended early"})
 	}
@@ -76,10 +90,24 @@ func checkMediaType(r *http.Request) error {
 	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return unsupported(fmt.Sprintf("the charset is %q, want utf-8", charset), "")
 	}
-	if enc := r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
-		return unsupported(fmt.Sprintf("the Content-Encoding is %q, want none", enc), "send the body uncompressed")
-	}
 	return nil
+}
+
+// unpacked returns a reader of the body as it was before compression.
+func unpacked(r *http.Request, body io.Reader) (io.Reader, error) {
+	switch enc := r.Header.Get("Content-Encoding"); strings.ToLower(enc) {
+	case "", "identity":
+		return body, nil
+	case "gzip":
+		z, err := gzip.NewReader(body)
+		if err != nil {
+			return nil, err
+		}
+		return z, nil
+	default:
+		return nil, newProblem(http.StatusUnsupportedMediaType, fault{Code: "media_type",
+			Detail: fmt.Sprintf("the Content-Encoding is %q, want gzip or none", clip(enc)), Hint: "send the body uncompressed"})
+	}
 }
 
 // parsePredict reads the body of predict. A malformed body is a 400, a well-formed one

@@ -32,13 +32,14 @@ type fake struct {
 
 func (f *fake) Tasks(context.Context) ([]TaskInfo, error) {
 	return []TaskInfo{
-		{Name: "churn", Type: "binary_classification", Entity: "customers", Key: []string{"id"},
+		{Name: "churn", Type: "binary_classification", Entity: "customers", Key: []string{"id"}, KeyTypes: []string{"int"},
 			ExampleKeys: []json.RawMessage{[]byte("42"), []byte("9007199254740993")},
 			Text:        "PREDICT COUNT(orders.*, 0, 30, days) = 0\nFOR customers.id", Reading: "Will a customer place no order in the next 30 days?",
 			Metric: "roc_auc", Serving: "7"},
 		{Name: "tier", Type: "multiclass_classification", Entity: "customers", Key: []string{"id"}, Text: "PREDICT <b>tier</b>", Serving: "1"},
-		{Name: "value", Type: "regression", Entity: "lines", Key: []string{"order", "no"}, ExampleKeys: []json.RawMessage{[]byte(`[1,"it's"]`)},
+		{Name: "value", Type: "regression", Entity: "lines", Key: []string{"order", "no"}, KeyTypes: []string{"int", "text"}, ExampleKeys: []json.RawMessage{[]byte(`[1,"it's"]`)},
 			Text: "PREDICT SUM(lines.price, 0, 7, days)", Serving: "2", Warnings: []string{"TK205: 82.4 % of the labels are 0"}},
+		{Name: "next", Type: "link_prediction", Entity: "customers", Key: []string{"id"}, KeyTypes: []string{"int"}, Text: "PREDICT x RANK TOP 2", Serving: "1"},
 		{Name: "fresh", Type: "regression", Entity: "lines", Text: "PREDICT x"},
 	}, f.fail
 }

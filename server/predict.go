@@ -93,7 +93,7 @@ type predictionRow struct {
 	Index         int                `json:"index" doc:"position in the request"`
 	Entity        anyKey             `json:"entity"`
 	Anchor        time.Time          `json:"anchor,omitzero" doc:"where the answer has none: the moment of this entity"`
-	Prediction    any                `json:"prediction" doc:"boolean, number or class; of a ranking the key of the first item, or null"`
+	Prediction    any                `json:"prediction" doc:"boolean, number, class or, of a multilabel task, classes; of a ranking the key of the first item, or null"`
 	Lower         *float64           `json:"lower,omitempty" doc:"of the interval that was asked for"`
 	Upper         *float64           `json:"upper,omitempty"`
 	Probability   *float64           `json:"probability,omitempty" minimum:"0" maximum:"1"`
@@ -131,11 +131,18 @@ func (s *Server) predict(ctx context.Context, in *predictInput) (*predictAnswer,
 	if err != nil {
 		return nil, err
 	}
-	// Keys of impossible shape never reach the backend; at[i] is where the backend's
-	// entity i stood in the request.
-	req := PredictRequest{Task: in.Task, Version: in.Version, Alias: in.Alias, Anchor: body.anchor, ExplainTop: body.top, Interval: body.interval}
+	out, err := s.ask(ctx, PredictRequest{Task: in.Task, Version: in.Version, Alias: in.Alias, Anchor: body.anchor, ExplainTop: body.top, Interval: body.interval}, body)
+	if err != nil {
+		return nil, s.problemOf(ctx, err) // here, because only this context has the deadline
+	}
+	return out, nil
+}
+
+// ask answers for the entities of a body, each by a prediction or an error. Keys of
+// impossible shape never reach the backend; at[i] is where its entity i stood in the request.
+func (s *Server) ask(ctx context.Context, req PredictRequest, body *predictBody) (*predictAnswer, error) {
 	var at []int
-	out := &predictAnswer{Task: in.Task, Predictions: []predictionRow{}, Errors: []predictionFail{}}
+	out := &predictAnswer{Task: req.Task, Predictions: []predictionRow{}, Errors: []predictionFail{}}
 	for i, raw := range body.entities {
 		if why := checkKey(raw); why != "" {
 			out.Errors = append(out.Errors, predictionFail{i, anyKey(raw), CodeKeyType, why})
@@ -146,7 +153,7 @@ func (s *Server) predict(ctx context.Context, in *predictInput) (*predictAnswer,
 	s.metrics.batch.Observe(float64(len(req.Entities)))
 	answer, err := s.batcher.predict(ctx, req)
 	if err != nil {
-		return nil, s.problemOf(ctx, err) // here, because only this context has the deadline
+		return nil, err
 	}
 	if err := s.fill(ctx, out, answer, body, at); err != nil {
 		return nil, err
@@ -259,7 +266,7 @@ func row(i int, p Prediction, body *predictBody) predictionRow {
 // usable reports whether a prediction can be written as JSON without loss.
 func usable(p Prediction) bool {
 	switch v := p.Value.(type) {
-	case bool, string, int, int64:
+	case bool, string, int, int64, []string:
 	case nil, json.RawMessage:
 		if p.Items == nil {
 			return false

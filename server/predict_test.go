@@ -1,11 +1,14 @@
 package server
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +97,53 @@ func TestPredict_limits(t *testing.T) {
 	s.Handler().ServeHTTP(w, r)
 	if w.Code != 413 {
 		t.Errorf("a chunked body over the limit: %d, want 413", w.Code)
+	}
+}
+
+// TestPredict_compressed reads gzip within the same limit, before decompression and after it:
+// a body of a few kilobytes that would unpack to more is refused when the limit is reached.
+func TestPredict_compressed(t *testing.T) {
+	s, _ := newServer(t, &fake{}, func(o *Options) { o.Limits.BodyBytes = 1 << 20 })
+	pack := func(text string) string {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		_, _ = z.Write([]byte(text))
+		_ = z.Close()
+		return b.String()
+	}
+	bomb := pack(strings.Repeat(" ", 64<<20))
+	fits := `{"entities":[42]` + strings.Repeat(" ", 1<<20-len(`{"entities":[42]}`)) + "}"
+	for _, c := range []struct {
+		name, body string
+		status     int
+	}{
+		{"a key", pack(`{"entities":[42]}`), 200},
+		{"just the limit", pack(fits), 200},
+		{"one byte more", pack(fits + " "), 413},
+		{"a bomb", bomb, 413},
+		{"cut off", pack(`{"entities":[42]}`)[:20], 400},
+		{"no gzip", `{"entities":[42]}`, 400},
+	} {
+		for _, path := range []string{"/v1/tasks/churn/predict", "/v2/models/churn/infer"} {
+			r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(c.body))
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("Content-Encoding", "gzip")
+			w := httptest.NewRecorder()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			s.Handler().ServeHTTP(w, r)
+			runtime.ReadMemStats(&after)
+			want := c.status
+			if want == 200 && strings.HasPrefix(path, "/v2") {
+				want = 422 // it is no inference request
+			}
+			if w.Code != want {
+				t.Errorf("%s to %s: %d %s, want %d", c.name, path, w.Code, w.Body, want)
+			}
+			if used := after.TotalAlloc - before.TotalAlloc; used > 16<<20 {
+				t.Errorf("%s to %s of %d bytes: %d MB allocated for a limit of one", c.name, path, len(c.body), used>>20)
+			}
+		}
 	}
 }
 

@@ -169,6 +169,10 @@ func (s *Server) writeProblem(w http.ResponseWriter, r *http.Request, err error)
 	for name, values := range p.GetHeaders() {
 		w.Header()[name] = values
 	}
+	if isOIP(r) {
+		writeOIPError(w, p)
+		return
+	}
 	w.Header().Set("Content-Type", p.ContentType(""))
 	w.WriteHeader(p.Status)
 	// Nobody can be told that the client does not read.

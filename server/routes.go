@@ -76,6 +76,7 @@ func (s *Server) routes() error {
 	delete(schemas.Map(), "ErrorModel")
 	delete(schemas.Map(), "ErrorDetail")
 
+	a.addOIP()
 	a.addPlain("/metrics", "metrics", "Metrics in the Prometheus text format", "text/plain", s.metrics.handler())
 	a.addPlain("/openapi.json", "openapi", "This document", "application/openapi+json", http.HandlerFunc(s.getOpenAPI))
 	a.addPlain("/", "page", "Tasks and models as a page", "text/html", http.HandlerFunc(s.getPage))
@@ -222,7 +223,10 @@ func (s *Server) getOpenAPI(w http.ResponseWriter, _ *http.Request) {
 // tidyTask makes absent lists empty, so that they are arrays in JSON, and drops example
 // keys that are no JSON.
 func tidyTask(t TaskInfo) TaskInfo {
-	t.Key = orEmpty(t.Key)
+	t.Key, t.KeyTypes = orEmpty(t.Key), orEmpty(t.KeyTypes)
+	for len(t.KeyTypes) < len(t.Key) {
+		t.KeyTypes = append(t.KeyTypes, "text")
+	}
 	var keys []json.RawMessage
 	for _, k := range t.ExampleKeys {
 		if json.Valid(k) {

@@ -146,7 +146,7 @@ func (s *Server) refuseWhileDraining(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.draining.Load() {
 			w.Header().Set("Connection", "close")
-			if r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, "/v1/") {
+			if r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, "/v1/") || isOIP(r) && r.URL.Path != "/v2/health/live" {
 				s.writeProblem(w, r, errDraining())
 				return
 			}

@@ -94,6 +94,9 @@ func (b *backend) untrained(name string) (server.TaskInfo, error) {
 func describe(info *server.TaskInfo, task *tasks.Task, snap *ingest.Snapshot) {
 	entity := snap.Tables[task.Entity].Def
 	info.Type, info.Entity, info.Key = task.Type, entity.Name, entity.Names(entity.Key)
+	for _, c := range entity.Key {
+		info.KeyTypes = append(info.KeyTypes, entity.Columns[c].Kind.String())
+	}
 	info.Text, info.Reading, info.Warnings, info.Metric = task.Text, task.Reading, task.Warnings, task.Options.Metric
 }
 
