@@ -197,7 +197,7 @@ func testPaths(t *testing.T, r *running) {
 		{"/openapi.json", "", 200, `"openapi": "3.1.0"`},
 		{"/metrics", "", 200, `rowlink_data_staleness_seconds{task="churn",version="1"}`},
 		{"/v1/tasks", "", 200, `"metric":"roc_auc","serving":"1"`},
-		{"/v1/tasks/churn", "", 200, `"entity":"customers","key":["customer_id"],"example_keys":[`},
+		{"/v1/tasks/churn", "", 200, `"entity":"customers","key":["customer_id"],"key_types":["int"],"example_keys":[`},
 		{"/v1/tasks/nosuch", "", 404, "have churn"},
 		{"/v1/models", "", 200, `"aliases":["prod"]`},
 		{"/v1/models/churn", "", 200, `"decayed entity mean":{"test":{`},

@@ -45,7 +45,7 @@ func floating(bits int) datatype {
 			return err == nil && raw[0] != '"'
 		},
 		read: func(b []byte) json.RawMessage {
-			v := math.NaN()
+			var v float64
 			if bits == 32 {
 				v = float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))
 			} else {
