@@ -84,7 +84,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 				s.recovered(rec, r, v)
 			}
 			s.metrics.countRequest(route, rec.status, info.reason, time.Since(start))
-			s.log.DebugContext(r.Context(), "request", "request_id", info.id, "method", r.Method, "route", route,
+			s.log.InfoContext(r.Context(), "request", "request_id", info.id, "method", r.Method, "route", route,
 				"status", rec.status, "seconds", time.Since(start).Seconds())
 		}()
 		next.ServeHTTP(rec, r)
@@ -127,6 +127,14 @@ func (s *Server) routeName(r *http.Request) string {
 // route calls the handler of a path. Unknown paths and methods are problems like all others.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	h, pattern := s.mux.Handler(r)
+	scope, known := s.scopes[pattern]
+	if !known {
+		scope = ScopeRead // what is unknown is not told to strangers either
+	}
+	if err := s.authorize(w, r, scope); err != nil {
+		s.writeProblem(w, r, err)
+		return
+	}
 	if pattern != "" {
 		s.mux.ServeHTTP(w, r)
 		return

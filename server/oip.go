@@ -24,6 +24,7 @@ func isOIP(r *http.Request) bool {
 
 // oipOperation is one path of the protocol.
 type oipOperation struct {
+	scope                     Scope
 	method, path, id, summary string
 	serve                     func(s *Server, w http.ResponseWriter, r *http.Request) error
 	schema                    *huma.Schema // of the answer
@@ -33,20 +34,20 @@ type oipOperation struct {
 // oipOperations are the protocol's paths, and those that Triton and KServe have beside it
 // and clients ask for. A model is a task.
 var oipOperations = []oipOperation{
-	{"GET", "/v2", "oip-server", "Open Inference Protocol: server metadata", (*Server).oipServer, oipServerSchema, nil},
-	{"GET", "/v2/", "oip-server-slash", "Open Inference Protocol: server metadata", (*Server).oipServer, oipServerSchema, nil},
-	{"GET", "/v2/health/live", "oip-live", "Open Inference Protocol: the process lives", (*Server).oipLive, oipHealthSchema, nil},
-	{"GET", "/v2/health/ready", "oip-ready", "Open Inference Protocol: predictions can be answered", (*Server).oipReady, oipHealthSchema, []int{503}},
-	{"GET", "/v2/models", "oip-models", "Open Inference Protocol: names of the models, which are tasks", (*Server).oipModels, anyObject, nil},
-	{"POST", "/v2/repository/index", "oip-index", "Open Inference Protocol: the loaded versions", (*Server).oipIndex, &huma.Schema{Type: huma.TypeArray, Items: anyObject}, nil},
-	{"GET", "/v2/models/{model}", "oip-model", "Open Inference Protocol: inputs and outputs of a model", (*Server).oipModel, anyObject, []int{404}},
-	{"GET", "/v2/models/{model}/ready", "oip-model-ready", "Open Inference Protocol: a model answers", (*Server).oipModelReady, anyObject, []int{404, 503}},
-	{"POST", "/v2/models/{model}/infer", "oip-infer", "Open Inference Protocol: predict entities by key", (*Server).oipInfer, anyObject, oipInferStatuses},
-	{"GET", "/v2/models/{model}/versions/{version}", "oip-version", "Open Inference Protocol: inputs and outputs of a version", (*Server).oipModel, anyObject, []int{404}},
-	{"GET", "/v2/models/{model}/versions/{version}/ready", "oip-version-ready", "Open Inference Protocol: a version answers", (*Server).oipModelReady, anyObject, []int{404, 503}},
-	{"POST", "/v2/models/{model}/versions/{version}/infer", "oip-version-infer", "Open Inference Protocol: predict entities by key with one version", (*Server).oipInfer, anyObject, oipInferStatuses},
-	{"POST", "/v2/repository/models/{model}/load", "oip-load", "Open Inference Protocol: not offered; promote a version instead", (*Server).oipRepository, anyObject, []int{501}},
-	{"POST", "/v2/repository/models/{model}/unload", "oip-unload", "Open Inference Protocol: not offered", (*Server).oipRepository, anyObject, []int{501}},
+	{ScopeRead, "GET", "/v2", "oip-server", "Open Inference Protocol: server metadata", (*Server).oipServer, oipServerSchema, nil},
+	{ScopeRead, "GET", "/v2/", "oip-server-slash", "Open Inference Protocol: server metadata", (*Server).oipServer, oipServerSchema, nil},
+	{Anyone, "GET", "/v2/health/live", "oip-live", "Open Inference Protocol: the process lives", (*Server).oipLive, oipHealthSchema, nil},
+	{Anyone, "GET", "/v2/health/ready", "oip-ready", "Open Inference Protocol: predictions can be answered", (*Server).oipReady, oipHealthSchema, []int{503}},
+	{ScopeRead, "GET", "/v2/models", "oip-models", "Open Inference Protocol: names of the models, which are tasks", (*Server).oipModels, anyObject, nil},
+	{ScopeRead, "POST", "/v2/repository/index", "oip-index", "Open Inference Protocol: the loaded versions", (*Server).oipIndex, &huma.Schema{Type: huma.TypeArray, Items: anyObject}, nil},
+	{ScopeRead, "GET", "/v2/models/{model}", "oip-model", "Open Inference Protocol: inputs and outputs of a model", (*Server).oipModel, anyObject, []int{404}},
+	{ScopeRead, "GET", "/v2/models/{model}/ready", "oip-model-ready", "Open Inference Protocol: a model answers", (*Server).oipModelReady, anyObject, []int{404, 503}},
+	{ScopePredict, "POST", "/v2/models/{model}/infer", "oip-infer", "Open Inference Protocol: predict entities by key", (*Server).oipInfer, anyObject, oipInferStatuses},
+	{ScopeRead, "GET", "/v2/models/{model}/versions/{version}", "oip-version", "Open Inference Protocol: inputs and outputs of a version", (*Server).oipModel, anyObject, []int{404}},
+	{ScopeRead, "GET", "/v2/models/{model}/versions/{version}/ready", "oip-version-ready", "Open Inference Protocol: a version answers", (*Server).oipModelReady, anyObject, []int{404, 503}},
+	{ScopePredict, "POST", "/v2/models/{model}/versions/{version}/infer", "oip-version-infer", "Open Inference Protocol: predict entities by key with one version", (*Server).oipInfer, anyObject, oipInferStatuses},
+	{ScopeRead, "POST", "/v2/repository/models/{model}/load", "oip-load", "Open Inference Protocol: not offered; promote a version instead", (*Server).oipRepository, anyObject, []int{501}},
+	{ScopeRead, "POST", "/v2/repository/models/{model}/unload", "oip-unload", "Open Inference Protocol: not offered", (*Server).oipRepository, anyObject, []int{501}},
 }
 
 var (
@@ -64,6 +65,10 @@ func (a api) addOIP() {
 		pattern := o.path
 		if strings.HasSuffix(pattern, "/") {
 			pattern += "{$}"
+		}
+		a.s.scopes[o.method+" "+pattern] = o.scope
+		if o.scope != Anyone {
+			o.statuses = append(slices.Clone(o.statuses), http.StatusUnauthorized, http.StatusForbidden)
 		}
 		a.s.mux.HandleFunc(o.method+" "+pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := o.serve(a.s, w, r); err != nil {

@@ -51,26 +51,27 @@ func (s *Server) routes() error {
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{Title: "rowlink", Version: s.opt.Version,
 				Description: "Predictions about rows of a database: send keys and a moment, get predictions, eligibility and explanations."},
-			Components: &huma.Components{Schemas: schemas},
+			Components: &huma.Components{Schemas: schemas, SecuritySchemes: map[string]*huma.SecurityScheme{
+				"token": {Type: "http", Scheme: "bearer", Description: "needed where the workspace has tokens; made by rowlink tokens create"}}},
 		},
 		Formats:       huma.DefaultFormats,
 		DefaultFormat: "application/json",
 	}
 	a := api{humago.New(s.mux, config), s}
 
-	add(a, http.MethodPost, "/v1/tasks/{task}/predict", "predict", "Predict entities by key at a moment", s.predict,
+	add(a, ScopePredict, http.MethodPost, "/v1/tasks/{task}/predict", "predict", "Predict entities by key at a moment", s.predict,
 		400, 404, 408, 413, 415, 422, 503, 504)
 	if _, asks := s.opt.Backend.(Asker); asks {
-		add(a, http.MethodPost, "/v1/query", "query", "Answer a question that no version was trained for", s.query, 400, 408, 413, 415, 422, 503, 504)
+		add(a, ScopePredict, http.MethodPost, "/v1/query", "query", "Answer a question that no version was trained for", s.query, 400, 408, 413, 415, 422, 503, 504)
 		a.describeQueryBody(schemas)
 	}
-	add(a, http.MethodGet, "/v1/tasks", "list-tasks", "All tasks", s.getTasks)
-	add(a, http.MethodGet, "/v1/tasks/{task}", "get-task", "One task", s.getTask, 404)
-	add(a, http.MethodGet, "/v1/models", "list-models", "All model versions with their scores beside the baselines", s.getModels)
-	add(a, http.MethodGet, "/v1/models/{task}", "get-models", "The model versions of one task", s.getTaskModels, 404)
-	add(a, http.MethodGet, "/v1/limits", "get-limits", "Every limit in force", s.getLimits)
-	add(a, http.MethodGet, "/healthz", "live", "The process lives", s.getHealth)
-	add(a, http.MethodGet, "/readyz", "ready", "Predictions can be answered", s.getReady, 503)
+	add(a, ScopeRead, http.MethodGet, "/v1/tasks", "list-tasks", "All tasks", s.getTasks)
+	add(a, ScopeRead, http.MethodGet, "/v1/tasks/{task}", "get-task", "One task", s.getTask, 404)
+	add(a, ScopeRead, http.MethodGet, "/v1/models", "list-models", "All model versions with their scores beside the baselines", s.getModels)
+	add(a, ScopeRead, http.MethodGet, "/v1/models/{task}", "get-models", "The model versions of one task", s.getTaskModels, 404)
+	add(a, ScopeRead, http.MethodGet, "/v1/limits", "get-limits", "Every limit in force", s.getLimits)
+	add(a, Anyone, http.MethodGet, "/healthz", "live", "The process lives", s.getHealth)
+	add(a, Anyone, http.MethodGet, "/readyz", "ready", "Predictions can be answered", s.getReady, 503)
 	a.describePredictBody(schemas)
 	// The framework describes its own error body, which no handler of ours sends.
 	delete(schemas.Map(), "ErrorModel")
@@ -89,9 +90,14 @@ func (s *Server) routes() error {
 }
 
 // add registers one operation with its documented error statuses.
-func add[I, O any](a api, method, path, id, summary string, f func(context.Context, *I) (*O, error), statuses ...int) {
+func add[I, O any](a api, scope Scope, method, path, id, summary string, f func(context.Context, *I) (*O, error), statuses ...int) {
+	a.s.scopes[method+" "+path] = scope
 	op := huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Responses: map[string]*huma.Response{}}
 	schema := a.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem](), true, "")
+	if scope != Anyone {
+		statuses = append(statuses, http.StatusUnauthorized, http.StatusForbidden)
+		op.Security = []map[string][]string{{"token": {string(scope)}}}
+	}
 	for _, status := range append(statuses, http.StatusInternalServerError) {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status),
 			Content: map[string]*huma.MediaType{"application/problem+json": {Schema: schema}}}
@@ -122,6 +128,7 @@ func (a api) addPlain(path, id, summary, media string, h http.Handler) {
 		pattern = "/{$}" // the root alone, not everything below it
 	}
 	a.s.mux.Handle("GET "+pattern, h)
+	a.s.scopes["GET "+pattern] = ScopeRead
 	a.OpenAPI().AddOperation(&huma.Operation{Method: http.MethodGet, Path: path, OperationID: id, Summary: summary,
 		Responses: map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{media: {Schema: &huma.Schema{Type: huma.TypeString}}}}}})
 }

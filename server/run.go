@@ -65,7 +65,12 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	conns := &connections{state: map[net.Conn]http.ConnState{}}
 	hs.ConnState = conns.note
 	ended := make(chan error, 1)
-	go func() { ended <- hs.Serve(ln) }()
+	if s.opt.TLS != nil {
+		hs.TLSConfig = s.opt.TLS
+		go func() { ended <- hs.ServeTLS(ln, "", "") }()
+	} else {
+		go func() { ended <- hs.Serve(ln) }()
+	}
 	s.log.InfoContext(ctx, "serving", "addr", ln.Addr().String())
 	select {
 	case err := <-ended:
@@ -158,7 +163,7 @@ func (s *Server) refuseWhileDraining(next http.Handler) http.Handler {
 // checkListener repeats the check of the address for listeners made elsewhere.
 func (s *Server) checkListener(ln net.Listener) error {
 	if tcp, ok := ln.Addr().(*net.TCPAddr); ok {
-		return checkAddr(tcp.String(), s.opt.AllowRemote)
+		return s.opt.checkAddr(tcp.String())
 	}
 	return nil
 }

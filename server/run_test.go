@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -330,8 +331,22 @@ func TestNew_addresses(t *testing.T) {
 		if err != nil && !strings.Contains(err.Error(), "--listen-remote") {
 			t.Errorf("%q: %v does not name the way out", addr, err)
 		}
-		if _, err := New(Options{Backend: &fake{}, Addr: addr, AllowRemote: true}); err != nil {
-			t.Errorf("%q allowed: %v", addr, err)
+		for _, c := range []struct {
+			change func(*Options)
+			lacks  string // what the error names; "" = none
+		}{
+			{func(o *Options) {}, "--tls-cert"},
+			{func(o *Options) { o.TLS = &tls.Config{} }, "rowlink tokens create"},
+			{func(o *Options) { o.PlainHTTP = true }, "rowlink tokens create"},
+			{func(o *Options) { o.TLS, o.Gatekeeper = &tls.Config{}, tokens{} }, ""},
+			{func(o *Options) { o.PlainHTTP, o.Gatekeeper = true, tokens{} }, ""},
+		} {
+			opt := Options{Backend: &fake{}, Addr: addr, AllowRemote: true}
+			c.change(&opt)
+			_, err := New(opt)
+			if fits := err == nil || c.lacks != "" && strings.Contains(err.Error(), c.lacks); !fits || (err == nil) != (local || c.lacks == "") {
+				t.Errorf("%q with AllowRemote: %v, want one about %q", addr, err, c.lacks)
+			}
 		}
 	}
 	if _, err := New(Options{Backend: &fake{}, Addr: "8080"}); err == nil {

@@ -10,6 +10,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,9 +29,12 @@ const DefaultAddr = "127.0.0.1:8080"
 type Options struct {
 	Backend Backend
 	Addr    string // host:port; empty means DefaultAddr
-	// AllowRemote permits an address that other machines can reach. Requests are not
-	// authenticated: whoever reaches the address can read predictions.
+	// AllowRemote permits an address that other machines can reach. It needs TLS, or
+	// PlainHTTP, and a Gatekeeper that requires tokens.
 	AllowRemote bool
+	PlainHTTP   bool        // to other machines too, for what stands behind a proxy that has TLS
+	TLS         *tls.Config // nil = plain HTTP
+	Gatekeeper  Gatekeeper  // nil = whoever reaches the address may do everything
 	// Ready says why predictions cannot be answered yet; nil means always ready.
 	Ready   func(context.Context) error
 	Limits  Limits
@@ -49,6 +53,7 @@ type Server struct {
 	queries *gate // of questions that no version was trained for: each keeps all cores busy for seconds
 	metrics *metrics
 	mux     *http.ServeMux
+	scopes  map[string]Scope // by pattern of mux
 	openAPI []byte
 	handler http.Handler
 
@@ -77,10 +82,10 @@ func New(opt Options) (*Server, error) {
 		opt.Ready = func(context.Context) error { return nil }
 	}
 	limits := opt.Limits.withDefaults()
-	if err := errors.Join(limits.validate(), checkAddr(opt.Addr, opt.AllowRemote)); err != nil {
+	if err := errors.Join(limits.validate(), opt.checkAddr(opt.Addr)); err != nil {
 		return nil, err
 	}
-	s := &Server{opt: opt, log: opt.Log, limits: limits, mux: http.NewServeMux()}
+	s := &Server{opt: opt, log: opt.Log, limits: limits, mux: http.NewServeMux(), scopes: map[string]Scope{}}
 	s.gate, s.queries = newGate(limits.Concurrent, limits.Queue), newGate(1, limits.QueryQueue)
 	s.metrics = newMetrics(s)
 	s.batcher = newBatcher(opt.Backend, limits, s.metrics)
@@ -95,17 +100,24 @@ func New(opt Options) (*Server, error) {
 // of the connection and the check of the Host header belong to [Server.Serve].
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// checkAddr refuses addresses that other machines can reach unless that is allowed.
-func checkAddr(addr string, allowRemote bool) error {
+// checkAddr refuses addresses that other machines can reach unless that is allowed and
+// safe.
+func (o *Options) checkAddr(addr string) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return fmt.Errorf("listen address %q: want host:port such as %s", addr, DefaultAddr)
 	}
-	if allowRemote || isLoopback(host) {
+	switch {
+	case isLoopback(host):
 		return nil
+	case !o.AllowRemote:
+		return fmt.Errorf("listen address %q can be reached from other machines; use %s, or allow it with --listen-remote", addr, DefaultAddr)
+	case o.TLS == nil && !o.PlainHTTP:
+		return fmt.Errorf("listen address %q can be reached from other machines, and tokens and predictions would be readable on the way; give --tls-cert and --tls-key, or --plain-http behind a proxy that has TLS", addr)
+	case o.Gatekeeper == nil || !o.Gatekeeper.Required():
+		return fmt.Errorf("listen address %q can be reached from other machines, and the workspace has no token, so anyone could ask; rowlink tokens create NAME makes one", addr)
 	}
-	return fmt.Errorf("listen address %q can be reached from other machines, and requests are not authenticated; use %s, or allow it with --listen-remote",
-		addr, DefaultAddr)
+	return nil
 }
 
 // isLoopback reports whether a host name or address reaches this machine only. A name

@@ -78,6 +78,9 @@ func (a *app) useKernels() error {
 
 // withArgs makes a wrong number of arguments a usage error that shows how to call.
 func withArgs(cmd *cobra.Command) *cobra.Command {
+	for _, below := range cmd.Commands() {
+		withArgs(below)
+	}
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			if check(cmd, args) == nil {

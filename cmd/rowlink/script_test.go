@@ -295,6 +295,8 @@ var volatile = []struct {
 	with    string
 }{
 	{regexp.MustCompile(`taken \d{4}-\d\d-\d\d \d\d:\d\d:\d\d`), "taken <time>"},
+	{regexp.MustCompile(`rowlink_[a-z2-7]{26}`), "<token>"},
+	{regexp.MustCompile(`(predict|read|train|admin) +20\d\d-\d\d-\d\d \d\d:\d\d`), "$1 <time>"},
 	{regexp.MustCompile(`trained \d{4}-\d\d-\d\d \d\d:\d\d\n`), "trained <time>\n"},
 	{regexp.MustCompile(`(?m)^(task +version +created) +`), "$1  "},
 	{regexp.MustCompile(`( \d+) +20\d\d-\d\d-\d\d \d\d:\d\d  `), "$1  <time>  "},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -31,6 +30,9 @@ type serve struct {
 	opt  server.Options
 	only []string
 	rows rowCache
+
+	cert, key string // files
+	logs      logFlags
 }
 
 func serveCommand(a *app) *cobra.Command {
@@ -42,16 +44,21 @@ func serveCommand(a *app) *cobra.Command {
 answers predictions by key and anchor until it is asked to stop. Other versions are loaded when a
 request names them; a promotion takes effect within seconds; a new snapshot needs a restart.
 
-Requests are not authenticated, so the server listens on this machine only unless --listen-remote
-allows an address that others can reach. SIGTERM and SIGINT drain: accepted requests are
+The server listens on this machine only unless --listen-remote allows an address that others can
+reach, which needs TLS and tokens (rowlink tokens). A workspace with tokens asks for them on every
+address. SIGTERM and SIGINT drain: accepted requests are
 answered, new ones are turned away, and the exit code is 0. A second signal stops at once.`,
-		Example: "  rowlink serve --task churn\n  rowlink serve --addr 0.0.0.0:8080 --listen-remote",
+		Example: "  rowlink serve --task churn\n  rowlink serve --addr 0.0.0.0:8443 --listen-remote --tls-cert cert.pem --tls-key key.pem",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context()) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&s.opt.Addr, "addr", server.DefaultAddr, "host:port to listen on; port 0 takes a free one")
 	f.BoolVar(&s.opt.AllowRemote, "listen-remote", false, "allow an --addr that other machines can reach")
+	f.StringVar(&s.cert, "tls-cert", "", "file with the certificate and its chain, PEM; a renewed one is taken without a restart")
+	f.StringVar(&s.key, "tls-key", "", "file with the certificate's key, PEM")
+	f.BoolVar(&s.opt.PlainHTTP, "plain-http", false, "with --listen-remote: no TLS here, a proxy before the server has it")
+	s.logs.register(f)
 	s.rows.register(f)
 	f.StringSliceVar(&s.only, "task", nil, "serve this task only (repeatable; default: all)")
 	return cmd
@@ -80,7 +87,20 @@ func (s *serve) serve(ctx context.Context) error {
 		s.threads = runtime.GOMAXPROCS(0)
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(s.threads + spareThreads))
-	s.opt.Log = slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	var err error
+	if s.opt.Log, err = s.logs.logger(s.err); err != nil {
+		return err
+	}
+	if s.opt.TLS, err = tlsConfig(s.cert, s.key); err != nil {
+		return err
+	}
+	ws, err := workspace.Open(s.workspace)
+	if err != nil {
+		return err
+	}
+	if s.opt.Gatekeeper, err = newGatekeeper(ws, s.opt.Log); err != nil {
+		return err
+	}
 	b := &backend{only: slices.Compact(slices.Sorted(slices.Values(s.only))), log: s.opt.Log}
 	s.opt.Backend, s.opt.Version, s.opt.Limits.Concurrent = b, programVersion(), s.threads
 	srv, err := server.New(s.opt)
@@ -178,9 +198,12 @@ func (s *serve) announce(ctx context.Context, b *backend, addr net.Addr) error {
 		return err
 	}
 	out := serving{URL: "http://" + reachable(addr.String())}
+	if s.opt.TLS != nil {
+		out.URL = "https://" + reachable(addr.String())
+	}
 	for _, t := range infos {
 		if t.Serving != "" {
-			out.Tasks = append(out.Tasks, servingTask{t.Name, t.Serving, curl(out.URL, t)})
+			out.Tasks = append(out.Tasks, servingTask{t.Name, t.Serving, curl(out.URL, t, s.opt.Gatekeeper.Required())})
 		}
 	}
 	s.say("listening on %s: a page at %s/, the API at /openapi.json, metrics at /metrics; ask:\n  %s", addr, out.URL, out.Tasks[0].Curl)
@@ -200,12 +223,15 @@ func reachable(addr string) string {
 }
 
 // curl returns a shell line that predicts the first example key.
-func curl(base string, t server.TaskInfo) string {
-	key := "1"
+func curl(base string, t server.TaskInfo, token bool) string {
+	key, header := "1", ""
+	if token {
+		header = ` -H "Authorization: Bearer $TOKEN"`
+	}
 	if len(t.ExampleKeys) > 0 {
 		key = strings.ReplaceAll(string(t.ExampleKeys[0]), "'", `'\''`)
 	}
-	return fmt.Sprintf("curl -s %s/v1/tasks/%s/predict -H 'Content-Type: application/json' -d '{\"entities\": [%s]}'", base, url.PathEscape(t.Name), key)
+	return fmt.Sprintf("curl -s %s/v1/tasks/%s/predict%s -H 'Content-Type: application/json' -d '{\"entities\": [%s]}'", base, url.PathEscape(t.Name), header, key)
 }
 
 // programVersion is the version that the Go tool stamped into the program.

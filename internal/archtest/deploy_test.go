@@ -45,7 +45,7 @@ func compose(t *testing.T) (services map[string]service, volumes []string) {
 // beyond this machine.
 func TestCompose(t *testing.T) {
 	services, volumes := compose(t)
-	if got := slices.Sorted(maps.Keys(services)); !slices.Equal(got, []string{"db", "seed", "serve", "train"}) {
+	if got := slices.Sorted(maps.Keys(services)); !slices.Equal(got, []string{"db", "seed", "serve", "token", "train"}) {
 		t.Fatalf("services %q", got)
 	}
 	for name, s := range services {
