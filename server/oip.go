@@ -27,7 +27,7 @@ type oipOperation struct {
 	scope                     Scope
 	method, path, id, summary string
 	serve                     func(s *Server, w http.ResponseWriter, r *http.Request) error
-	schema                    *huma.Schema // of the answer
+	schema                    *huma.Schema // of the answer; nil = none is ever given
 	statuses                  []int        // of errors
 }
 
@@ -38,26 +38,19 @@ var oipOperations = []oipOperation{
 	{ScopeRead, "GET", "/v2/", "oip-server-slash", "Open Inference Protocol: server metadata", (*Server).oipServer, oipServerSchema, nil},
 	{Anyone, "GET", "/v2/health/live", "oip-live", "Open Inference Protocol: the process lives", (*Server).oipLive, oipHealthSchema, nil},
 	{Anyone, "GET", "/v2/health/ready", "oip-ready", "Open Inference Protocol: predictions can be answered", (*Server).oipReady, oipHealthSchema, []int{503}},
-	{ScopeRead, "GET", "/v2/models", "oip-models", "Open Inference Protocol: names of the models, which are tasks", (*Server).oipModels, anyObject, nil},
-	{ScopeRead, "POST", "/v2/repository/index", "oip-index", "Open Inference Protocol: the loaded versions", (*Server).oipIndex, &huma.Schema{Type: huma.TypeArray, Items: anyObject}, nil},
-	{ScopeRead, "GET", "/v2/models/{model}", "oip-model", "Open Inference Protocol: inputs and outputs of a model", (*Server).oipModel, anyObject, []int{404}},
-	{ScopeRead, "GET", "/v2/models/{model}/ready", "oip-model-ready", "Open Inference Protocol: a model answers", (*Server).oipModelReady, anyObject, []int{404, 503}},
-	{ScopePredict, "POST", "/v2/models/{model}/infer", "oip-infer", "Open Inference Protocol: predict entities by key", (*Server).oipInfer, anyObject, oipInferStatuses},
-	{ScopeRead, "GET", "/v2/models/{model}/versions/{version}", "oip-version", "Open Inference Protocol: inputs and outputs of a version", (*Server).oipModel, anyObject, []int{404}},
-	{ScopeRead, "GET", "/v2/models/{model}/versions/{version}/ready", "oip-version-ready", "Open Inference Protocol: a version answers", (*Server).oipModelReady, anyObject, []int{404, 503}},
-	{ScopePredict, "POST", "/v2/models/{model}/versions/{version}/infer", "oip-version-infer", "Open Inference Protocol: predict entities by key with one version", (*Server).oipInfer, anyObject, oipInferStatuses},
-	{ScopeRead, "POST", "/v2/repository/models/{model}/load", "oip-load", "Open Inference Protocol: not offered; promote a version instead", (*Server).oipRepository, anyObject, []int{501}},
-	{ScopeRead, "POST", "/v2/repository/models/{model}/unload", "oip-unload", "Open Inference Protocol: not offered", (*Server).oipRepository, anyObject, []int{501}},
+	{ScopeRead, "GET", "/v2/models", "oip-models", "Open Inference Protocol: names of the models, which are tasks", (*Server).oipModels, oipModelsSchema, nil},
+	{ScopeRead, "POST", "/v2/repository/index", "oip-index", "Open Inference Protocol: the loaded versions", (*Server).oipIndex, oipIndexSchema, nil},
+	{ScopeRead, "GET", "/v2/models/{model}", "oip-model", "Open Inference Protocol: inputs and outputs of a model", (*Server).oipModel, oipModelSchema, []int{404}},
+	{ScopeRead, "GET", "/v2/models/{model}/ready", "oip-model-ready", "Open Inference Protocol: a model answers", (*Server).oipModelReady, oipModelReadySchema, []int{404, 503}},
+	{ScopePredict, "POST", "/v2/models/{model}/infer", "oip-infer", "Open Inference Protocol: predict entities by key", (*Server).oipInfer, oipAnswerSchema, oipInferStatuses},
+	{ScopeRead, "GET", "/v2/models/{model}/versions/{version}", "oip-version", "Open Inference Protocol: inputs and outputs of a version", (*Server).oipModel, oipModelSchema, []int{404}},
+	{ScopeRead, "GET", "/v2/models/{model}/versions/{version}/ready", "oip-version-ready", "Open Inference Protocol: a version answers", (*Server).oipModelReady, oipModelReadySchema, []int{404, 503}},
+	{ScopePredict, "POST", "/v2/models/{model}/versions/{version}/infer", "oip-version-infer", "Open Inference Protocol: predict entities by key with one version", (*Server).oipInfer, oipAnswerSchema, oipInferStatuses},
+	{ScopeRead, "POST", "/v2/repository/models/{model}/load", "oip-load", "Open Inference Protocol: not offered; promote a version instead", (*Server).oipRepository, nil, []int{501}},
+	{ScopeRead, "POST", "/v2/repository/models/{model}/unload", "oip-unload", "Open Inference Protocol: not offered", (*Server).oipRepository, nil, []int{501}},
 }
 
-var (
-	oipInferStatuses = []int{400, 404, 408, 413, 415, 422, 501, 503, 504}
-	anyObject        = &huma.Schema{Type: huma.TypeObject}
-	oipHealthSchema  = &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{"live": {Type: huma.TypeBoolean}, "ready": {Type: huma.TypeBoolean}}}
-	oipServerSchema  = &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{"name": {Type: huma.TypeString}, "version": {Type: huma.TypeString},
-		"extensions": {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString}}}}
-	oipErrorSchema = &huma.Schema{Type: huma.TypeObject, Required: []string{"error"}, Properties: map[string]*huma.Schema{"error": {Type: huma.TypeString}}}
-)
+var oipInferStatuses = []int{400, 404, 408, 413, 415, 422, 501, 503, 504}
 
 // addOIP registers the protocol's paths.
 func (a api) addOIP() {
@@ -68,15 +61,17 @@ func (a api) addOIP() {
 		}
 		a.s.scopes[o.method+" "+pattern] = o.scope
 		if o.scope != Anyone {
-			o.statuses = append(slices.Clone(o.statuses), http.StatusUnauthorized, http.StatusForbidden)
+			o.statuses = append(slices.Clone(o.statuses), http.StatusUnauthorized, http.StatusForbidden, http.StatusServiceUnavailable)
 		}
 		a.s.mux.HandleFunc(o.method+" "+pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := o.serve(a.s, w, r); err != nil {
 				a.s.writeProblem(w, r, err)
 			}
 		})
-		op := &huma.Operation{Method: o.method, Path: o.path, OperationID: o.id, Summary: o.summary, Responses: map[string]*huma.Response{
-			"200": {Description: "OK", Content: map[string]*huma.MediaType{"application/json": {Schema: o.schema}}}}}
+		op := &huma.Operation{Method: o.method, Path: o.path, OperationID: o.id, Summary: o.summary, Responses: map[string]*huma.Response{}}
+		if o.schema != nil {
+			op.Responses["200"] = &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{"application/json": {Schema: o.schema}}}
+		}
 		for _, name := range []string{"model", "version"} {
 			if strings.Contains(o.path, "{"+name+"}") {
 				op.Parameters = append(op.Parameters, &huma.Param{Name: name, In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}})
@@ -86,23 +81,15 @@ func (a api) addOIP() {
 			op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status),
 				Content: map[string]*huma.MediaType{"application/json": {Schema: oipErrorSchema}}}
 		}
+		op.Security = a.security(o.scope)
 		if strings.HasSuffix(o.path, "/infer") {
+			op.Responses["200"].Content["application/octet-stream"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 			op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: oipRequestSchema,
 				Example: map[string]any{"inputs": []any{map[string]any{"name": "entity", "shape": []int{2}, "datatype": "INT64", "data": []int{42, 57}}}}}}}
 		}
 		a.OpenAPI().AddOperation(op)
 	}
 }
-
-var oipRequestSchema = &huma.Schema{Type: huma.TypeObject, Required: []string{"inputs"}, Properties: map[string]*huma.Schema{
-	"id":         {Type: huma.TypeString},
-	"parameters": {Type: huma.TypeObject, Description: "interval: share of values that lower and upper are to hold; explain: items per entity; top_k: items of a ranking"},
-	"inputs": {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeObject, Required: []string{"name", "shape", "datatype", "data"}, Properties: map[string]*huma.Schema{
-		"name": {Type: huma.TypeString}, "datatype": {Type: huma.TypeString}, "parameters": {Type: huma.TypeObject},
-		"shape": {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeInteger}}, "data": {Type: huma.TypeArray, Items: &huma.Schema{}}}}},
-	"outputs": {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeObject, Required: []string{"name"}, Properties: map[string]*huma.Schema{
-		"name": {Type: huma.TypeString}, "parameters": {Type: huma.TypeObject}}}},
-}}
 
 // writeOIPError writes the protocol's form of an error.
 func writeOIPError(w http.ResponseWriter, p *problem) {

@@ -42,6 +42,9 @@ func (s *Server) infer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if err != nil {
 		return nil, err
 	}
+	if len(task.Key) == 0 { // its text is gone or fits the schema no more
+		return nil, unavailable("not_ready", "model "+strconv.Quote(task.Name)+" has no version in service", 5*time.Second)
+	}
 	q, err := s.oipQuestions(task, req)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 )
 
 // document is what the test reads of an OpenAPI document.
@@ -167,10 +170,30 @@ func violations(d document, schema json.RawMessage, body []byte) []string {
 	if err := json.Unmarshal(schema, &s); err != nil {
 		return []string{"schema: " + err.Error()}
 	}
-	if err := json.Unmarshal(body, &v); err != nil {
-		return []string{err.Error()}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	if err := dec.Decode(&v); err != nil || !json.Valid(body) {
+		return []string{"no JSON"}
 	}
-	return check(d, s.(map[string]any), v, "")
+	return check(d, s.(map[string]any), floats(v), "")
+}
+
+// floats turns the numbers of a value into float64, too large ones into infinities.
+func floats(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		f, _ := v.Float64()
+		return f
+	case []any:
+		for i := range v {
+			v[i] = floats(v[i])
+		}
+	case map[string]any:
+		for name := range v {
+			v[name] = floats(v[name])
+		}
+	}
+	return v
 }
 
 func check(d document, schema map[string]any, v any, at string) (faults []string) {
@@ -182,7 +205,11 @@ func check(d document, schema map[string]any, v any, at string) (faults []string
 	number, isNumber := v.(float64)
 	for keyword, want := range schema {
 		switch keyword {
-		case "description", "format", "examples", "default":
+		case "description", "examples", "default":
+		case "format":
+			if text, ok := v.(string); ok && want == "date-time" && new(time.Time).UnmarshalText([]byte(text)) != nil {
+				bad("%q is no instant", text)
+			}
 		case "$ref":
 			var inner any
 			if json.Unmarshal(d.Components.Schemas[strings.TrimPrefix(want.(string), "#/components/schemas/")], &inner) != nil {
@@ -229,6 +256,22 @@ func check(d document, schema map[string]any, v any, at string) (faults []string
 		case "minItems":
 			if array != nil && len(array) < int(want.(float64)) {
 				bad("%d items", len(array))
+			}
+		case "maxItems":
+			if array != nil && len(array) > int(want.(float64)) {
+				bad("%d items", len(array))
+			}
+		case "minLength":
+			if text, ok := v.(string); ok && utf8.RuneCountInString(text) < int(want.(float64)) {
+				bad("%q is too short", text)
+			}
+		case "exclusiveMinimum":
+			if isNumber && number <= want.(float64) {
+				bad("%v is not above %v", v, want)
+			}
+		case "exclusiveMaximum":
+			if isNumber && number >= want.(float64) {
+				bad("%v is not below %v", v, want)
 			}
 		case "enum":
 			if !slices.Contains(want.([]any), v) {
@@ -277,6 +320,7 @@ func TestOpenAPI_validatorBites(t *testing.T) {
 		{"PredictAnswer", `{}`}, {"PredictAnswer", `[]`}, {"ModelRef", `{"version":1}`}, {"ModelRef", `{"version":"1","x":1}`},
 		{"PredictRequest", `{"entities":[]}`}, {"PredictRequest", `{"entities":[null]}`}, {"PredictRequest", `{"entities":[[]]}`},
 		{"PredictRequest", `{"entities":[1],"outputs":["odds"]}`}, {"PredictRequest", `{"entities":[1],"explain":{"top":0}}`},
+		{"PredictRequest", `{"entities":[1],"anchor":"yesterday"}`}, {"PredictRequest", `{"entities":[1],"interval":1}`}, {"QueryRequest", `{"query":""}`},
 	} {
 		if len(violations(d, json.RawMessage(`{"$ref":"#/components/schemas/`+c.schema+`"}`), []byte(c.body))) == 0 {
 			t.Errorf("%s is a valid %s", c.body, c.schema)

@@ -165,7 +165,11 @@ func (s *Server) curl(r *http.Request, t TaskInfo) string {
 	if err != nil {
 		return "" // keys were checked to be JSON
 	}
+	scheme := "http://"
+	if r.TLS != nil {
+		scheme = "https://"
+	}
 	quote := func(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 	return fmt.Sprintf("curl -s %s -H 'Content-Type: application/json' -d %s",
-		quote("http://"+host+"/v1/tasks/"+url.PathEscape(t.Name)+"/predict"), quote(string(ask)))
+		quote(scheme+host+"/v1/tasks/"+url.PathEscape(t.Name)+"/predict"), quote(string(ask)))
 }

@@ -267,6 +267,49 @@ func FuzzPredict(f *testing.F) {
 	})
 }
 
+// FuzzInfer sends any body to the Open Inference Protocol: the answer is JSON, never a
+// 500, and every output has as many elements as its shape says.
+func FuzzInfer(f *testing.F) {
+	for _, body := range []string{`{"inputs":[{"name":"entity","shape":[1],"datatype":"INT64","data":[42]}]}`,
+		`{"id":"","inputs":[{"name":"entity","shape":[2,1],"datatype":"BYTES","data":[["42"],["57"]]},{"name":"anchor","shape":[2],"datatype":"BYTES","data":["2020-09-22T00:00:00Z","2020-09-21T00:00:00Z"]}],"outputs":[{"name":"eligible"}],"parameters":{"explain":2}}`,
+		`{"inputs":[{"name":"entity","shape":[1e3],"datatype":"FP64","data":[1e400]}]}`, `{"inputs":[]}`, `{`, "\xff"} {
+		f.Add([]byte(body))
+	}
+	s, _ := newServer(f, &fake{}, func(o *Options) { o.Limits.BodyBytes, o.Limits.Entities = 1<<16, 100 })
+	f.Fuzz(func(t *testing.T, body []byte) {
+		r := httptest.NewRequest(http.MethodPost, "/v2/models/churn/infer", bytes.NewReader(body))
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, r)
+		var out struct {
+			Error   *string
+			Outputs []struct {
+				Shape []int
+				Data  []json.RawMessage
+			}
+		}
+		if json.Unmarshal(w.Body.Bytes(), &out) != nil {
+			t.Fatalf("answer is no JSON: %q", w.Body)
+		}
+		switch w.Code {
+		case 400, 413, 422, 501:
+			if out.Error == nil {
+				t.Fatalf("a refusal without error: %s", w.Body)
+			}
+		case 200:
+			for _, o := range out.Outputs {
+				if len(o.Shape) != 1 || len(o.Data) != o.Shape[0] {
+					t.Fatalf("an output of shape %v has %d elements", o.Shape, len(o.Data))
+				}
+			}
+		default:
+			if w.Code == 500 && strings.Contains(w.Body.String(), codeNotFinite) {
+				return // the fake's key 500, a fault of the model
+			}
+			t.Fatalf("status %d: %s", w.Code, w.Body)
+		}
+	})
+}
+
 func compact(raw json.RawMessage) string {
 	out, err := json.Marshal(raw)
 	if err != nil {

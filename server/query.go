@@ -46,7 +46,7 @@ type queryInput struct{ rawRequest }
 
 // queryRequest describes the body in the OpenAPI document; [parseQuery] reads it.
 type queryRequest struct {
-	Query    string   `json:"query" doc:"a text of the task language: PREDICT ... FOR table IN (keys) [AT anchor]; FOR EACH asks about all eligible rows"`
+	Query    string   `json:"query" minLength:"1" doc:"a text of the task language: PREDICT ... FOR table IN (keys) [AT anchor]; FOR EACH asks about all eligible rows"`
 	Interval *float64 `json:"interval,omitempty" nullable:"true" exclusiveMinimum:"0" exclusiveMaximum:"1" doc:"of a value: the share of cases that lower and upper are to hold"`
 }
 

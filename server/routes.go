@@ -95,12 +95,11 @@ func add[I, O any](a api, scope Scope, method, path, id, summary string, f func(
 	op := huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Responses: map[string]*huma.Response{}}
 	schema := a.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem](), true, "")
 	if scope != Anyone {
-		statuses = append(statuses, http.StatusUnauthorized, http.StatusForbidden)
-		op.Security = []map[string][]string{{"token": {string(scope)}}}
+		statuses = append(statuses, http.StatusUnauthorized, http.StatusForbidden, http.StatusServiceUnavailable)
 	}
+	op.Security = a.security(scope)
 	for _, status := range append(statuses, http.StatusInternalServerError) {
-		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status),
-			Content: map[string]*huma.MediaType{"application/problem+json": {Schema: schema}}}
+		op.Responses[strconv.Itoa(status)] = problemResponse(status, schema)
 	}
 	huma.Register(a, op, func(ctx context.Context, in *I) (*body[O], error) {
 		out, err := f(ctx, in)
@@ -111,10 +110,35 @@ func add[I, O any](a api, scope Scope, method, path, id, summary string, f func(
 	})
 }
 
+func problemResponse(status int, schema *huma.Schema) *huma.Response {
+	return &huma.Response{Description: http.StatusText(status), Content: map[string]*huma.MediaType{"application/problem+json": {Schema: schema}}}
+}
+
+// security documents what an operation needs: nothing where the server started without
+// tokens.
+func (a api) security(scope Scope) []map[string][]string {
+	need := []map[string][]string{{"token": {string(scope)}}}
+	switch g := a.s.opt.Gatekeeper; {
+	case scope == Anyone:
+		return nil
+	case g == nil || !g.Required():
+		return append([]map[string][]string{{}}, need...)
+	}
+	return need
+}
+
 // describePredictBody documents the body that predict reads by itself.
 func (a api) describePredictBody(schemas huma.Registry) {
 	op := a.OpenAPI().Paths["/v1/tasks/{task}/predict"].Post
 	schema := schemas.Schema(reflect.TypeFor[predictRequest](), true, "")
+	ofPredict := schemas.SchemaFromRef(schema.Ref).Properties
+	most, top := a.s.limits.Entities, float64(a.s.limits.ExplainTop)
+	ofPredict["entities"].MaxItems = &most
+	explain := ofPredict["explain"]
+	if explain.Ref != "" {
+		explain = schemas.SchemaFromRef(explain.Ref)
+	}
+	explain.Properties["top"].Maximum = &top
 	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {
 		Schema:  schema,
 		Example: map[string]any{"entities": []any{42, 57}, "anchor": "2020-09-22T00:00:00Z", "explain": map[string]any{"top": 5}},
@@ -129,8 +153,13 @@ func (a api) addPlain(path, id, summary, media string, h http.Handler) {
 	}
 	a.s.mux.Handle("GET "+pattern, h)
 	a.s.scopes["GET "+pattern] = ScopeRead
-	a.OpenAPI().AddOperation(&huma.Operation{Method: http.MethodGet, Path: path, OperationID: id, Summary: summary,
-		Responses: map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{media: {Schema: &huma.Schema{Type: huma.TypeString}}}}}})
+	schema := a.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem](), true, "")
+	op := &huma.Operation{Method: http.MethodGet, Path: path, OperationID: id, Summary: summary, Security: a.security(ScopeRead),
+		Responses: map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{media: {Schema: &huma.Schema{Type: huma.TypeString}}}}}}
+	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusInternalServerError, http.StatusServiceUnavailable} {
+		op.Responses[strconv.Itoa(status)] = problemResponse(status, schema)
+	}
+	a.OpenAPI().AddOperation(op)
 }
 
 type none struct{}

@@ -166,6 +166,7 @@ func TestServe(t *testing.T) {
 	t.Run("rows", func(t *testing.T) { testRows(t, r, made) })
 	t.Run("numbers", func(t *testing.T) { testNumbers(t, r, workspace) })
 	t.Run("versions", func(t *testing.T) { testVersions(t, r) })
+	t.Run("oip", func(t *testing.T) { testOIP(t, r, made) })
 	t.Run("stderr", func(t *testing.T) {
 		for _, want := range []string{"task churn: version 1 answers (gnn, data until 2025-01-01)", "listening on 127.0.0.1:", r.Tasks[0].Curl} {
 			if !strings.Contains(r.stderr.String(), want) {
