@@ -23,6 +23,11 @@ func TestAuthorize_everyOperation(t *testing.T) {
 	f := &fake{}
 	s, _ := newServer(t, f, func(o *Options) { o.Gatekeeper = tokens{} })
 	d, _ := readDocument(t, s)
+	j, _, err := s.opt.Jobs.Submit("train", "churn", []byte("{}"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.opt.Jobs.Cancel(j.ID) // its events end
 	below := map[Scope]string{ScopePredict: "read", ScopeTrain: "predict", ScopeAdmin: "train"}
 	open := map[string]bool{"/healthz": true, "/readyz": true, "/v2/health/live": true, "/v2/health/ready": true}
 	for path, ops := range d.Paths {
@@ -35,7 +40,7 @@ func TestAuthorize_everyOperation(t *testing.T) {
 			if !ok {
 				t.Errorf("%s has no scope", pattern)
 			}
-			url := strings.NewReplacer("{task}", "churn", "{model}", "churn", "{version}", "7").Replace(path)
+			url := strings.NewReplacer("{id}", j.ID, "{alias}", "prod", "{task}", "churn", "{model}", "churn", "{version}", "7").Replace(path)
 			ask := func(token string) int {
 				r := httptest.NewRequest(strings.ToUpper(method), url, strings.NewReader("{}"))
 				r.Header.Set("Content-Type", "application/json")

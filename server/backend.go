@@ -187,6 +187,11 @@ type Invalid struct {
 
 func (e Invalid) Error() string { return e.Detail }
 
+// Conflict answers 409: what is there already stands against it.
+type Conflict struct{ Code, Detail, Hint string }
+
+func (e Conflict) Error() string { return e.Detail }
+
 // Unavailable answers 503: the same request may succeed later.
 type Unavailable struct {
 	Detail     string

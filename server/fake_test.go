@@ -211,7 +211,7 @@ func (l *logBuffer) String() string {
 func newServer(t testing.TB, f *fake, change func(*Options)) (*Server, *logBuffer) {
 	t.Helper()
 	log := &logBuffer{}
-	opt := Options{Backend: f, Addr: "127.0.0.1:0", Version: "test", Now: func() time.Time { return testNow },
+	opt := Options{Backend: f, Jobs: newJobs(t), Addr: "127.0.0.1:0", Version: "test", Now: func() time.Time { return testNow },
 		Log: slog.New(slog.NewTextHandler(log, nil)), Limits: Limits{Concurrent: 2, DrainGrace: -1}}
 	if change != nil {
 		change(&opt)

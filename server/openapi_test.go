@@ -110,8 +110,14 @@ func TestOpenAPI_valid(t *testing.T) {
 func TestOpenAPI_everyOperation(t *testing.T) {
 	s, _ := newServer(t, &fake{}, nil)
 	d, _ := readDocument(t, s)
-	want := []string{"/", "/healthz", "/metrics", "/openapi.json", "/readyz", "/v1/limits", "/v1/models", "/v1/models/{task}",
-		"/v1/query", "/v1/tasks", "/v1/tasks/{task}", "/v1/tasks/{task}/predict", "/v2", "/v2/", "/v2/health/live", "/v2/health/ready", "/v2/models", "/v2/models/{model}",
+	j, _, err := s.opt.Jobs.Submit("train", "churn", json.RawMessage("{}"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.opt.Jobs.Cancel(j.ID) // its events end
+	want := []string{"/", "/healthz", "/metrics", "/openapi.json", "/readyz", "/v1/batches", "/v1/jobs", "/v1/jobs/{id}", "/v1/jobs/{id}/events", "/v1/jobs/{id}/result",
+		"/v1/limits", "/v1/models", "/v1/models/{task}", "/v1/models/{task}/aliases/{alias}", "/v1/query", "/v1/tasks", "/v1/tasks/{task}", "/v1/tasks/{task}/labels",
+		"/v1/tasks/{task}/predict", "/v1/tasks/{task}/train", "/v2", "/v2/", "/v2/health/live", "/v2/health/ready", "/v2/models", "/v2/models/{model}",
 		"/v2/models/{model}/infer", "/v2/models/{model}/ready", "/v2/models/{model}/versions/{version}", "/v2/models/{model}/versions/{version}/infer",
 		"/v2/models/{model}/versions/{version}/ready", "/v2/repository/index", "/v2/repository/models/{model}/load", "/v2/repository/models/{model}/unload"}
 	var have []string
@@ -132,7 +138,7 @@ func TestOpenAPI_everyOperation(t *testing.T) {
 			}
 			for _, body := range bodies {
 				for _, task := range []string{"churn", "value"} {
-					url := strings.NewReplacer("{task}", task, "{model}", task, "{version}", map[string]string{"churn": "7", "value": "2"}[task]).Replace(path)
+					url := strings.NewReplacer("{id}", j.ID, "{alias}", "prod", "{task}", task, "{model}", task, "{version}", map[string]string{"churn": "7", "value": "2"}[task]).Replace(path)
 					r := httptest.NewRequest(strings.ToUpper(method), url, strings.NewReader(body))
 					r.Header.Set("Content-Type", "application/json")
 					w := httptest.NewRecorder()
@@ -252,6 +258,10 @@ func check(d document, schema map[string]any, v any, at string) (faults []string
 		case "items":
 			for i, value := range array {
 				faults = append(faults, check(d, want.(map[string]any), value, fmt.Sprint(at, "/", i))...)
+			}
+		case "minLength":
+			if text, ok := v.(string); ok && len(text) < int(want.(float64)) {
+				bad("%q is too short", text)
 			}
 		case "minItems":
 			if array != nil && len(array) < int(want.(float64)) {

@@ -88,6 +88,7 @@ func (s *Server) classify(ctx context.Context, err error) *problem {
 	var (
 		p           *problem
 		missing     NotFound
+		conflict    Conflict
 		unavailable Unavailable
 	)
 	switch {
@@ -96,6 +97,8 @@ func (s *Server) classify(ctx context.Context, err error) *problem {
 		return &c
 	case errors.As(err, &missing):
 		return newProblem(http.StatusNotFound, fault{Code: "TK190", Detail: missing.Detail, Hint: missing.Hint})
+	case errors.As(err, &conflict):
+		return newProblem(http.StatusConflict, fault{Code: conflict.Code, Detail: conflict.Detail, Hint: conflict.Hint})
 	case errors.As(err, &unavailable):
 		p = newProblem(http.StatusServiceUnavailable, fault{Code: "unavailable", Detail: unavailable.Detail})
 		p.retryAfter, p.reason = max(unavailable.RetryAfter, time.Second), "rejected"

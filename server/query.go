@@ -102,13 +102,13 @@ func parseQuery(data []byte, limits Limits) (QueryRequest, error) {
 // query admits, reads, lets the backend fit and answer, and checks its answer. One at a
 // time: it keeps all cores busy, and predictions go on beside it.
 func (s *Server) query(ctx context.Context, in *queryInput) (*queryAnswer, error) {
+	ctx, cancel := within(ctx, s.limits.QueryTime)
+	defer cancel()
 	leave, ok := s.queries.admit()
 	if !ok {
 		return nil, unavailable("overloaded", "too many questions wait already", queryRetry)
 	}
 	defer leave()
-	ctx, cancel := within(ctx, s.limits.QueryTime)
-	defer cancel()
 	data, err := s.readBody(in.w, in.r)
 	if err != nil {
 		return nil, err
@@ -136,6 +136,20 @@ func (s *Server) query(ctx context.Context, in *queryInput) (*queryAnswer, error
 	}
 	return &queryAnswer{Type: a.Type, Reading: a.Reading, Anchor: rows.Anchor, DataUntil: rows.DataUntil, Predictions: rows.Predictions, Errors: rows.Errors,
 		Fitted: fitted{a.Served, a.Metric, a.Train, a.Val, a.Validation, a.ServedError, a.Seconds}}, nil
+}
+
+// heavy waits for the place of what keeps all cores busy for seconds: questions, labels.
+func (s *Server) heavy(ctx context.Context) (done func(), err error) {
+	leave, ok := s.queries.admit()
+	if !ok {
+		return nil, unavailable("overloaded", "too many requests of this kind wait already", queryRetry)
+	}
+	free, err := s.queries.take(ctx)
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	return func() { free(); leave() }, nil
 }
 
 // describeQueryBody documents the body that query reads by itself.

@@ -73,10 +73,11 @@ func (s *Server) routes() error {
 	add(a, Anyone, http.MethodGet, "/healthz", "live", "The process lives", s.getHealth)
 	add(a, Anyone, http.MethodGet, "/readyz", "ready", "Predictions can be answered", s.getReady, 503)
 	a.describePredictBody(schemas)
+	a.addTasks()
+	a.addJobs()
 	// The framework describes its own error body, which no handler of ours sends.
 	delete(schemas.Map(), "ErrorModel")
 	delete(schemas.Map(), "ErrorDetail")
-
 	a.addOIP()
 	a.addPlain("/metrics", "metrics", "Metrics in the Prometheus text format", "text/plain", s.metrics.handler())
 	a.addPlain("/openapi.json", "openapi", "This document", "application/openapi+json", http.HandlerFunc(s.getOpenAPI))
@@ -91,6 +92,19 @@ func (s *Server) routes() error {
 
 // add registers one operation with its documented error statuses.
 func add[I, O any](a api, scope Scope, method, path, id, summary string, f func(context.Context, *I) (*O, error), statuses ...int) {
+	op := a.operation(scope, method, path, id, summary, statuses...)
+	huma.Register(a, op, func(ctx context.Context, in *I) (*body[O], error) {
+		out, err := f(ctx, in)
+		if err != nil {
+			return nil, a.s.problemOf(ctx, err)
+		}
+		return &body[O]{*out}, nil
+	})
+}
+
+// operation begins the description of an operation with its documented error statuses, and
+// notes what scope it needs.
+func (a api) operation(scope Scope, method, path, id, summary string, statuses ...int) huma.Operation {
 	a.s.scopes[method+" "+path] = scope
 	op := huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Responses: map[string]*huma.Response{}}
 	schema := a.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem](), true, "")
@@ -101,13 +115,7 @@ func add[I, O any](a api, scope Scope, method, path, id, summary string, f func(
 	for _, status := range append(statuses, http.StatusInternalServerError) {
 		op.Responses[strconv.Itoa(status)] = problemResponse(status, schema)
 	}
-	huma.Register(a, op, func(ctx context.Context, in *I) (*body[O], error) {
-		out, err := f(ctx, in)
-		if err != nil {
-			return nil, a.s.problemOf(ctx, err)
-		}
-		return &body[O]{*out}, nil
-	})
+	return op
 }
 
 func problemResponse(status int, schema *huma.Schema) *huma.Response {

@@ -78,6 +78,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.draining.Store(true)
+	close(s.drained)
 	s.log.Info("draining", "active", s.active.Load())
 	// In the grace balancers see /readyz fail, and kept connections close one by one with
 	// their next answer, so that the listener closes on nobody's request.

@@ -20,6 +20,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/rowlink/rowlink/jobs"
 )
 
 // DefaultAddr is where a server listens when no address is given: this machine only.
@@ -35,6 +37,8 @@ type Options struct {
 	PlainHTTP   bool        // to other machines too, for what stands behind a proxy that has TLS
 	TLS         *tls.Config // nil = plain HTTP
 	Gatekeeper  Gatekeeper  // nil = whoever reaches the address may do everything
+	// Jobs runs trainings and batches; nil = there are none. The backend must be a [Planner].
+	Jobs *jobs.Queue
 	// Ready says why predictions cannot be answered yet; nil means always ready.
 	Ready   func(context.Context) error
 	Limits  Limits
@@ -58,7 +62,8 @@ type Server struct {
 	handler http.Handler
 
 	draining atomic.Bool
-	active   atomic.Int64 // requests between first and last byte
+	drained  chan struct{} // closed when the drain begins: streams end
+	active   atomic.Int64  // requests between first and last byte
 }
 
 // New returns a server that does not listen yet. Wrong options are reported all at once.
@@ -85,7 +90,7 @@ func New(opt Options) (*Server, error) {
 	if err := errors.Join(limits.validate(), opt.checkAddr(opt.Addr)); err != nil {
 		return nil, err
 	}
-	s := &Server{opt: opt, log: opt.Log, limits: limits, mux: http.NewServeMux(), scopes: map[string]Scope{}}
+	s := &Server{opt: opt, log: opt.Log, limits: limits, mux: http.NewServeMux(), scopes: map[string]Scope{}, drained: make(chan struct{})}
 	s.gate, s.queries = newGate(limits.Concurrent, limits.Queue), newGate(1, limits.QueryQueue)
 	s.metrics = newMetrics(s)
 	s.batcher = newBatcher(opt.Backend, limits, s.metrics)

@@ -30,10 +30,15 @@ type app struct {
 	reading   ingest.OpenOptions   // of ingest's flags
 	accept    bool                 // --accept-links
 	progress  *progress
+	report    *jobReporter // of a job's process; else nil
 }
 
 // say tells the user something on stderr, unless --quiet.
 func (a *app) say(format string, args ...any) {
+	if a.report != nil {
+		a.report.write("say", fmt.Sprintf(format, args...))
+		return
+	}
 	if a.quiet {
 		return
 	}
@@ -54,6 +59,10 @@ func (a *app) warn(format string, args ...any) {
 
 // update shows progress on stderr, unless --quiet.
 func (a *app) update(what string, done, total int64, unit string) {
+	if a.report != nil {
+		a.report.progress(jobProgress{what, done, total, unit})
+		return
+	}
 	if a.quiet {
 		return
 	}

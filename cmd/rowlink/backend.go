@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rowlink/rowlink"
@@ -27,6 +28,9 @@ type backend struct {
 	db   *rowlink.Database
 	only []string // tasks that are served; empty = all of the workspace
 	log  *slog.Logger
+
+	threads  int
+	changing sync.Mutex // one change of tasks and aliases at a time
 	shelf
 }
 

@@ -19,7 +19,7 @@ var _ server.Asker = (*backend)(nil)
 func (b *backend) Query(ctx context.Context, req server.QueryRequest) (*server.QueryAnswer, error) {
 	i, err := b.db.Instant(ctx, req.Text)
 	if err != nil {
-		return nil, askedWrongly(err)
+		return nil, wrongText(err, "/query")
 	}
 	p := &predictions{Predictor: i.Predictor, from: origin{task: i.Task.Name, served: i.Report.Served}, entity: i.Snap.Tables[i.Task.Entity]}
 	p.anchor, p.own = i.Anchor, i.Own && i.OwnTimes()
@@ -83,8 +83,9 @@ func (p *predictions) fillQuery(out *server.QueryAnswer) error {
 	return nil
 }
 
-// askedWrongly tells the client what is wrong with the text.
-func askedWrongly(err error) error {
+// wrongText tells the client what is wrong with a text of the task language, which stands
+// at a pointer of the request.
+func wrongText(err error, pointer string) error {
 	if errs, ok := errors.AsType[tql.Errors](err); ok {
 		var out []error
 		for _, e := range errs {
@@ -92,15 +93,15 @@ func askedWrongly(err error) error {
 			if e.Detail != "" {
 				detail += ": " + e.Detail
 			}
-			out = append(out, server.Invalid{Code: e.Code, Detail: detail, Hint: e.Hint, Pointer: "/query", Line: e.Line(), Column: e.Column()})
+			out = append(out, server.Invalid{Code: e.Code, Detail: detail, Hint: e.Hint, Pointer: pointer, Line: e.Line(), Column: e.Column()})
 		}
 		return errors.Join(out...)
 	}
 	if e, ok := errors.AsType[*tasks.Error](err); ok {
-		return server.Invalid{Code: e.Code, Detail: e.Msg, Hint: e.Hint, Pointer: "/query"}
+		return server.Invalid{Code: e.Code, Detail: e.Msg, Hint: e.Hint, Pointer: pointer}
 	}
 	if e, ok := errors.AsType[*ingest.UserError](err); ok {
-		return server.Invalid{Code: "query", Detail: e.Msg, Hint: e.Hint, Pointer: "/query"}
+		return server.Invalid{Code: "query", Detail: e.Msg, Hint: e.Hint, Pointer: pointer}
 	}
 	return err
 }

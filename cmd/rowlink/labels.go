@@ -11,7 +11,6 @@ import (
 
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/tasks"
-	"github.com/rowlink/rowlink/workspace"
 )
 
 func init() { subcommands.Add("labels", labelsCommand) }
@@ -31,7 +30,7 @@ The report on how the table came about goes to stderr. TASK is a file, - for std
 				err = usage("sql lets Postgres compute the labels where the data lies", "--executor is %q, want memory or sql", executor)
 			}
 			if err == nil && out != "" {
-				err = checkOut(out)
+				err = checkLabelsOut(out)
 			}
 			if err != nil {
 				return err
@@ -62,7 +61,7 @@ The report on how the table came about goes to stderr. TASK is a file, - for std
 				}
 				return t.csv(a.out)
 			}
-			if err := workspace.WriteStream(out, t.csv); err != nil {
+			if err := t.write(out); err != nil {
 				return err
 			}
 			a.say("wrote the labels to %s", out)
@@ -71,7 +70,7 @@ The report on how the table came about goes to stderr. TASK is a file, - for std
 	}
 	cmd.Flags().StringVar(&split, "split", "", "train, val or test (default: all)")
 	cmd.Flags().StringVar(&executor, "executor", "memory", "where the labels are computed: memory (over the snapshot), or sql (by the database; Postgres only)")
-	cmd.Flags().StringVar(&out, "out", "", "write to this .csv file instead of stdout")
+	cmd.Flags().StringVar(&out, "out", "", "write to this .csv, .parquet, .arrow, .ndjson or .json file instead of stdout")
 	return cmd
 }
 
@@ -134,30 +133,35 @@ func (t labelOutput) text(w io.Writer) error {
 	return table(w, rows...)
 }
 
-func (t labelOutput) json() any {
-	type example struct {
-		Entity any    `json:"entity"`
-		Anchor string `json:"anchor"`
-		Label  any    `json:"label"`
-		Split  string `json:"split"`
+// labelled is one example as JSON.
+type labelled struct {
+	Entity any    `json:"entity"`
+	Anchor string `json:"anchor"`
+	Label  any    `json:"label"`
+	Split  string `json:"split"`
+}
+
+func (t labelOutput) example(i int) labelled {
+	var label any = t.Label[i]
+	switch {
+	case t.ItemStart != nil:
+		keys := []any{}
+		for _, item := range t.Items(i) {
+			keys = append(keys, keyJSON(t.items, item))
+		}
+		label = keys
+	case t.Classes != nil:
+		label = t.Text(i)
 	}
-	rows := []example{}
+	return labelled{keyJSON(t.entity, t.Entity[i]), instantJSON(t.Anchor[i]), label, t.Split[i].String()}
+}
+
+func (t labelOutput) json() any {
+	rows := []labelled{}
 	for i := range t.Label {
-		if !t.keep(i) {
-			continue
+		if t.keep(i) {
+			rows = append(rows, t.example(i))
 		}
-		var label any = t.Label[i]
-		switch {
-		case t.ItemStart != nil:
-			keys := []any{}
-			for _, item := range t.Items(i) {
-				keys = append(keys, keyJSON(t.items, item))
-			}
-			label = keys
-		case t.Classes != nil:
-			label = t.Text(i)
-		}
-		rows = append(rows, example{keyJSON(t.entity, t.Entity[i]), instantJSON(t.Anchor[i]), label, t.Split[i].String()})
 	}
 	return map[string]any{"task": t.Task.Name, "type": t.Task.Type, "entity_table": t.entity.Def.Name,
 		"key": t.entity.Def.Names(t.entity.Def.Key), "label_hash": t.Hash(), "examples": rows}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/rowlink/rowlink/gnn/predict"
 	"github.com/rowlink/rowlink/ingest"
-	"github.com/rowlink/rowlink/workspace"
 )
 
 func init() { subcommands.Add("predict", predictCommand) }
@@ -29,6 +28,7 @@ type predictFlags struct {
 	explain  int
 	interval float64
 	out      string
+	job      bool
 }
 
 func predictCommand(a *app) *cobra.Command {
@@ -50,6 +50,11 @@ answered; the exit code is 2 when none was. TASK is a stored task, or a file tha
 			if err := f.check(cmd.Flags().Changed); err != nil {
 				return err
 			}
+			if f.job {
+				ctx, stop := a.asJob(cmd.Context())
+				defer stop()
+				cmd.SetContext(ctx)
+			}
 			if r, err := a.ranking(cmd.Context(), args[0], f.storedFlags); err != nil {
 				return err
 			} else if r != nil {
@@ -65,6 +70,8 @@ answered; the exit code is 2 when none was. TASK is a stored task, or a file tha
 		},
 	}
 	f.registerPredict(cmd)
+	cmd.Flags().BoolVar(&f.job, "job", false, "report to the server that runs this as a job")
+	_ = cmd.Flags().MarkHidden("job") // it is there
 	return cmd
 }
 
@@ -76,7 +83,7 @@ func (f *predictFlags) registerPredict(cmd *cobra.Command) {
 	c.StringVar(&f.at, "at", "", "anchor: a date or time in the task's zone, or now (default: the end of the data)")
 	c.IntVar(&f.explain, "explain", 0, "name this many groups of rows, or rows, that moved each prediction")
 	c.Float64Var(&f.interval, "interval", 0, "of a value: also print the interval that is to hold this share of cases, such as 0.9")
-	c.StringVar(&f.out, "out", "", "write to this .csv file instead of stdout")
+	c.StringVar(&f.out, "out", "", "write to this .csv, .parquet, .arrow or .ndjson file instead of stdout")
 	f.register(cmd)
 }
 
@@ -95,20 +102,12 @@ func (f *predictFlags) check(given func(flag string) bool) error {
 		return usage("write the share of cases that it is to hold: --interval 0.9", "--interval is %g, want a number between 0 and 1", f.interval)
 	case f.explain < 0:
 		return usage("", "--explain is %d, want 0 or more", f.explain)
-	case f.explain > 0 && f.out != "":
-		return usage("take --json > FILE for predictions with reasons", "--explain has no place in the CSV file of --out")
+	case f.explain > 0 && f.out != "" && filepath.Ext(f.out) != ".ndjson":
+		return usage("take --out FILE.ndjson, or --json > FILE, for predictions with reasons", "--explain has no place in the file of --out")
 	case f.out == "":
 		return nil
 	}
-	return checkOut(f.out)
-}
-
-// checkOut refuses a file that cannot be written in the end.
-func checkOut(path string) error {
-	if filepath.Ext(path) != ".csv" {
-		return usage("", "--out %s: want a name that ends in .csv", path)
-	}
-	return checkOutFolder(path)
+	return checkPredictionsOut(f.out)
 }
 
 func checkOutFolder(path string) error {
@@ -172,7 +171,7 @@ func (a *app) show(p *predictions, f predictFlags) error {
 		out = ""
 	}
 	if out != "" {
-		if err := workspace.WriteStream(out, p.csv); err != nil {
+		if err := p.write(out); err != nil {
 			return err
 		}
 		a.say("wrote %d predictions to %s", len(p.list), out)

@@ -38,7 +38,7 @@ TEXT is the text itself, a file, or - for stdin.`,
 				return usage("write the share of cases that it is to hold: --interval 0.9", "--interval is %g, want a number between 0 and 1", f.interval)
 			}
 			if f.out != "" {
-				if err := checkOut(f.out); err != nil {
+				if err := checkPredictionsOut(f.out); err != nil {
 					return err
 				}
 			}
@@ -56,7 +56,7 @@ TEXT is the text itself, a file, or - for stdin.`,
 	}
 	c := cmd.Flags()
 	c.Float64Var(&f.interval, "interval", 0, "of a value: also print the interval that is to hold this share of cases, such as 0.9")
-	c.StringVar(&f.out, "out", "", "write to this .csv file instead of stdout")
+	c.StringVar(&f.out, "out", "", "write to this .csv, .parquet, .arrow or .ndjson file instead of stdout")
 	return cmd
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -111,6 +112,9 @@ type ranked struct {
 
 // rank answers and prints.
 func (a *app) rank(ctx context.Context, m *storedRanking, f predictFlags) error {
+	if f.out != "" && filepath.Ext(f.out) != ".csv" {
+		return usage("", "--out %s: rankings are written to .csv files", f.out)
+	}
 	r, err := a.rankings(ctx, m, f, func(p *predictions) ([]askedKey, error) { return a.askedKeys(p, f) })
 	if err != nil {
 		return err

@@ -25,6 +25,9 @@ var update = flag.Bool("update", false, "rewrite the expected parts of testdata"
 // TestMain runs the tests and removes what they share. A Postgres server that one of them
 // started stops by itself when the process ends.
 func TestMain(m *testing.M) {
+	if os.Getenv(jobEnv) != "" { // a server under test runs a job
+		main()
+	}
 	code := m.Run()
 	if once.dir != "" {
 		os.RemoveAll(once.dir)

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rowlink/rowlink/jobs"
 	"github.com/rowlink/rowlink/server"
 	"github.com/rowlink/rowlink/workspace"
 )
@@ -101,7 +103,13 @@ func (s *serve) serve(ctx context.Context) error {
 	if s.opt.Gatekeeper, err = newGatekeeper(ws, s.opt.Log); err != nil {
 		return err
 	}
-	b := &backend{only: slices.Compact(slices.Sorted(slices.Values(s.only))), log: s.opt.Log}
+	b := &backend{only: slices.Compact(slices.Sorted(slices.Values(s.only))), log: s.opt.Log, threads: s.threads}
+	process := &jobProcess{workspace: ws.Dir(), threads: s.threads, log: s.opt.Log}
+	queue, err := jobs.Open(filepath.Join(ws.Dir(), "queue"), map[string]jobs.Work{"train": process.run, "batch": process.run}, s.opt.Log)
+	if err != nil {
+		return err
+	}
+	s.opt.Jobs = queue
 	s.opt.Backend, s.opt.Version, s.opt.Limits.Concurrent = b, programVersion(), s.threads
 	srv, err := server.New(s.opt)
 	if err != nil {
@@ -128,6 +136,7 @@ func (s *serve) serve(ctx context.Context) error {
 	follow, stop := context.WithCancel(ctx)
 	var following sync.WaitGroup
 	following.Go(func() { b.follow(follow, followPace, s.changed(b)) })
+	following.Go(func() { queue.Run(follow) })
 	defer following.Wait() // before the snapshot closes
 	defer stop()
 	return srv.Serve(ctx, ln)

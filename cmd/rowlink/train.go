@@ -28,6 +28,7 @@ type trainFlags struct {
 	regime      string
 	fanOuts     []string
 	explainPlan bool
+	job         bool
 }
 
 func trainCommand(a *app) *cobra.Command {
@@ -47,6 +48,11 @@ TASK is a file, - for stdin, or a stored task.`,
 			text, err := a.taskText(args[0])
 			if err != nil {
 				return err
+			}
+			if f.job {
+				ctx, stop := a.asJob(cmd.Context())
+				defer stop()
+				cmd.SetContext(ctx)
 			}
 			d, err := a.open(cmd.Context(), false)
 			if err != nil {
@@ -79,6 +85,8 @@ TASK is a file, - for stdin, or a stored task.`,
 		},
 	}
 	f.register(cmd.Flags())
+	cmd.Flags().BoolVar(&f.job, "job", false, "report to the server that runs this as a job")
+	_ = cmd.Flags().MarkHidden("job") // it is there
 	return cmd
 }
 
@@ -218,6 +226,10 @@ func (a *app) follow(o *train.Options) *int {
 	}
 	o.OnEpoch = func(e train.Epoch) {
 		*done = e.Number
+		if a.report != nil {
+			a.report.epoch(e)
+			return
+		}
 		best := ""
 		if e.Best {
 			best = "  best so far"

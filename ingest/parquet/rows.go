@@ -7,6 +7,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/compress"
@@ -21,27 +22,49 @@ type Field struct {
 	Kind schema.Kind
 }
 
-// Rows writes a Parquet file row by row, in batches, so that memory does not grow with
-// their number.
+// Rows writes a Parquet file or an Arrow stream row by row, in batches, so that memory does
+// not grow with their number.
 type Rows struct {
-	out *pqarrow.FileWriter
+	out batches
 	b   *array.RecordBuilder
 	n   int
 }
 
-// NewRows begins a file with the given columns.
-func NewRows(w io.Writer, fields []Field) (*Rows, error) {
+// batches is what takes the batches.
+type batches interface {
+	Write(batch arrow.RecordBatch) error
+	Close() error
+}
+
+// buffered lets a Parquet file fill its row groups from several batches.
+type buffered struct{ *pqarrow.FileWriter }
+
+func (b buffered) Write(batch arrow.RecordBatch) error { return b.WriteBuffered(batch) }
+
+// arrowSchema is that of the columns.
+func arrowSchema(fields []Field) *arrow.Schema {
 	var columns []arrow.Field
 	for _, f := range fields {
 		columns = append(columns, arrow.Field{Name: f.Name, Type: written[f.Kind], Nullable: true})
 	}
-	sc := arrow.NewSchema(columns, nil)
+	return arrow.NewSchema(columns, nil)
+}
+
+// NewStream begins an Arrow IPC stream with the given columns.
+func NewStream(w io.Writer, fields []Field) *Rows {
+	sc := arrowSchema(fields)
+	return &Rows{out: ipc.NewWriter(w, ipc.WithSchema(sc)), b: array.NewRecordBuilder(memory.DefaultAllocator, sc)}
+}
+
+// NewRows begins a file with the given columns.
+func NewRows(w io.Writer, fields []Field) (*Rows, error) {
+	sc := arrowSchema(fields)
 	out, err := pqarrow.NewFileWriter(sc, w, parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd), parquet.WithMaxRowGroupLength(batchRows)),
 		pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
 	if err != nil {
 		return nil, fmt.Errorf("write Parquet: %w", err)
 	}
-	return &Rows{out: out, b: array.NewRecordBuilder(memory.DefaultAllocator, sc)}, nil
+	return &Rows{out: buffered{out}, b: array.NewRecordBuilder(memory.DefaultAllocator, sc)}, nil
 }
 
 // Add writes one row: a value per column, of the column's kind as Go has it (bool, int64,
@@ -95,8 +118,8 @@ func (r *Rows) flush() error {
 	batch := r.b.NewRecordBatch()
 	defer batch.Release()
 	r.n = 0
-	if err := r.out.WriteBuffered(batch); err != nil {
-		return fmt.Errorf("write Parquet: %w", err)
+	if err := r.out.Write(batch); err != nil {
+		return fmt.Errorf("write rows: %w", err)
 	}
 	return nil
 }

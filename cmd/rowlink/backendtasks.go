@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/rowlink/rowlink"
+	"github.com/rowlink/rowlink/server"
+	"github.com/rowlink/rowlink/statement"
+	"github.com/rowlink/rowlink/tasks"
+	"github.com/rowlink/rowlink/tasks/tql"
+	"github.com/rowlink/rowlink/workspace"
+)
+
+var _ server.Keeper = (*backend)(nil)
+
+// servedTools runs statements over the database that is served.
+type servedTools struct {
+	sqlTools
+	db *rowlink.Database
+}
+
+// Open implements [statement.Tools].
+func (t servedTools) Open(context.Context) (*rowlink.Database, error) { return t.db, nil }
+
+// CreateTask implements [server.Keeper].
+func (b *backend) CreateTask(ctx context.Context, sql string, dry bool) (*server.CreatedTask, error) {
+	script, err := tql.Parse(sql)
+	if err != nil {
+		return nil, wrongText(err, "/sql")
+	}
+	if len(script.Statements) != 1 {
+		return nil, server.Invalid{Code: "TK104", Detail: fmt.Sprintf("%d statements, want one CREATE TASK", len(script.Statements)), Pointer: "/sql"}
+	}
+	create, ok := script.Statements[0].(*tql.Create)
+	if !ok {
+		return nil, server.Invalid{Code: "TK104", Detail: "the statement creates no task", Pointer: "/sql", Hint: "write CREATE TASK name AS PREDICT ...; POST /v1/query answers questions"}
+	}
+	name := create.Name.Text
+	if err := workspace.CheckTaskName(name); err != nil {
+		return nil, server.Invalid{Code: "TK104", Detail: err.Error(), Pointer: "/sql", Hint: "tasks are files: take letters, digits, _ and -"}
+	}
+	if len(b.only) > 0 && !slices.Contains(b.only, name) {
+		return nil, server.Invalid{Code: "TK190", Detail: fmt.Sprintf("this server serves other tasks than %q", name), Pointer: "/sql", Hint: "start it without --task, or with this one too"}
+	}
+	task, err := b.db.Task(sql)
+	if err != nil {
+		return nil, wrongText(err, "/sql")
+	}
+	var labels *tasks.LabelTable // stay with the database where the task is in SQL
+	if task.Raw != nil {
+		err = b.db.CheckSQL(ctx, task)
+	} else {
+		labels, err = tasks.Label(ctx, b.db.Snap, task, b.threads)
+	}
+	if err != nil {
+		return nil, wrongText(err, "/sql")
+	}
+	out := &server.CreatedTask{Task: server.TaskInfo{Name: name}, Hash: task.Hash, Examples: map[string]server.Share{}}
+	if l, err := lower(b.db.Snap.Schema, task); err == nil {
+		out.SQL = l.SQL
+	}
+	describe(&out.Task, task, b.db.Snap)
+	if labels != nil {
+		out.Task.Warnings = append(slices.Clone(task.Warnings), labels.Report.Warnings...)
+		for _, s := range []tasks.Split{tasks.Train, tasks.Val, tasks.Test} {
+			out.Examples[s.String()] = share(labels, s)
+		}
+	}
+	if dry {
+		return out, nil
+	}
+	b.changing.Lock()
+	defer b.changing.Unlock()
+	session := &statement.Session{Tools: servedTools{sqlTools{&app{threads: b.threads, quiet: true, streams: streams{err: io.Discard, out: io.Discard}}}, b.db}}
+	if _, err := session.One(ctx, sql); err != nil {
+		if list := (tql.Errors)(nil); errors.As(err, &list) && len(list) == 1 && list[0].Code == "TK191" {
+			return nil, server.Conflict{Code: list[0].Code, Detail: list[0].Message, Hint: list[0].Hint}
+		}
+		return nil, wrongText(err, "/sql")
+	}
+	out.Stored = true
+	return out, nil
+}
+
+// share counts the labels of a split.
+func share(l *tasks.LabelTable, s tasks.Split) server.Share {
+	rows := l.Rows(s)
+	out := server.Share{Rows: len(rows)}
+	sum := 0.0
+	for _, r := range rows {
+		if l.Label != nil {
+			sum += l.Label[r]
+		}
+	}
+	mean := server.Number(sum / float64(len(rows)))
+	switch l.Task.Type {
+	case tasks.Binary:
+		out.Positive = &mean
+	case tasks.Regression:
+		out.Mean = &mean
+	}
+	return out
+}
+
+// Labels implements [server.Keeper].
+func (b *backend) Labels(ctx context.Context, ask server.LabelsRequest, w io.Writer) error {
+	if err := b.known(ask.Task); err != nil {
+		return err
+	}
+	text, err := b.db.Workspace.Task(ask.Task)
+	if err != nil {
+		return server.NotFound{Detail: fmt.Sprintf("the text of task %q is gone from the workspace", ask.Task)}
+	}
+	task, err := b.db.Task(text)
+	if err != nil {
+		return wrongText(err, "")
+	}
+	var labels *tasks.LabelTable
+	if task.Raw != nil {
+		labels, err = b.db.LabelsBySQL(ctx, task)
+	} else {
+		labels, err = tasks.Label(ctx, b.db.Snap, task, b.threads)
+	}
+	if err != nil {
+		return wrongText(err, "")
+	}
+	left := ask.Limit
+	split, err := splitFilter(ask.Split)
+	if err != nil {
+		return err
+	}
+	keep := make([]bool, len(labels.Split))
+	for i, s := range labels.Split {
+		keep[i] = split(s) && left != 0
+		if keep[i] {
+			left--
+		}
+	}
+	return labelFormats[ask.Format](newLabelOutput(labels, b.db.Snap, func(i int) bool { return keep[i] }), w)
+}
+
+// Promote implements [server.Keeper]: the version is loaded, compared with its checksums and
+// tried before an alias names it.
+func (b *backend) Promote(ctx context.Context, task, version, alias string) (*server.AliasMove, error) {
+	if err := b.known(task); err != nil {
+		return nil, err
+	}
+	if _, err := strconv.Atoi(alias); err == nil || alias == workspace.Latest || alias == workspace.Previous || workspace.CheckTaskName(alias) != nil {
+		return nil, server.Invalid{Code: "alias", Detail: fmt.Sprintf("%q cannot be the name of an alias", alias), Hint: "prod and candidate are usual names"}
+	}
+	m, err := b.db.Workspace.Model(task, version)
+	if missing := (*workspace.NotFoundError)(nil); errors.As(err, &missing) {
+		return nil, noVersion(missing)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := b.get(ctx, task, m.Version); err != nil {
+		return nil, err
+	}
+	b.changing.Lock()
+	defer b.changing.Unlock()
+	move, err := b.db.Workspace.Promote(task, strconv.Itoa(m.Version), alias)
+	if err != nil {
+		return nil, err
+	}
+	out := &server.AliasMove{Task: task, Alias: move.Alias, To: strconv.Itoa(move.To)}
+	if move.From > 0 {
+		out.From = strconv.Itoa(move.From)
+	}
+	if alias == workspace.Prod {
+		return out, b.putInService(ctx, task, m.Version)
+	}
+	return out, nil
+}

@@ -1,0 +1,142 @@
+package jobs
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/rowlink/rowlink/workspace"
+)
+
+// store is the folder of jobs.
+type store struct {
+	dir string
+
+	mu   sync.Mutex
+	logs map[string]*os.File // of running jobs
+}
+
+func (s *store) folder(id string) string { return filepath.Join(s.dir, id) }
+
+// save replaces the file of a job.
+func (s *store) save(j Job) error {
+	if err := os.MkdirAll(s.folder(j.ID), 0o700); err != nil {
+		return fmt.Errorf("save job %s: %w", j.ID, err)
+	}
+	data, err := json.MarshalIndent(stored{j, j.Digest}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("save job %s: %w", j.ID, err)
+	}
+	return workspace.WriteFile(filepath.Join(s.folder(j.ID), "job.json"), append(data, '\n'))
+}
+
+// load reads all jobs in the order in which they were made. A folder without a job's file
+// was never answered for, and is removed.
+func (s *store) load() ([]Job, error) {
+	entries, err := os.ReadDir(s.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read jobs: %w", err)
+	}
+	var out []Job
+	for _, e := range entries {
+		if !e.IsDir() || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(s.folder(e.Name()), "job.json"))
+		if errors.Is(err, fs.ErrNotExist) {
+			_ = os.RemoveAll(s.folder(e.Name()))
+			continue
+		}
+		var j stored
+		if err == nil {
+			err = json.Unmarshal(data, &j)
+		}
+		if err != nil || j.ID != e.Name() {
+			return nil, fmt.Errorf("read job %s: %w", e.Name(), errors.Join(err, errors.New("its file is not that of the job")))
+		}
+		j.Job.Digest = j.Digest
+		out = append(out, j.Job)
+	}
+	slices.SortFunc(out, func(a, b Job) int { return strings.Compare(a.ID, b.ID) }) // ids begin with the time
+	return out, nil
+}
+
+// events reads what a job said, up to the first line that is not whole.
+func (s *store) events(id string) []Event {
+	data, err := os.ReadFile(filepath.Join(s.folder(id), "events.jsonl"))
+	if err != nil {
+		return nil
+	}
+	var out []Event
+	sc := bufio.NewScanner(bytes.NewReader(data))
+	sc.Buffer(nil, 1<<20)
+	for sc.Scan() {
+		var e Event
+		if json.Unmarshal(sc.Bytes(), &e) != nil || e.ID != len(out)+1 {
+			break
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// rewrite makes the file of events hold exactly these, before more are appended.
+func (s *store) rewrite(id string, list []Event) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	for _, e := range list {
+		if err := enc.Encode(e); err != nil {
+			return err
+		}
+	}
+	return workspace.WriteFile(filepath.Join(s.folder(id), "events.jsonl"), b.Bytes())
+}
+
+// append adds an event. What a crash takes of it is not worth a sync.
+func (s *store) append(id string, e Event) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.logs[id]
+	if f == nil {
+		var err error
+		if f, err = os.OpenFile(filepath.Join(s.folder(id), "events.jsonl"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err != nil {
+			return err
+		}
+		if s.logs == nil {
+			s.logs = map[string]*os.File{}
+		}
+		s.logs[id] = f
+	}
+	line, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(line, '\n'))
+	return err
+}
+
+// close closes the file of events of a job that ended.
+func (s *store) close(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.logs[id]; f != nil {
+		_ = f.Close()
+		delete(s.logs, id)
+	}
+}
+
+func (s *store) remove(id string) error {
+	s.close(id)
+	return os.RemoveAll(s.folder(id))
+}
