@@ -32,7 +32,7 @@ type BatchRequest struct {
 	Task    string     `json:"task" minLength:"1"`
 	Version string     `json:"version,omitempty" doc:"version to ask; the one in service when absent"`
 	Anchor  *time.Time `json:"anchor,omitempty" doc:"the moment to predict at; the end of the data when absent"`
-	Format  string     `json:"format,omitempty" enum:"csv,parquet,ndjson" doc:"of the result; ndjson when absent"`
+	Format  string     `json:"format,omitempty" enum:"csv,parquet,arrow,ndjson" doc:"of the result; ndjson when absent"`
 }
 
 type trainInput struct {
@@ -79,10 +79,10 @@ func (a api) addJobs() {
 	add(a, ScopeRead, http.MethodGet, "/v1/jobs", "list-jobs", "All jobs", a.s.getJobs)
 	add(a, ScopeRead, http.MethodGet, "/v1/jobs/{id}", "get-job", "One job", a.s.getJob, 404)
 	add(a, ScopeTrain, http.MethodDelete, "/v1/jobs/{id}", "cancel-job", "Cancel a job", a.s.cancelJob, 404)
-	a.addStream(ScopeRead, "/v1/jobs/{id}/events", "job-events", "What a job says, as server-sent events", "text/event-stream", a.s.getEvents)
-	a.addStream(ScopePredict, "/v1/jobs/{id}/result", "job-result", "The file that a batch made", "application/octet-stream", func(w http.ResponseWriter, r *http.Request) error {
+	a.addStream(ScopeRead, "/v1/jobs/{id}/events", "job-events", "What a job says, as server-sent events", a.s.getEvents, "text/event-stream")
+	a.addStream(ScopePredict, "/v1/jobs/{id}/result", "job-result", "The file that a batch made", func(w http.ResponseWriter, r *http.Request) error {
 		return a.s.getResult(planner, w, r)
-	})
+	}, "application/x-ndjson", "text/csv", "application/vnd.apache.parquet", "application/vnd.apache.arrow.stream")
 }
 
 // addAccepted registers an operation that makes a job.
@@ -101,10 +101,14 @@ func addAccepted[I any](a api, path, id, summary string, body any, example any, 
 }
 
 // addStream registers a GET that writes by itself.
-func (a api) addStream(scope Scope, path, id, summary, media string, f func(http.ResponseWriter, *http.Request) error) {
+func (a api) addStream(scope Scope, path, id, summary string, f func(http.ResponseWriter, *http.Request) error, medias ...string) {
 	op := a.operation(scope, http.MethodGet, path, id, summary, 404, 409)
 	op.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}}
-	op.Responses["200"] = &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{media: {Schema: &huma.Schema{Type: huma.TypeString}}}}
+	content := map[string]*huma.MediaType{}
+	for _, media := range medias {
+		content[media] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+	}
+	op.Responses["200"] = &huma.Response{Description: "OK", Content: content}
 	a.OpenAPI().AddOperation(&op)
 	a.s.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
 		if err := f(w, r); err != nil {

@@ -260,7 +260,7 @@ func check(d document, schema map[string]any, v any, at string) (faults []string
 				faults = append(faults, check(d, want.(map[string]any), value, fmt.Sprint(at, "/", i))...)
 			}
 		case "minLength":
-			if text, ok := v.(string); ok && len(text) < int(want.(float64)) {
+			if text, ok := v.(string); ok && utf8.RuneCountInString(text) < int(want.(float64)) {
 				bad("%q is too short", text)
 			}
 		case "minItems":
@@ -270,10 +270,6 @@ func check(d document, schema map[string]any, v any, at string) (faults []string
 		case "maxItems":
 			if array != nil && len(array) > int(want.(float64)) {
 				bad("%d items", len(array))
-			}
-		case "minLength":
-			if text, ok := v.(string); ok && utf8.RuneCountInString(text) < int(want.(float64)) {
-				bad("%q is too short", text)
 			}
 		case "exclusiveMinimum":
 			if isNumber && number <= want.(float64) {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -15,7 +16,8 @@ import (
 // generator makes requests of the OpenAPI document. Equal seeds make equal requests.
 type generator struct {
 	*rand.Rand
-	d document
+	d    document
+	jobs []string // that have ended
 }
 
 func pick[T any](g *generator, list ...T) T { return list[g.IntN(len(list))] }
@@ -150,7 +152,7 @@ func (g *generator) request(method, path string, schema, example json.RawMessage
 	var query []string
 	for _, name := range names {
 		if g.IntN(6) == 0 {
-			query = append(query, url.QueryEscape(name)+"="+url.QueryEscape(pick(g, "7", "prod", "99", "", "x y", "\x00")))
+			query = append(query, url.QueryEscape(name)+"="+url.QueryEscape(pick(g, "7", "prod", "99", "", "x y", "\x00", "true", "val")))
 		}
 	}
 	if g.IntN(20) == 0 {
@@ -163,7 +165,7 @@ func (g *generator) request(method, path string, schema, example json.RawMessage
 		return pick(g, known...)
 	}
 	tasks := []string{"churn", "churn", "value", "tier", "next", "fresh"}
-	out.url = strings.NewReplacer("{task}", param(tasks...), "{model}", param(tasks...), "{version}", param("7", "2", "1")).Replace(path)
+	out.url = strings.NewReplacer("{id}", param(g.jobs...), "{alias}", param("prod", "candidate"), "{task}", param(tasks...), "{model}", param(tasks...), "{version}", param("7", "2", "1")).Replace(path)
 	if path == "/v1/tasks/{task}/predict" && strings.Contains(out.url, "panic") {
 		out.url = "/v1/tasks/nobody/predict" // the fake's own way to test recovery
 	}
@@ -205,11 +207,25 @@ func faultsOf(d document, schema json.RawMessage, body string) []string {
 func TestOperations_generated(t *testing.T) {
 	s, log := newServer(t, &fake{}, func(o *Options) { o.Limits.Entities, o.Limits.BodyBytes = 5, 2000 })
 	d, _ := readDocument(t, s)
-	g := &generator{rand.New(rand.NewPCG(1, 2)), d}
+	j, _, err := s.opt.Jobs.Submit("train", "churn", json.RawMessage("{}"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.opt.Jobs.Cancel(j.ID) // its events end
+	batch, _, err := s.opt.Jobs.Submit("batch", "churn", json.RawMessage("{}"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); s.opt.Jobs.Run(ctx) }()
+	defer func() { stop(); <-ended }()
+	eventually(t, "the batch is done", func() bool { j, _, _ := s.opt.Jobs.Job(batch.ID); return j.State.Final() })
+	g := &generator{rand.New(rand.NewPCG(1, 2)), d, []string{j.ID, batch.ID}}
 	for _, path := range slices.Sorted(maps.Keys(d.Paths)) {
 		for method, op := range d.Paths[path] {
 			var schema, example json.RawMessage
-			turns := 30
+			turns := 100
 			if op.RequestBody != nil {
 				content := op.RequestBody.Content["application/json"]
 				schema, example, turns = content.Schema, content.Example, 1500

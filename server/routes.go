@@ -46,6 +46,7 @@ type api struct {
 // routes registers every path and freezes the OpenAPI document.
 func (s *Server) routes() error {
 	schemas := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	s.schemas = schemas
 	config := huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",

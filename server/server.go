@@ -21,6 +21,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/rowlink/rowlink/jobs"
 )
 
@@ -59,6 +61,7 @@ type Server struct {
 	mux     *http.ServeMux
 	scopes  map[string]Scope // by pattern of mux
 	openAPI []byte
+	schemas huma.Registry // of the document
 	handler http.Handler
 
 	draining atomic.Bool

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -63,9 +64,19 @@ var LabelFormats = []struct{ Media, Format string }{
 	{"application/json", "json"}, {"application/x-ndjson", "ndjson"}, {"text/csv", "csv"}, {"application/vnd.apache.arrow.stream", "arrow"},
 }
 
-type createInput struct {
-	DryRun bool `query:"dry_run" doc:"only check, store nothing"`
-	rawRequest
+type createInput struct{ rawRequest }
+
+// dryRun reads the only parameter of POST /v1/tasks.
+func dryRun(r *http.Request) (dry bool, err error) {
+	for name, values := range r.URL.Query() {
+		if name != "dry_run" {
+			return false, newProblem(http.StatusUnprocessableEntity, fault{Code: "unknown_parameter", Detail: fmt.Sprintf("unknown parameter %q", clip(name)), Hint: "known: dry_run"})
+		}
+		if dry, err = strconv.ParseBool(values[0]); err != nil {
+			return false, newProblem(http.StatusUnprocessableEntity, fault{Code: "wrong_value", Detail: fmt.Sprintf("dry_run is %q, want true or false", clip(values[0]))})
+		}
+	}
+	return dry, nil
 }
 
 // createBody is the body of POST /v1/tasks.
@@ -105,7 +116,9 @@ func (a api) addTasks() {
 		}
 		return out, nil
 	})
-	answers := a.OpenAPI().Paths["/v1/tasks"].Post.Responses
+	post := a.OpenAPI().Paths["/v1/tasks"].Post
+	post.Parameters = append(post.Parameters, &huma.Param{Name: "dry_run", In: "query", Description: "only check, store nothing", Schema: &huma.Schema{Type: huma.TypeBoolean}})
+	answers := post.Responses
 	answers["200"] = &huma.Response{Description: "OK, of a dry run", Content: answers["201"].Content}
 	a.describeBody("/v1/tasks", createBody{}, map[string]any{"sql": "CREATE TASK churn AS PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR EACH customers"})
 	add(a, ScopeAdmin, http.MethodPut, "/v1/models/{task}/aliases/{alias}", "move-alias", "Let an alias name a version: prod is what answers", func(ctx context.Context, in *aliasInput) (*AliasMove, error) {
@@ -120,6 +133,10 @@ func (a api) addTasks() {
 }
 
 func (s *Server) create(ctx context.Context, k Keeper, in *createInput) (*created, error) {
+	dry, err := dryRun(in.r)
+	if err != nil {
+		return nil, err
+	}
 	var body createBody
 	if err := s.readStrict(in.rawRequest, &body, `{"sql": "CREATE TASK churn AS PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR EACH customers"}`); err != nil {
 		return nil, err
@@ -134,7 +151,7 @@ func (s *Server) create(ctx context.Context, k Keeper, in *createInput) (*create
 		return nil, s.problemOf(ctx, err)
 	}
 	defer done()
-	t, err := k.CreateTask(ctx, body.SQL, in.DryRun)
+	t, err := k.CreateTask(ctx, body.SQL, dry)
 	if err != nil {
 		return nil, s.problemOf(ctx, err) // here, because only this context has the deadline
 	}
@@ -251,7 +268,8 @@ func accepts(header, media string) bool {
 	return false
 }
 
-// readStrict reads a JSON body into v: known fields only, once each, of the right type.
+// readStrict reads a JSON body into v, which points to a struct, as its schema has it: known
+// fields only, of the right type, none missing. example is shown with a fault.
 func (s *Server) readStrict(in rawRequest, v any, example string) error {
 	data, err := s.readBody(in.w, in.r)
 	if err != nil {
@@ -260,8 +278,26 @@ func (s *Server) readStrict(in rawRequest, v any, example string) error {
 	if err := checkJSON(data, s.limits.JSONDepth); err != nil {
 		return err
 	}
+	var loose any
+	if err := json.Unmarshal(data, &loose); err != nil {
+		return newProblem(http.StatusUnprocessableEntity, fault{Code: "wrong_value", Detail: "a number is beyond what JSON's readers share", Hint: example})
+	}
+	var result huma.ValidateResult
+	schema := s.schemas.Schema(reflect.TypeOf(v).Elem(), true, "")
+	huma.Validate(s.schemas, schema, huma.NewPathBuffer(nil, 0), huma.ModeWriteToServer, loose, &result)
+	var faults []fault
+	for _, e := range result.Errors {
+		f := fault{Code: "wrong_value", Detail: e.Error(), Hint: example}
+		if d := (*huma.ErrorDetail)(nil); errors.As(e, &d) {
+			f.Detail, f.Pointer = d.Message, "/"+strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(d.Location)
+		}
+		f.Pointer = strings.TrimSuffix(f.Pointer, "/")
+		faults = append(faults, f)
+	}
+	if len(faults) > 0 {
+		return newProblem(http.StatusUnprocessableEntity, faults...)
+	}
 	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
 	dec.UseNumber()
 	if err := dec.Decode(v); err != nil {
 		return newProblem(http.StatusUnprocessableEntity, fault{Code: "wrong_value", Detail: strings.TrimPrefix(err.Error(), "json: "), Hint: example})

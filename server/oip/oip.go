@@ -98,7 +98,7 @@ func Parse(text, tail []byte, most int) (*Request, error) {
 		return nil, wrong("the request is no object with inputs")
 	}
 	r := &Request{}
-	if len(w.ID) > 0 && json.Unmarshal(w.ID, &r.ID) != nil {
+	if len(w.ID) > 0 && (w.ID[0] != '"' || json.Unmarshal(w.ID, &r.ID) != nil) {
 		return nil, wrong("id is %s, want a string", clip(w.ID))
 	}
 	var err error
