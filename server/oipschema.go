@@ -29,7 +29,7 @@ func oipFilled(s *huma.Schema) *huma.Schema {
 }
 
 var (
-	oipDatatypes = []any{"BOOL", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", "FP16", "BF16", "FP32", "FP64", "BYTES"}
+	oipDatatypes = []any{"BOOL", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", "FP32", "FP64", "BYTES"}
 	oipShape     = oipFilled(oipList(&huma.Schema{Type: huma.TypeInteger, Minimum: new(float64)}))
 	oipScalar    = &huma.Schema{AnyOf: []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeNumber}, {Type: huma.TypeBoolean}}}
 	oipParams    = &huma.Schema{Type: huma.TypeObject, AdditionalProperties: oipScalar}

@@ -84,13 +84,13 @@ type running struct {
 }
 
 // startServer runs "rowlink serve" in this process, on a free port.
-func startServer(t testing.TB, workspace string) *running {
+func startServer(t testing.TB, workspace string, flags ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	stdout, write := io.Pipe()
 	r := &running{stderr: &lockedBuffer{}, stop: cancel, code: make(chan int, 1), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}}
 	go func() {
-		code := run(ctx, []string{"serve", "--json", "--addr", "127.0.0.1:0", "--workspace", workspace}, streams{nil, write, r.stderr})
+		code := run(ctx, append([]string{"serve", "--json", "--addr", "127.0.0.1:0", "--workspace", workspace}, flags...), streams{nil, write, r.stderr})
 		_ = write.Close()
 		r.code <- code
 	}()

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/rowlink/rowlink/gnn/tensor"
 )
@@ -28,9 +29,9 @@ type NamedMat struct {
 
 // tensorInfo is one entry of the header, as the format defines it.
 type tensorInfo struct {
-	DType   string   `json:"dtype"`
-	Shape   []int    `json:"shape"`
-	Offsets [2]int64 `json:"data_offsets"`
+	DType   string
+	Shape   []int
+	Offsets [2]int64
 }
 
 // WriteSafetensors writes matrices and string metadata in the safetensors format:
@@ -73,8 +74,8 @@ func WriteSafetensors(w io.Writer, mats []NamedMat, metadata map[string]string) 
 }
 
 // ReadSafetensors reads a whole file. It refuses a header that is too long, repeats a
-// name, names another dtype than F32, has a shape that does not match its offsets, or
-// leaves holes, overlaps or trailing bytes, so that a file has exactly one reading.
+// name, has an entry with other fields than the format's, names another dtype than F32, has a
+// shape that does not match its offsets, or leaves holes, overlaps or trailing bytes, so that a file has exactly one reading.
 func ReadSafetensors(data []byte) ([]NamedMat, map[string]string, error) {
 	if len(data) < 8 {
 		return nil, nil, fmt.Errorf("model file has %d bytes, want at least 8", len(data))
@@ -131,9 +132,57 @@ func (t namedInfo) check(at, size int64) (rows, cols int, err error) {
 	return rows, cols, nil
 }
 
+// decodeObject reads an object whose names are distinct.
+func decodeObject(dec *json.Decoder) (map[string]json.RawMessage, error) {
+	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
+		return nil, fmt.Errorf("it is no JSON object")
+	}
+	fields := map[string]json.RawMessage{}
+	for dec.More() {
+		tok, err := dec.Token()
+		if err != nil {
+			return nil, err
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return nil, err
+		}
+		name := tok.(string)
+		if _, again := fields[name]; again {
+			return nil, fmt.Errorf("it repeats %q", name)
+		}
+		fields[name] = value
+	}
+	_, err := dec.Token()
+	return fields, err
+}
+
+// read takes over exactly the fields of an entry: no other name, no other spelling, and
+// two offsets.
+func (t *tensorInfo) read(fields map[string]json.RawMessage) error {
+	var offsets []int64
+	for name, to := range map[string]any{"dtype": &t.DType, "shape": &t.Shape, "data_offsets": &offsets} {
+		raw, ok := fields[name]
+		if !ok {
+			return fmt.Errorf("it has no %s", name)
+		}
+		if err := json.Unmarshal(raw, to); err != nil {
+			return err
+		}
+	}
+	if len(fields) != 3 || len(offsets) != 2 {
+		return fmt.Errorf("it has %d fields and %d offsets, want dtype, shape and data_offsets of two", len(fields), len(offsets))
+	}
+	t.Offsets = [2]int64(offsets)
+	return nil
+}
+
 // readHeader parses the header token by token, because encoding/json would accept a
 // repeated name and keep the last.
 func readHeader(header []byte) ([]namedInfo, map[string]string, error) {
+	if !utf8.Valid(header) {
+		return nil, nil, fmt.Errorf("model header is not UTF-8")
+	}
 	dec := json.NewDecoder(bytes.NewReader(header))
 	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
 		return nil, nil, fmt.Errorf("model header is no JSON object")
@@ -151,14 +200,22 @@ func readHeader(header []byte) ([]namedInfo, map[string]string, error) {
 			return nil, nil, fmt.Errorf("model header repeats %q", name)
 		}
 		seen[name] = true
+		fields, err := decodeObject(dec)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read model header at %q: %w", name, err)
+		}
 		if name == "__metadata__" {
-			if err := dec.Decode(&metadata); err != nil {
-				return nil, nil, fmt.Errorf("read model metadata: %w", err)
+			for key, raw := range fields {
+				var text *string
+				if json.Unmarshal(raw, &text) != nil || text == nil {
+					return nil, nil, fmt.Errorf("model metadata %q is no text", key)
+				}
+				metadata[key] = *text
 			}
 			continue
 		}
 		info := namedInfo{name: name}
-		if err := dec.Decode(&info.tensorInfo); err != nil {
+		if err := info.read(fields); err != nil {
 			return nil, nil, fmt.Errorf("read model header at tensor %q: %w", name, err)
 		}
 		infos = append(infos, info)
