@@ -44,3 +44,6 @@ func (g *gate) take(ctx context.Context) (leave func(), err error) {
 		return nil, ctx.Err()
 	}
 }
+
+// waiting returns how many wait for a place or have not come to ask for one.
+func (g *gate) waiting() int64 { return max(0, g.inside.Load()-int64(len(g.places))) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,18 +13,47 @@ import (
 )
 
 // metrics holds the counters of one server in a registry of its own. Labels come from
-// closed sets: route, status, reason, row code, and the names of existing tasks.
+// closed sets: route, status, reason, row code, the names of existing tasks, and the first
+// hundred of their versions.
 type metrics struct {
 	registry    *prometheus.Registry
 	requests    *prometheus.CounterVec
 	latency     *prometheus.HistogramVec
 	errors      *prometheus.CounterVec
 	rows        *prometheus.CounterVec
+	versions    knownPairs
 	queueTime   prometheus.Histogram
 	computeTime prometheus.Histogram
 	batch       prometheus.Histogram
 
 	callRequests prometheus.Histogram
+
+	queryQueue   prometheus.Histogram
+	queryCompute prometheus.Histogram
+}
+
+// knownPairs bounds a label: versions are made for ever, and each that is asked once would
+// have its series for as long as the server runs.
+type knownPairs struct {
+	mu   sync.Mutex
+	seen map[[2]string]bool
+}
+
+// mostVersions is how many versions have series of their own.
+const mostVersions = 100
+
+// label returns the version, or other once there are too many.
+func (k *knownPairs) label(task, version string) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	pair := [2]string{task, version}
+	if !k.seen[pair] {
+		if len(k.seen) >= mostVersions {
+			return "other"
+		}
+		k.seen[pair] = true
+	}
+	return version
 }
 
 // latencyBuckets runs from 0.25 ms to 32 s in steps of 2.
@@ -45,14 +75,18 @@ func newMetrics(s *Server) *metrics {
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "rowlink_request_seconds",
 			Help: "Time from the header of a request to the end of its answer.", Buckets: latencyBuckets}, []string{"path"}),
 		errors:       counter("rowlink_errors_total", "Failed requests: request, rejected, cancelled, deadline, internal.", "reason"),
-		rows:         counter("rowlink_rows_total", "Entities by task and outcome: ok or the code of the error.", "task", "outcome"),
+		rows:         counter("rowlink_rows_total", "Entities by task, version and outcome: ok or the code of the error.", "task", "version", "outcome"),
 		queueTime:    histogram("rowlink_queue_seconds", "Time a prediction waited for a place.", latencyBuckets),
 		computeTime:  histogram("rowlink_predict_seconds", "Time the backend took.", latencyBuckets),
 		callRequests: histogram("rowlink_call_requests", "Prediction requests answered by one call of the backend.", prometheus.ExponentialBuckets(1, 2, 8)),
+		queryQueue:   histogram("rowlink_query_queue_seconds", "Time a question waited for the one before.", latencyBuckets),
+		queryCompute: histogram("rowlink_query_seconds", "Time the backend took to fit and answer a question.", latencyBuckets),
+		versions:     knownPairs{seen: map[[2]string]bool{}},
 		batch:        histogram("rowlink_batch_entities", "Entities per prediction request.", prometheus.ExponentialBuckets(1, 4, 8)),
 	}
-	m.registry.MustRegister(m.requests, m.latency, m.errors, m.rows, m.queueTime, m.computeTime, m.batch, m.callRequests,
+	m.registry.MustRegister(m.requests, m.latency, m.errors, m.rows, m.queueTime, m.computeTime, m.batch, m.callRequests, m.queryQueue, m.queryCompute,
 		gauge("rowlink_queue_depth", "Admitted predictions that wait for a place.", func() float64 { return float64(s.batcher.depth()) }),
+		gauge("rowlink_query_queue_depth", "Admitted questions that wait for the one before.", func() float64 { return float64(s.queries.waiting()) }),
 		gauge("rowlink_requests_active", "Requests being answered.", func() float64 { return float64(s.active.Load()) }),
 		&modelCollector{s},
 		collectors.NewGoCollector(),
@@ -76,14 +110,15 @@ func (m *metrics) countRequest(path string, status int, reason string, took time
 }
 
 func (m *metrics) countRows(a *predictAnswer) {
-	m.rows.WithLabelValues(a.Task, "ok").Add(float64(len(a.Predictions)))
+	version := m.versions.label(a.Task, a.Model.Version)
+	m.rows.WithLabelValues(a.Task, version, "ok").Add(float64(len(a.Predictions)))
 	for _, e := range a.Errors {
 		outcome := "other"
 		switch e.Code {
 		case CodeKeyType, CodeUnknownKey, CodeNotYet, codeNotFinite:
 			outcome = e.Code
 		}
-		m.rows.WithLabelValues(a.Task, outcome).Inc()
+		m.rows.WithLabelValues(a.Task, version, outcome).Inc()
 	}
 }
 

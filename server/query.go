@@ -117,12 +117,16 @@ func (s *Server) query(ctx context.Context, in *queryInput) (*queryAnswer, error
 	if err != nil {
 		return nil, err
 	}
+	start := time.Now()
 	done, err := s.queries.take(ctx)
+	s.metrics.queryQueue.Observe(time.Since(start).Seconds())
 	if err != nil {
-		return nil, err
+		return nil, s.problemOf(ctx, err)
 	}
 	defer done()
+	start = time.Now()
 	a, err := s.opt.Backend.(Asker).Query(ctx, req)
+	s.metrics.queryCompute.Observe(time.Since(start).Seconds())
 	if err != nil {
 		return nil, s.problemOf(ctx, err) // here, because only this context has the deadline
 	}

@@ -99,7 +99,7 @@ func play(t *testing.T, s *Server, text string) string {
 }
 
 // volatile are metric lines whose values depend on the machine.
-var volatile = regexp.MustCompile(`^(# (HELP|TYPE) )?(go_|process_|promhttp_|rowlink_(request|queue|predict)_seconds)`)
+var volatile = regexp.MustCompile(`^(# (HELP|TYPE) )?(go_|process_|promhttp_|rowlink_(request|queue|predict|query_queue|query)_seconds)`)
 
 func pretty(body []byte, media string) string {
 	var out bytes.Buffer
