@@ -18,6 +18,12 @@ const (
 	ScopeAdmin   Scope = "admin"   // what is in service
 )
 
+// manages reports whether operations of a scope change what is trained or in service.
+func (s Scope) manages() bool { return s == ScopeTrain || s == ScopeAdmin }
+
+// adminKey marks the context of requests that came to the management address.
+type adminKey struct{}
+
 // Gatekeeper knows who may do what.
 type Gatekeeper interface {
 	// Required reports whether requests need a token at all.
@@ -31,6 +37,9 @@ type Gatekeeper interface {
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request, scope Scope) error {
 	if err := sameSite(r); err != nil {
 		return err
+	}
+	if s.opt.AdminAddr != "" && scope.manages() && r.Context().Value(adminKey{}) == nil {
+		return newProblem(http.StatusForbidden, fault{Code: "management", Detail: "the operation is answered at the management address only"})
 	}
 	g := s.opt.Gatekeeper
 	if scope == Anyone || g == nil || !g.Required() {

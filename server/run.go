@@ -32,28 +32,47 @@ func (s *Server) Run(ctx context.Context) error {
 	return s.Serve(ctx, ln)
 }
 
-// Listen opens the address of the options. Port 0 takes a free one, which the listener names.
+// Listen opens the addresses of the options, and returns the listener of predictions; see
+// [Server.AdminAddr] for the other. Port 0 takes a free one, which the listener names.
 func (s *Server) Listen() (net.Listener, error) {
 	ln, err := net.Listen("tcp", s.opt.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", s.opt.Addr, err)
 	}
+	if err := s.listenAdmin(); err != nil {
+		return nil, errors.Join(err, ln.Close())
+	}
 	return ln, nil
 }
 
-// Serve answers requests on ln, which it closes, until ctx ends. Then it drains: /readyz
-// and new requests get 503, after a grace the listener closes, accepted requests finish,
-// and what still runs after the time-out is cut. It returns nil after a clean drain. A
-// server serves once.
-func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
-	if err := s.checkListener(ln); err != nil {
-		return errors.Join(err, ln.Close())
+func (s *Server) listenAdmin() (err error) {
+	if s.opt.AdminAddr == "" || s.admin != nil {
+		return nil
 	}
-	// Requests outlive ctx: its end asks to drain, not to drop.
-	base, stop := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer stop(nil)
-	hs := &http.Server{
-		Handler:           s.checkHost(s.handler),
+	if s.admin, err = net.Listen("tcp", s.opt.AdminAddr); err != nil {
+		return fmt.Errorf("listen on %s for management: %w", s.opt.AdminAddr, err)
+	}
+	return nil
+}
+
+// AdminAddr is where management is answered, after [Server.Listen]; nil = with all else.
+func (s *Server) AdminAddr() net.Addr {
+	if s.admin == nil {
+		return nil
+	}
+	return s.admin.Addr()
+}
+
+// port is an HTTP server with its listener. All ports of a server share what is behind.
+type port struct {
+	*http.Server
+	ln net.Listener
+}
+
+// port prepares a listener; its requests live until base ends.
+func (s *Server) port(base context.Context, ln net.Listener, handler http.Handler, conns *connections) port {
+	return port{ln: ln, Server: &http.Server{
+		Handler:           handler,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ReadHeaderTimeout: s.limits.ReadHeaderTime,
 		ReadTimeout:       s.limits.ReadTime,
@@ -61,19 +80,52 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		IdleTimeout:       s.limits.IdleTime,
 		MaxHeaderBytes:    s.limits.HeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ConnState:         conns.note,
+		TLSConfig:         s.opt.TLS,
+	}}
+}
+
+func (p port) serve() error {
+	if p.TLSConfig != nil {
+		return p.ServeTLS(p.ln, "", "")
 	}
+	return p.Serve(p.ln)
+}
+
+// Serve answers requests on ln, which it closes, until ctx ends. Then it drains: /readyz
+// and new requests get 503, after a grace the listener closes, accepted requests finish,
+// and what still runs after the time-out is cut. It returns nil after a clean drain. A
+// server serves once.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	err := s.checkListener(ln)
+	if err == nil {
+		err = s.listenAdmin()
+	}
+	if err != nil {
+		if s.admin != nil {
+			_ = s.admin.Close()
+		}
+		return errors.Join(err, ln.Close())
+	}
+	// Requests outlive ctx: its end asks to drain, not to drop.
+	base, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
 	conns := &connections{state: map[net.Conn]http.ConnState{}}
-	hs.ConnState = conns.note
-	ended := make(chan error, 1)
-	if s.opt.TLS != nil {
-		hs.TLSConfig = s.opt.TLS
-		go func() { ended <- hs.ServeTLS(ln, "", "") }()
-	} else {
-		go func() { ended <- hs.Serve(ln) }()
+	ports := []port{s.port(base, ln, s.checkHost(s.opt.AllowRemote, s.handler), conns)}
+	if s.admin != nil {
+		host, _, _ := net.SplitHostPort(s.opt.AdminAddr) // checked by New
+		ports = append(ports, s.port(context.WithValue(base, adminKey{}, true), s.admin, s.checkHost(!isLoopback(host), s.handler), conns))
 	}
-	s.log.InfoContext(ctx, "serving", "addr", ln.Addr().String())
+	ended := make(chan error, len(ports))
+	for _, p := range ports {
+		go func() { ended <- p.serve() }()
+		s.log.InfoContext(ctx, "serving", "addr", p.ln.Addr().String())
+	}
 	select {
 	case err := <-ended:
+		for _, p := range ports {
+			_ = p.Close()
+		}
 		return fmt.Errorf("serve on %s: %w", ln.Addr(), err)
 	case <-ctx.Done():
 	}
@@ -85,10 +137,14 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	time.Sleep(s.limits.DrainGrace)
 	// Shutdown drops requests that arrive on connections accepted a moment ago. So the
 	// listener closes first, and those get their answer, before Shutdown may begin.
-	_ = ln.Close()
-	<-ended
+	for _, p := range ports {
+		_ = p.ln.Close()
+	}
+	for range ports {
+		<-ended
+	}
 	conns.settle(&s.active)
-	return s.shutdown(base, hs, stop)
+	return s.shutdown(base, ports, stop)
 }
 
 // connections knows the state of every open connection.
@@ -128,10 +184,16 @@ func (c *connections) busy() (n int64) {
 }
 
 // shutdown waits for accepted requests, and cuts those that take too long.
-func (s *Server) shutdown(base context.Context, hs *http.Server, stop context.CancelCauseFunc) error {
+func (s *Server) shutdown(base context.Context, ports []port, stop context.CancelCauseFunc) error {
 	ctx, cancel := context.WithTimeout(base, s.limits.DrainTime)
 	defer cancel()
-	if hs.Shutdown(ctx) == nil {
+	all := func(ctx context.Context) (err error) {
+		for _, p := range ports {
+			err = errors.Join(err, p.Shutdown(ctx))
+		}
+		return err
+	}
+	if all(ctx) == nil {
 		s.log.Info("drained")
 		return nil
 	}
@@ -140,9 +202,12 @@ func (s *Server) shutdown(base context.Context, hs *http.Server, stop context.Ca
 	const lastWord = time.Second
 	last, cancelLast := context.WithTimeout(context.Background(), lastWord)
 	defer cancelLast()
-	err := hs.Shutdown(last)
+	err := all(last)
 	if err != nil {
-		err = hs.Close()
+		err = nil
+		for _, p := range ports {
+			err = errors.Join(err, p.Close())
+		}
 	}
 	return errors.Join(fmt.Errorf("drain: %d requests were not done after %s", left, s.limits.DrainTime), err)
 }
@@ -169,11 +234,11 @@ func (s *Server) checkListener(ln net.Listener) error {
 	return nil
 }
 
-// checkHost refuses names that are not this machine's on a server for this machine only.
+// checkHost refuses names that are not this machine's on a port for this machine only.
 // Otherwise a foreign page could point its own name at 127.0.0.1 and read the answers
 // with the visitor's browser.
-func (s *Server) checkHost(next http.Handler) http.Handler {
-	if s.opt.AllowRemote {
+func (s *Server) checkHost(remote bool, next http.Handler) http.Handler {
+	if remote {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

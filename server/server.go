@@ -33,6 +33,9 @@ const DefaultAddr = "127.0.0.1:8080"
 type Options struct {
 	Backend Backend
 	Addr    string // host:port; empty means DefaultAddr
+	// AdminAddr answers everything too, and then it alone answers operations of the scopes
+	// train and admin; empty = Addr answers them.
+	AdminAddr string
 	// AllowRemote permits an address that other machines can reach. It needs TLS, or
 	// PlainHTTP, and a Gatekeeper that requires tokens.
 	AllowRemote bool
@@ -63,6 +66,7 @@ type Server struct {
 	openAPI []byte
 	schemas huma.Registry // of the document
 	handler http.Handler
+	admin   net.Listener // of AdminAddr; nil = none
 
 	draining atomic.Bool
 	drained  chan struct{} // closed when the drain begins: streams end
@@ -90,7 +94,7 @@ func New(opt Options) (*Server, error) {
 		opt.Ready = func(context.Context) error { return nil }
 	}
 	limits := opt.Limits.withDefaults()
-	if err := errors.Join(limits.validate(), opt.checkAddr(opt.Addr)); err != nil {
+	if err := errors.Join(limits.validate(), opt.checkAddr(opt.Addr), opt.checkAdminAddr()); err != nil {
 		return nil, err
 	}
 	s := &Server{opt: opt, log: opt.Log, limits: limits, mux: http.NewServeMux(), scopes: map[string]Scope{}, drained: make(chan struct{})}
@@ -126,6 +130,13 @@ func (o *Options) checkAddr(addr string) error {
 		return fmt.Errorf("listen address %q can be reached from other machines, and the workspace has no token, so anyone could ask; rowlink tokens create NAME makes one", addr)
 	}
 	return nil
+}
+
+func (o *Options) checkAdminAddr() error {
+	if o.AdminAddr == "" {
+		return nil
+	}
+	return o.checkAddr(o.AdminAddr)
 }
 
 // isLoopback reports whether a host name or address reaches this machine only. A name

@@ -97,7 +97,7 @@ func TestCanary(t *testing.T) {
 	token := strings.TrimSpace(rowlinkOK(t, "tokens create canary --scope admin"))
 	secrets = append(secrets, token, strings.TrimPrefix(token, "rowlink_"))
 	clean("tokens list", rowlinkOK(t, "tokens list")+rowlinkOK(t, "tokens list --json"))
-	r := startServer(t, ".rowlink", "--log-level", "debug", "--log-format", "json")
+	r := startServer(t, ".rowlink", "--log-level", "debug", "--log-format", "json", "--admin-addr", "127.0.0.1:0")
 	paths := 0
 	ask := func(method, path, header, body string) {
 		req, err := http.NewRequestWithContext(t.Context(), method, r.URL+path, strings.NewReader(body))
@@ -125,6 +125,7 @@ func TestCanary(t *testing.T) {
 			"/v1/nothing", "/v1/tasks/churn?token=" + url.QueryEscape(token)} {
 			ask("GET", path, header, "")
 		}
+		ask("PUT", "/v1/models/churn/aliases/prod", header, `{"version":"1"}`)
 		for path, body := range map[string]string{
 			"/v1/tasks/churn/predict":   `{"entities":[10001,1,"x"],"explain":{"top":50}}`,
 			"/v1/tasks/churn/predict?x": `{`,
@@ -133,6 +134,9 @@ func TestCanary(t *testing.T) {
 		} {
 			ask("POST", path, header, body)
 		}
+	}
+	if got := managed(t, r, token); got != "403 200" {
+		t.Errorf("an alias is moved at the address of predictions and at that of management: %s", got)
 	}
 	r.stop()
 	<-r.code
@@ -146,6 +150,25 @@ func TestCanary(t *testing.T) {
 		t.Errorf("the log has no requests:\n%s", log)
 	}
 	cleanFiles(t, ".rowlink", clean)
+}
+
+// managed moves an alias at both addresses of a server.
+func managed(t *testing.T, r *running, token string) (codes string) {
+	for _, base := range []string{r.URL, r.Admin} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, base+"/v1/models/churn/aliases/prod", strings.NewReader(`{"version":"1"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Authorization", "Bearer "+token)
+		resp, err := r.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		codes += fmt.Sprint(" ", resp.StatusCode)
+		resp.Body.Close()
+	}
+	return strings.TrimSpace(codes)
 }
 
 // cleanFiles looks into every file of a workspace. A snapshot is a copy of the data, so

@@ -56,6 +56,7 @@ answered, new ones are turned away, and the exit code is 0. A second signal stop
 	}
 	f := cmd.Flags()
 	f.StringVar(&s.opt.Addr, "addr", server.DefaultAddr, "host:port to listen on; port 0 takes a free one")
+	f.StringVar(&s.opt.AdminAddr, "admin-addr", "", "host:port that alone answers training, tasks, batches and aliases (default: --addr answers them)")
 	f.BoolVar(&s.opt.AllowRemote, "listen-remote", false, "allow an --addr that other machines can reach")
 	f.StringVar(&s.cert, "tls-cert", "", "file with the certificate and its chain, PEM; a renewed one is taken without a restart")
 	f.StringVar(&s.key, "tls-key", "", "file with the certificate's key, PEM")
@@ -130,7 +131,7 @@ func (s *serve) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.announce(ctx, b, ln.Addr()); err != nil {
+	if err := s.announce(ctx, b, ln.Addr(), srv.AdminAddr()); err != nil {
 		return errors.Join(err, ln.Close())
 	}
 	follow, stop := context.WithCancel(ctx)
@@ -191,6 +192,7 @@ func (s *serve) changed(b *backend) func(task string, err error) {
 // serving is what serve prints with --json once it listens.
 type serving struct {
 	URL   string        `json:"url"`
+	Admin string        `json:"admin_url,omitempty"`
 	Tasks []servingTask `json:"tasks"`
 }
 
@@ -201,7 +203,7 @@ type servingTask struct {
 }
 
 // announce says where the server listens, with a line to paste.
-func (s *serve) announce(ctx context.Context, b *backend, addr net.Addr) error {
+func (s *serve) announce(ctx context.Context, b *backend, addr, admin net.Addr) error {
 	infos, err := b.Tasks(ctx)
 	if err != nil {
 		return err
@@ -216,6 +218,10 @@ func (s *serve) announce(ctx context.Context, b *backend, addr net.Addr) error {
 		}
 	}
 	s.say("listening on %s: a page at %s/, the API at /openapi.json, metrics at /metrics; ask:\n  %s", addr, out.URL, out.Tasks[0].Curl)
+	if admin != nil {
+		out.Admin = strings.SplitAfter(out.URL, "//")[0] + reachable(admin.String())
+		s.say("training, tasks, batches and aliases at %s only", out.Admin)
+	}
 	if s.json {
 		return s.print(out, func(io.Writer) error { return nil })
 	}
