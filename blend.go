@@ -42,29 +42,12 @@ func (b *blended) Score(ctx context.Context, queries []model.Query) ([]float64, 
 	return b.Combine(answers), nil
 }
 
-// explained is a blend with one member that gives reasons: the blend's are its, times
-// its weight. Where answers are averaged as log odds that is the first order of it.
-type explained struct {
-	*blended
-	by     predict.Explainer
-	weight float64
-}
-
-// Explain returns the largest effects of the member's share; see [predict.Network.Explain].
-func (e explained) Explain(q model.Query, top int) []predict.Reason {
-	reasons := e.by.Explain(q, top)
-	for i := range reasons {
-		reasons[i].Effect *= e.weight
-	}
-	return reasons
-}
-
 // newBlended binds a blend to its members.
 func newBlended(b *blend.Blend, members []predict.Scorer) predict.Scorer {
 	out := &blended{b, members}
-	for i, m := range members {
-		if by, ok := m.(predict.Explainer); ok {
-			return explained{out, by, b.Weights[i]}
+	for _, m := range members {
+		if _, ok := m.(predict.Explainer); ok {
+			return explained{out}
 		}
 	}
 	return out

@@ -54,18 +54,31 @@ func TestFit_blend(t *testing.T) {
 	if got := score(l.Scorer); math.Abs(got-1/(1+math.Exp(-want))) > 1e-9 {
 		t.Errorf("the blend %+v answers %v, its parts have log odds of %v", b, got, want)
 	}
-	network, err := l.ScorerOf(t.Context(), rowlink.GNN)
-	if err != nil {
-		t.Fatal(err)
+	// Every reason of a part is one of the blend: its share is taken out of the log odds.
+	logit := func(p float64) float64 { return math.Log(p / (1 - p)) }
+	parts := 0
+	all := map[string]float64{}
+	id := func(r predict.Reason) string { r.Effect = 0; return r.String() }
+	for _, r := range l.Scorer.(predict.Explainer).Explain(q[0], math.MaxInt) {
+		all[id(r)] = r.Effect
 	}
-	all, part := l.Scorer.(predict.Explainer).Explain(q[0], 5), network.(predict.Explainer).Explain(q[0], 5)
-	for i, r := range part {
-		if r.Effect *= 0.75; all[i] != r {
-			t.Errorf("reason %d of the blend is %+v, of its network times the weight %+v", i+1, all[i], r)
+	for i, name := range b.Names {
+		s, err := l.ScorerOf(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := score(s)
+		for _, r := range s.(predict.Explainer).Explain(q[0], math.MaxInt) {
+			parts++
+			left := want - b.Weights[i]*(logit(p)-logit(p-r.Effect))
+			effect := 1/(1+math.Exp(-want)) - 1/(1+math.Exp(-left))
+			if got, ok := all[id(r)]; !ok || math.Abs(got-effect) > 1e-6 {
+				t.Errorf("%s: %v, in the blend %v (%t), want %v", name, r, got, ok, effect)
+			}
 		}
 	}
-	if len(all) == 0 || len(all) != len(part) {
-		t.Errorf("%d reasons of the blend, %d of its network", len(all), len(part))
+	if len(all) == 0 || len(all) != parts {
+		t.Errorf("%d reasons of the blend, %d of its parts", len(all), parts)
 	}
 }
 

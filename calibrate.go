@@ -1,11 +1,9 @@
 package rowlink
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 
 	"github.com/rowlink/rowlink/gnn/model"
@@ -165,27 +163,25 @@ type calibratedReasons struct {
 	explainer predict.Explainer
 }
 
-// Explain returns the largest effects on the calibrated probability: what it is minus
-// what it would be without the rows. Of several classes the others' probabilities are
-// taken to share the change, as they do in the sum that is made 1.
+// Explain implements [predict.Explainer].
 func (c calibratedReasons) Explain(q model.Query, top int) []predict.Reason {
+	return predict.Largest(c.Effects(q, predict.Predicted(c.Scorer, q)), top)
+}
+
+// Effects are those on the calibrated probability: what it is minus what it would be
+// without the rows. Of several classes the others' probabilities are taken to share the
+// change, as they do in the sum that is made 1.
+func (c calibratedReasons) Effects(q model.Query, output int) []predict.Reason {
 	out, err := c.Scorer.Score(context.Background(), []model.Query{q})
 	if err != nil {
 		panic("rowlink: a query without a deadline was not scored: " + err.Error())
 	}
-	at := 0
-	for k, p := range out {
-		if p > out[at] {
-			at = k
-		}
-	}
-	full := c.by.Apply(out)[at]
-	reasons := c.explainer.Explain(q, math.MaxInt)
+	full := c.by.Apply(out)[output]
+	reasons := c.explainer.Effects(q, output)
 	for i := range reasons {
-		reasons[i].Effect = full - c.by.Apply(without(out, at, reasons[i].Effect))[at]
+		reasons[i].Effect = full - c.by.Apply(without(out, output, reasons[i].Effect))[output]
 	}
-	slices.SortStableFunc(reasons, func(a, b predict.Reason) int { return cmp.Compare(math.Abs(b.Effect), math.Abs(a.Effect)) })
-	return reasons[:min(top, len(reasons))]
+	return reasons
 }
 
 // without is an answer whose probability at one place lacks an effect.

@@ -154,7 +154,7 @@ func (l *Loaded) read(ctx context.Context, name string, pool *tensor.Pool) (pred
 	if err != nil {
 		return nil, err
 	}
-	return byBaseline{b}, nil
+	return scorerOf(b), nil
 }
 
 // blend reads the predictors that the version's blend averages.

@@ -75,5 +75,5 @@ func (f *Fitted) refitBaseline(ctx context.Context, name string) (predict.Scorer
 		}
 		f.Baselines[name], b = again, again
 	}
-	return byBaseline{b}, nil
+	return scorerOf(b), nil
 }

@@ -126,30 +126,31 @@ type RankedItem struct {
 	Score float64         `json:"score" doc:"orders the items of this list; it says nothing beyond it"`
 }
 
-// Explanation says which linked rows moved a prediction. Items may overlap (all orders,
-// and one of them), so their effects do not add up.
+// Explanation says what moved a prediction: linked rows, and features of them. Items may
+// overlap (all orders, one of them, and how many there were), so their effects do not add up.
 type Explanation struct {
-	Method string            `json:"method" doc:"how effects were found: occlusion, or none"`
-	Score  float64           `json:"score" doc:"the number explained: the value, or the probability of the positive or predicted class; without the rows of an item it is score minus effect"`
+	Method string            `json:"method" doc:"how effects were found: occlusion of rows, attribution to features (Shapley values of trees, terms of linear models), both, or none"`
+	Score  float64           `json:"score" doc:"the number explained: the value, or the probability of the positive or predicted class; without an item it is score minus effect"`
 	Note   string            `json:"note,omitempty" doc:"why there is none"`
 	Items  []ExplanationItem `json:"items" nullable:"false" doc:"largest effect first"`
 }
 
-// ExplanationItem is the effect of some rows of one table.
+// ExplanationItem is the effect of some rows of one table, or of a feature of them.
 type ExplanationItem struct {
 	Table  string    `json:"table"`
-	Rows   int       `json:"rows"`
-	Path   string    `json:"path" doc:"links from the entity to the table"`
-	Column string    `json:"column,omitempty"`
+	Rows   int       `json:"rows,omitempty" doc:"absent of a feature"`
+	Path   string    `json:"path,omitempty" doc:"links from the entity to the table; absent of a feature"`
+	Column string    `json:"column,omitempty" doc:"of a feature: what it tells, in words"`
+	Value  *float64  `json:"value,omitempty" doc:"of a feature, where it has one"`
 	Key    string    `json:"key,omitempty" doc:"of a single row"`
 	Time   time.Time `json:"time,omitzero" doc:"of a single row"`
-	Effect float64   `json:"effect" doc:"change of the score that the rows bring"`
+	Effect float64   `json:"effect" doc:"change of the score that the item brings"`
 }
 
 func (e *Explanation) finite() bool {
 	ok := finite(e.Score)
 	for _, item := range e.Items {
-		ok = ok && finite(item.Effect)
+		ok = ok && finite(item.Effect) && (item.Value == nil || finite(*item.Value))
 	}
 	return ok
 }

@@ -95,8 +95,16 @@ func valueText(v any) string {
 	return fmt.Sprint(v)
 }
 
-// reasonLine says which rows moved a prediction, from where, and how far.
+// reasonLine says which rows, or which feature of them, moved a prediction, from where, and
+// how far.
 func reasonLine(r predict.Reason) string {
+	if r.Column != "" {
+		value := "none"
+		if r.Value != nil {
+			value = strconv.FormatFloat(*r.Value, 'g', 4, 64)
+		}
+		return fmt.Sprintf("%s = %s: %+.4f", r.Column, value, r.Effect)
+	}
 	out := r.Table
 	if r.Key != "" {
 		out += " " + r.Key
@@ -204,12 +212,14 @@ type predictedJSON struct {
 }
 
 type reasonJSON struct {
-	Table  string  `json:"table"`
-	Path   string  `json:"path"`
-	Rows   int     `json:"rows"`
-	Key    string  `json:"key,omitempty"`
-	Time   string  `json:"time,omitempty"`
-	Effect float64 `json:"effect"`
+	Table  string   `json:"table"`
+	Path   string   `json:"path,omitempty"`
+	Rows   int      `json:"rows,omitempty"`
+	Key    string   `json:"key,omitempty"`
+	Time   string   `json:"time,omitempty"`
+	Column string   `json:"column,omitempty"`
+	Value  *float64 `json:"value,omitempty"`
+	Effect float64  `json:"effect"`
 }
 
 // document collects what is printed with --json; out names the file that holds the
@@ -237,7 +247,7 @@ func (p *predictions) one(q *predict.Prediction) predictedJSON {
 		j.Lower, j.Upper = &lower, &upper
 	}
 	for _, r := range q.Reasons {
-		one := reasonJSON{Table: r.Table, Path: r.Path, Rows: r.Rows, Key: r.Key, Effect: r.Effect}
+		one := reasonJSON{Table: r.Table, Path: r.Path, Rows: r.Rows, Key: r.Key, Column: r.Column, Value: r.Value, Effect: r.Effect}
 		if r.Time != 0 {
 			one.Time = instantJSON(r.Time)
 		}

@@ -218,12 +218,12 @@ func (q *questions) prediction(index int, p predict.Prediction, anchor int64) se
 }
 
 func (s *served) explanation(p predict.Prediction) *server.Explanation {
-	e := &server.Explanation{Method: "occlusion", Score: explainedScore(p)}
+	e := &server.Explanation{Method: predict.Method(p.Reasons), Score: explainedScore(p)}
 	if _, ok := s.Scorer.(predict.Explainer); !ok {
-		e.Method, e.Note = "none", fmt.Sprintf("version %d answers by %q, which has no explanation; rowlink train --model gnn makes a version that has", s.Version.Version, s.Served)
+		e.Method, e.Note = "none", fmt.Sprintf("version %d answers by %q, which has no explanation", s.Version.Version, s.Served)
 	}
 	for _, r := range p.Reasons {
-		item := server.ExplanationItem{Table: r.Table, Rows: r.Rows, Path: r.Path, Key: r.Key, Effect: r.Effect}
+		item := server.ExplanationItem{Table: r.Table, Rows: r.Rows, Path: r.Path, Key: r.Key, Column: r.Column, Value: r.Value, Effect: r.Effect}
 		if r.Time != 0 {
 			item.Time = time.UnixMicro(r.Time).UTC()
 		}

@@ -240,6 +240,9 @@ func (d *demo) keys(predictions []predict.Prediction) string {
 
 // reasonWords says which rows a reason is about.
 func reasonWords(r predict.Reason) string {
+	if r.Column != "" {
+		return r.Column
+	}
 	if r.Key == "" && r.Time == 0 {
 		if r.Rows == 1 {
 			return "the only row of " + r.Table

@@ -12,7 +12,6 @@ type Member interface {
 	planner
 	Explainer
 	CacheRows(ctx context.Context, o CacheOptions) error
-	effects(q model.Query, out int) []Reason // on one output, in a fixed order
 }
 
 // Ensemble is a [Scorer] that averages the predictions of networks which differ in their
@@ -43,13 +42,18 @@ func (e Ensemble) Score(ctx context.Context, queries []model.Query) ([]float64, 
 func (e Ensemble) Plan(queries []model.Query) string { return e[0].Plan(queries) }
 
 // Explain averages the members' effects on what the ensemble predicts; see
-// [Network.Explain]. Members that sampled other rows (the uniform strategy) are left out.
+// [Network.Explain].
 func (e Ensemble) Explain(q model.Query, top int) []Reason {
-	out := predicted(e, q)
-	sum := e[0].effects(q, out)
+	return Largest(e.Effects(q, Predicted(e, q)), top)
+}
+
+// Effects averages those of the members. Members that sampled other rows (the uniform
+// strategy) are left out.
+func (e Ensemble) Effects(q model.Query, output int) []Reason {
+	sum := e[0].Effects(q, output)
 	members := 1.0
 	for _, n := range e[1:] {
-		if more := n.effects(q, out); sameRows(sum, more) {
+		if more := n.Effects(q, output); sameRows(sum, more) {
 			for i := range sum {
 				sum[i].Effect += more[i].Effect
 			}
@@ -59,7 +63,7 @@ func (e Ensemble) Explain(q model.Query, top int) []Reason {
 	for i := range sum {
 		sum[i].Effect /= members
 	}
-	return largest(sum, top)
+	return sum
 }
 
 func sameRows(a, b []Reason) bool {

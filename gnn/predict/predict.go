@@ -101,9 +101,12 @@ type planner interface {
 	Plan(queries []model.Query) string
 }
 
-// Explainer is a [Scorer] that can name the rows that moved a prediction.
+// Explainer is a [Scorer] that can name what moved a prediction.
 type Explainer interface {
+	// Explain returns the largest effects on what is predicted, largest first.
 	Explain(q model.Query, top int) []Reason
+	// Effects returns all effects on one output, in a fixed order.
+	Effects(q model.Query, output int) []Reason
 }
 
 // CheckAnchor refuses an anchor before the data.

@@ -51,10 +51,11 @@ func (s *States) CacheRows(context.Context, CacheOptions) error { return nil }
 // Explain returns the largest effects on one prediction: of all rows that the entity has
 // gathered over each path of foreign keys. Effects are on the scale of [Network.Explain].
 func (s *States) Explain(q model.Query, top int) []Reason {
-	return largest(s.effects(q, predicted(s, q)), top)
+	return Largest(s.Effects(q, Predicted(s, q)), top)
 }
 
-func (s *States) effects(q model.Query, out int) []Reason {
+// Effects implements [Explainer].
+func (s *States) Effects(q model.Query, out int) []Reason {
 	gathered, raw := s.scorer.Without(q)
 	scores := decode(s.typ, s.scaling, raw)
 	width := len(scores) / raw.Rows

@@ -43,7 +43,8 @@ type Options struct {
 // since the latest child). All values come from the encoders, so they are scaled and
 // their statistics look no further than the encoders' own cut.
 type Plan struct {
-	Names []string
+	Names  []string
+	Tables []string // whose rows each feature tells of
 
 	opt      Options
 	g        *graph.Graph
@@ -81,6 +82,7 @@ func New(g *graph.Graph, enc []*encode.Table, opt Options, pool *tensor.Pool) (*
 	p.ownCodes = enc[opt.Entity].Choose(mostCodes)
 	p.Names = append(denseNames(p.Names, enc[opt.Entity], "%s.%s"), p.ownCodes.Names...)
 	p.Names = append(p.Names, "age of "+entity.Def.Name)
+	p.of(entity)
 	for i, e := range g.Edges {
 		if e.Rev || e.Dst != opt.Entity || enc[e.Src] == nil {
 			continue
@@ -90,9 +92,17 @@ func New(g *graph.Graph, enc []*encode.Table, opt Options, pool *tensor.Pool) (*
 			return nil, err
 		}
 		p.nameChild(&c, enc[e.Src])
+		p.of(c.table)
 		p.children = append(p.children, c)
 	}
 	return p, nil
+}
+
+// of notes whose rows the latest names tell of.
+func (p *Plan) of(t *ingest.Table) {
+	for len(p.Tables) < len(p.Names) {
+		p.Tables = append(p.Tables, t.Def.FullName())
+	}
 }
 
 // addCodes adds weight to the slot of each chosen category of a row.

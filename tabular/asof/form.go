@@ -55,6 +55,7 @@ func (w *Wide) compare(pool *tensor.Pool, past int) {
 		value := func(row int) (float64, bool) { v := x[row*k+j]; return v, v == v }
 		w.form.columns = append(w.form.columns, ranksAmong(t, value, share), distances(t, value))
 		w.Names = append(w.Names, "rank of "+w.Names[at], "beside others: "+w.Names[at])
+		w.Tables = append(w.Tables, w.Tables[at], w.Tables[at])
 	}
 	w.size(t)
 }
@@ -63,6 +64,7 @@ func (w *Wide) compare(pool *tensor.Pool, past int) {
 func (w *Wide) size(t *ingest.Table) {
 	w.form.columns = append(w.form.columns, together(t))
 	w.Names = append(w.Names, "rows of the same time in "+t.Def.Name)
+	w.Tables = append(w.Tables, t.Def.FullName())
 }
 
 // means is the number of decayed means and counts, the first features of an aggregate.

@@ -18,7 +18,8 @@ import (
 // stand in the database, and NaN where there is none. It is immutable and safe for
 // concurrent use.
 type Wide struct {
-	Names []string
+	Names  []string
+	Tables []string // whose rows each feature tells of
 
 	opt    Options
 	g      *graph.Graph
@@ -86,6 +87,11 @@ func NewWide(g *graph.Graph, enc []*encode.Table, opt Options, pool *tensor.Pool
 
 // name lists the features of all groups.
 func (w *Wide) name() {
+	of := func(t *ingest.Table) {
+		for len(w.Tables) < len(w.Names) {
+			w.Tables = append(w.Tables, t.Def.FullName())
+		}
+	}
 	own := w.own.names
 	w.Names = append(w.Names, own...)
 	w.Names = append(w.Names, w.own.chosen.Names...)
@@ -97,15 +103,18 @@ func (w *Wide) name() {
 	if w.level != nil {
 		w.Names = append(w.Names, "mean label of all")
 	}
+	of(entity)
 	for _, g := range w.groups {
 		g.offset = len(w.Names)
 		if g.fixed != nil {
 			for _, n := range g.fixed.names {
 				w.Names = append(w.Names, n+" of "+g.name)
 			}
+			of(g.fixed.table)
 		}
 		for _, a := range g.parts {
 			w.Names = append(w.Names, a.names...)
+			of(a.values.table)
 		}
 	}
 	w.tellApart()

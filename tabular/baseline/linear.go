@@ -152,22 +152,30 @@ func (l *Linear) Predict(_ context.Context, queries []Query) ([]float64, error) 
 	k := len(l.Weights)
 	out := make([]float64, x.n*k)
 	for i := range x.n {
-		var sum float64
 		for c, b := range l.Weights {
-			v := dot(b, x.row(i))
-			if len(l.data.Classes) > 0 || l.data.Task.Type == tasks.Binary {
-				v = sigmoid(v)
-			} else {
-				v = math.Max(l.Low, math.Min(l.High, v))
-			}
-			out[i*k+c] = v
-			sum += v
+			out[i*k+c] = dot(b, x.row(i))
 		}
-		for c := range k {
-			if k > 1 && sum > 0 && l.data.Task.Type != tasks.Multilabel {
-				out[i*k+c] /= sum
-			}
-		}
+		l.answer(out[i*k : (i+1)*k])
 	}
 	return out, nil
+}
+
+// answer turns the scores of one query into its prediction, in place.
+func (l *Linear) answer(scores []float64) []float64 {
+	var sum float64
+	for c, v := range scores {
+		if len(l.data.Classes) > 0 || l.data.Task.Type == tasks.Binary {
+			v = sigmoid(v)
+		} else {
+			v = math.Max(l.Low, math.Min(l.High, v))
+		}
+		scores[c] = v
+		sum += v
+	}
+	for c := range scores {
+		if len(scores) > 1 && sum > 0 && l.data.Task.Type != tasks.Multilabel {
+			scores[c] /= sum
+		}
+	}
+	return scores
 }

@@ -63,15 +63,15 @@ func (b *Blend) Combine(answers [][]float64) []float64 {
 	sum := make([]float64, len(answers[0]))
 	for i, a := range answers {
 		for k, v := range a {
-			sum[k] += b.Weights[i] * b.Mean.open(v)
+			sum[k] += b.Weights[i] * b.Mean.Open(v)
 		}
 	}
 	b.Mean.close(sum, b.Width)
 	return sum
 }
 
-// open maps an answer to where it is averaged.
-func (m Mean) open(v float64) float64 {
+// Open maps an answer to where it is averaged.
+func (m Mean) Open(v float64) float64 {
 	switch m {
 	case LogOdds:
 		p := min(max(v, leastProbability), 1-leastProbability)

@@ -105,7 +105,7 @@ func (v *Validation) open(mean Mean) *opened {
 		for _, answer := range b.Answers {
 			x := make([]float64, len(answer))
 			for k, a := range answer {
-				x[k] = mean.open(a)
+				x[k] = mean.Open(a)
 			}
 			m.open[i] = append(m.open[i], x)
 		}

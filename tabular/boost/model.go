@@ -73,6 +73,9 @@ func (m *Model) Predict(x []float64, threads int) []float64 {
 	return out
 }
 
+// Link turns raw scores of rows x outputs into predictions, in place; see [Model.Raw].
+func (m *Model) Link(raw []float64) { applyLink(m.link(), raw, len(m.Base)) }
+
 func applyLink(link func([]float64), out []float64, k int) {
 	if link == nil {
 		return
