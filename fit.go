@@ -38,6 +38,8 @@ type FitOptions struct {
 	// Refit fits what is served anew on training and validation examples together, whose
 	// windows close before the test anchor, with all settings as validation chose them.
 	Refit bool
+	// Job is the server's job that the training is for; see [Provenance].
+	Job string
 }
 
 // Fitted is a trained task: the network, the baselines beside it, and how all of them did.
@@ -56,6 +58,8 @@ type Fitted struct {
 	splits   []tasks.Split       // that predictors are asked about
 	earlier  []*Fitted           // earlier validation blocks, the latest first
 	quick    bool                // an answer is wanted in seconds
+	settings *Settings           // as asked for
+	job      string              // that it is for
 	run      string              // names the training's checkpoints in the workspace; empty = none
 }
 
@@ -73,6 +77,7 @@ func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitte
 		return nil, err
 	}
 	f.Report = newReport(d, f)
+	f.job, f.settings = opt.Job, opt.settings(f.Report.Regime)
 	if err := f.baselines(ctx, baseline.Names()); err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ type FittedRanking struct {
 	Labels *tasks.LabelTable
 	Model  *recommend.Model
 	Report *RankingReport
+	Job    string // of a server, for which it is; see [Provenance]
 }
 
 // RankingReport says how the predictors of a link prediction task did.
@@ -75,7 +76,8 @@ func (d *Database) FitRanking(ctx context.Context, text string, regime *tasks.Re
 // the task has none there.
 func (f *FittedRanking) Save(w *workspace.Workspace) (version int, err error) {
 	r := f.Report
-	return newVersion(w, f.Task, versionInfo{r.Served, r.Regime, r.Metric, f.Task.Type, r.Rows, r.Snapshot}, func(dir string) error {
+	from := &Provenance{Text: f.Task.Text, LabelHash: r.LabelHash, Source: r.Source, Settings: &Settings{Regime: r.Regime}, Program: program(), Job: f.Job}
+	return newVersion(w, f.Task, versionInfo{r.Served, r.Regime, r.Metric, f.Task.Type, r.Rows, from, r.Snapshot}, func(dir string) error {
 		return writeFiles(dir, map[string]any{
 			rankingFile: f.Model,
 			reportFile:  r,

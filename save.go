@@ -60,7 +60,8 @@ type storedOptions struct {
 // it to prod if the task has none there.
 func (f *Fitted) Save(w *workspace.Workspace) (version int, err error) {
 	r := f.Report
-	version, err = newVersion(w, f.Task, versionInfo{r.Served, r.Regime, r.Metric, f.Task.Type, r.Rows, r.Snapshot}, f.store)
+	from := &Provenance{Text: f.Task.Text, LabelHash: r.LabelHash, Source: r.Source, Seed: r.Seed, Settings: f.settings, Program: program(), Job: f.job}
+	version, err = newVersion(w, f.Task, versionInfo{r.Served, r.Regime, r.Metric, f.Task.Type, r.Rows, from, r.Snapshot}, f.store)
 	if err == nil && f.run != "" {
 		err = w.RemoveCheckpoints(f.Task.Name, f.run)
 	}
@@ -69,11 +70,14 @@ func (f *Fitted) Save(w *workspace.Workspace) (version int, err error) {
 
 // versionInfo is what lists of versions show of one, and of which data it is.
 type versionInfo struct {
-	Served   string `json:"served"`
-	Regime   string `json:"regime"`
-	Metric   string `json:"metric"`
-	Type     string `json:"type"`
-	Rows     any    `json:"rows"`
+	Served string `json:"served"`
+	Regime string `json:"regime"`
+	Metric string `json:"metric"`
+	Type   string `json:"type"`
+	Rows   any    `json:"rows"`
+
+	Provenance *Provenance `json:"provenance"`
+
 	snapshot string
 }
 
@@ -98,12 +102,7 @@ func newVersion(w *workspace.Workspace, task *tasks.Task, about versionInfo, sto
 	if err := v.Commit(workspace.Manifest{TaskHash: task.Hash, Snapshot: about.snapshot, Kernels: tensor.KernelName(), Info: info}); err != nil {
 		return 0, err
 	}
-	if _, err := w.Model(task.Name, workspace.Prod); err != nil {
-		if _, err := w.Promote(task.Name, fmt.Sprint(v.Number), workspace.Prod); err != nil {
-			return 0, err
-		}
-	}
-	return v.Number, nil
+	return v.Number, promoteFirst(w, task.Name, v.Number)
 }
 
 // store writes the files of a version.

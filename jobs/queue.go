@@ -47,6 +47,7 @@ type entry struct {
 // again. work does the jobs of each kind.
 func Open(dir string, work map[string]Work, log *slog.Logger) (*Queue, error) {
 	q := &Queue{store: store{dir: dir}, work: work, log: log, now: time.Now, jobs: map[string]*entry{}, wake: make(chan struct{}, 1)}
+	q.store.tidy()
 	list, err := q.store.load()
 	if err != nil {
 		return nil, err
@@ -223,6 +224,9 @@ func (q *Queue) save(e *entry) {
 // Run runs the jobs until ctx ends. The one that runs then is left as it is, for the next
 // process to go on with.
 func (q *Queue) Run(ctx context.Context) {
+	var watching sync.WaitGroup
+	watching.Go(func() { q.heed(ctx) })
+	defer watching.Wait()
 	for ctx.Err() == nil {
 		if e := q.next(); e != nil {
 			q.run(ctx, e)
@@ -231,6 +235,33 @@ func (q *Queue) Run(ctx context.Context) {
 		select {
 		case <-q.wake:
 		case <-ctx.Done():
+		}
+	}
+}
+
+// heedPace is how often wishes of other processes are looked for.
+const heedPace = time.Second
+
+// heed cancels the jobs for which another process left the wish; see [RequestCancel].
+func (q *Queue) heed(ctx context.Context) {
+	tick := time.NewTicker(heedPace)
+	defer tick.Stop()
+	for {
+		q.mu.Lock()
+		var asked []string
+		for _, id := range q.list {
+			if !q.jobs[id].State.Final() && q.store.cancelAsked(id) {
+				asked = append(asked, id)
+			}
+		}
+		q.mu.Unlock()
+		for _, id := range asked {
+			q.Cancel(id)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
 		}
 	}
 }

@@ -39,7 +39,7 @@ func (s *store) save(j Job) error {
 }
 
 // load reads all jobs in the order in which they were made. A folder without a job's file
-// was never answered for, and is removed.
+// is of a job that was never answered for, or of one that comes to be now.
 func (s *store) load() ([]Job, error) {
 	entries, err := os.ReadDir(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -55,7 +55,6 @@ func (s *store) load() ([]Job, error) {
 		}
 		data, err := os.ReadFile(filepath.Join(s.folder(e.Name()), "job.json"))
 		if errors.Is(err, fs.ErrNotExist) {
-			_ = os.RemoveAll(s.folder(e.Name()))
 			continue
 		}
 		var j stored
@@ -70,6 +69,16 @@ func (s *store) load() ([]Job, error) {
 	}
 	slices.SortFunc(out, func(a, b Job) int { return strings.Compare(a.ID, b.ID) }) // ids begin with the time
 	return out, nil
+}
+
+// tidy removes the folders of jobs that were never answered for.
+func (s *store) tidy() {
+	entries, _ := os.ReadDir(s.dir) // load reports the fault
+	for _, e := range entries {
+		if _, err := os.Stat(filepath.Join(s.folder(e.Name()), "job.json")); e.IsDir() && errors.Is(err, fs.ErrNotExist) {
+			_ = os.RemoveAll(s.folder(e.Name()))
+		}
+	}
 }
 
 // events reads what a job said, up to the first line that is not whole.
@@ -134,6 +143,14 @@ func (s *store) close(id string) {
 		_ = f.Close()
 		delete(s.logs, id)
 	}
+}
+
+// cancelFile asks whoever runs a job to cancel it.
+const cancelFile = "cancel"
+
+func (s *store) cancelAsked(id string) bool {
+	_, err := os.Stat(filepath.Join(s.folder(id), cancelFile))
+	return err == nil
 }
 
 func (s *store) remove(id string) error {

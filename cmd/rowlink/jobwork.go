@@ -33,7 +33,8 @@ type jobProcess struct {
 	log       *slog.Logger
 }
 
-// jobEnv marks the environment of a job's process, for the tests, whose program is another.
+// jobEnv names the job in the environment of its process, also for the tests, whose program
+// is another.
 const jobEnv = "ROWLINK_JOB"
 
 // jobGrace is how long a process may take to save its checkpoint and end.
@@ -57,7 +58,7 @@ func (p *jobProcess) run(ctx context.Context, j jobs.Job, dir string, emit func(
 		args = append(args, "--out", filepath.Join(dir, batchFile(req.Format)))
 	}
 	cmd := exec.Command(program, append(args, "--job", "--workspace", p.workspace, "--threads", fmt.Sprint(p.threads))...)
-	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "DATABASE_URL=") }), jobEnv+"=1")
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "DATABASE_URL=") }), jobEnv+"="+j.ID)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
@@ -80,6 +82,45 @@ func TestTrain_killed(t *testing.T) {
 	}
 	t.Logf("%d kills in %d rounds (a training takes %s undisturbed): %v; %d of the starts went on from a checkpoint; every version bit-equal, every workspace whole",
 		done, rounds, whole.Round(10*time.Millisecond), where, k.resumed)
+}
+
+// A job whose process was killed after its version was stored is run again: it stores no
+// second version, says the same, and puts the version into service.
+func TestTrain_storedBefore(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains")
+	}
+	inShop(t)
+	t.Setenv(jobEnv, "20261127-1")
+	open, write := io.Pipe() // a job ends when its stdin does
+	defer write.Close()
+	job := func() (lines string) {
+		var out, log bytes.Buffer
+		code := run(t.Context(), []string{"train", "churn.sql", "--db", "sqlite:shop.db", "--workspace", "w", "--epochs", "1", "--width", "8", "--fan-out", "2", "--job"}, streams{open, &out, &log})
+		if code != 0 {
+			t.Fatalf("exit %d\n%s", code, &log)
+		}
+		_, result, ok := strings.Cut(out.String(), `{"kind":"result","data":`)
+		result, _, _ = strings.Cut(result, "\n")
+		if !ok || !strings.Contains(result, `"version":1`) {
+			t.Fatalf("no result in %s", &out)
+		}
+		return result
+	}
+	first := job()
+	if err := os.Remove(filepath.Join("w", "models", "churn", "aliases.json")); err != nil { // as if killed before that
+		t.Fatal(err)
+	}
+	if again := job(); again != first {
+		t.Errorf("again: %.300s\nfirst: %.300s", again, first)
+	}
+	w, err := workspace.Open("w")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, err := w.Models("churn"); err != nil || len(list) != 1 || !slices.Equal(list[0].Aliases, []string{workspace.Prod}) {
+		t.Errorf("versions %+v, %v", list, err)
+	}
 }
 
 // killer runs trainings as processes.

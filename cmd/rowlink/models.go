@@ -18,7 +18,7 @@ import (
 func init() { subcommands.Add("models", modelsCommand) }
 
 func modelsCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "models [TASK]",
 		Short: "List the stored versions: what is served, its scores, the aliases that name it",
 		Long: `models lists the versions of a task, or of all tasks, oldest first. The scores are those of the
@@ -38,6 +38,8 @@ No database is needed.`,
 			return a.print(list, func(out io.Writer) error { return versionsText(out, w, list) })
 		},
 	}
+	cmd.AddCommand(pruneCommand(a))
+	return cmd
 }
 
 // versionsText prints the list for people.
@@ -65,6 +67,8 @@ type storedVersion struct {
 	Metric   string        `json:"metric"`
 	Regime   string        `json:"regime"`
 	Rows     []rowlink.Row `json:"rows"` // every predictor of the version
+
+	Provenance *rowlink.Provenance `json:"provenance,omitempty"` // absent in versions of earlier programs
 }
 
 // listVersions reads the versions of one task, or of all.

@@ -38,6 +38,7 @@ func (a *app) fitRanking(ctx context.Context, d *rowlink.Database, text string, 
 	if err != nil {
 		return nil, rankingOutput{}, err
 	}
+	fitted.Job = f.opt.Job
 	version, err := fitted.Save(d.Workspace)
 	return fitted, rankingOutput{fitted.Report, version}, err
 }

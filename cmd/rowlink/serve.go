@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -106,7 +105,7 @@ func (s *serve) serve(ctx context.Context) error {
 	}
 	b := &backend{only: slices.Compact(slices.Sorted(slices.Values(s.only))), log: s.opt.Log, threads: s.threads}
 	process := &jobProcess{workspace: ws.Dir(), threads: s.threads, log: s.opt.Log}
-	queue, err := jobs.Open(filepath.Join(ws.Dir(), "queue"), map[string]jobs.Work{"train": process.run, "batch": process.run}, s.opt.Log)
+	queue, err := jobs.Open(jobsFolder(ws), map[string]jobs.Work{"train": process.run, "batch": process.run}, s.opt.Log)
 	if err != nil {
 		return err
 	}

@@ -3,8 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -53,6 +55,7 @@ TASK is a file, - for stdin, or a stored task.`,
 				ctx, stop := a.asJob(cmd.Context())
 				defer stop()
 				cmd.SetContext(ctx)
+				f.opt.Job = os.Getenv(jobEnv)
 			}
 			d, err := a.open(cmd.Context(), false)
 			if err != nil {
@@ -65,6 +68,9 @@ TASK is a file, - for stdin, or a stored task.`,
 					return err
 				}
 				return a.print(plan, plan.Text)
+			}
+			if done, err := a.madeBefore(d, text, f.opt.Job); done || err != nil {
+				return err
 			}
 			if task, err := d.Task(text); err == nil && task.Ranking != nil {
 				cmd.Flags().Visit(func(flag *pflag.Flag) {
@@ -105,6 +111,31 @@ func (f *trainFlags) check(given func(flag string) bool) (err error) {
 		f.opt.Scan = f.opt.Ensemble
 	}
 	return nil
+}
+
+// madeBefore prints the version that a job stored before its process was killed, so that the
+// same job stores no second one.
+func (a *app) madeBefore(d *rowlink.Database, text, job string) (bool, error) {
+	task, err := d.Task(text)
+	if err != nil || job == "" {
+		return false, err
+	}
+	v, err := rowlink.VersionOfJob(d.Workspace, task.Name, job)
+	if v == nil || err != nil {
+		return false, err
+	}
+	data, err := os.ReadFile(v.Path(reportFile))
+	if err != nil {
+		return false, err
+	}
+	if rowlink.Ranks(v) {
+		out := rankingOutput{Version: v.Version}
+		err := json.Unmarshal(data, &out.RankingReport)
+		return true, errors.Join(err, a.print(out, nil))
+	}
+	r := &rowlink.Report{}
+	err = json.Unmarshal(data, r)
+	return true, errors.Join(err, a.print(newTrainOutput(r, v.Version), nil))
 }
 
 // train fits a task and stores the version.
