@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/rowlink/rowlink"
@@ -29,8 +28,7 @@ type backend struct {
 	only []string // tasks that are served; empty = all of the workspace
 	log  *slog.Logger
 
-	threads  int
-	changing sync.Mutex // one change of tasks and aliases at a time
+	threads int
 	shelf
 }
 

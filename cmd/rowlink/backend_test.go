@@ -34,13 +34,16 @@ func testPromotions(t *testing.T, original string) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		b.follow(ctx, time.Millisecond, func(task string, err error) {
-			version := 0
-			if s := b.inService(task); s != nil {
-				version = s.Version.Version
-			}
-			said <- fmt.Sprintf("%s version %d: %v", task, version, err)
-		})
+		for ctx.Err() == nil {
+			_ = b.refresh(ctx, func(task string, err error) {
+				version := 0
+				if s := b.inService(task); s != nil {
+					version = s.Version.Version
+				}
+				said <- fmt.Sprintf("%s version %d: %v", task, version, err)
+			})
+			time.Sleep(time.Millisecond)
+		}
 	}()
 	expect := func(want string) {
 		t.Helper()

@@ -309,23 +309,3 @@ func (b *backend) putInService(ctx context.Context, task string, version int) er
 	b.promote(s)
 	return nil
 }
-
-// followPace is how often promotions are looked for.
-const followPace = 2 * time.Second
-
-// follow keeps up with promotions until ctx ends. The alias file is replaced whole and
-// names committed versions only, so what is read is never half-written.
-func (b *backend) follow(ctx context.Context, pace time.Duration, changed func(task string, err error)) {
-	tick := time.NewTicker(pace)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if err := b.refresh(ctx, changed); err != nil && ctx.Err() == nil {
-			changed("", err)
-		}
-	}
-}

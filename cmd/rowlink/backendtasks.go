@@ -74,8 +74,6 @@ func (b *backend) CreateTask(ctx context.Context, sql string, dry bool) (*server
 	if dry {
 		return out, nil
 	}
-	b.changing.Lock()
-	defer b.changing.Unlock()
 	session := &statement.Session{Tools: servedTools{sqlTools{&app{threads: b.threads, quiet: true, streams: streams{err: io.Discard, out: io.Discard}}}, b.db}}
 	if _, err := session.One(ctx, sql); err != nil {
 		if list := (tql.Errors)(nil); errors.As(err, &list) && len(list) == 1 && list[0].Code == "TK191" {
@@ -163,8 +161,6 @@ func (b *backend) Promote(ctx context.Context, task, version, alias string) (*se
 	if _, err := b.get(ctx, task, m.Version); err != nil {
 		return nil, err
 	}
-	b.changing.Lock()
-	defer b.changing.Unlock()
 	move, err := b.db.Workspace.Promote(task, strconv.Itoa(m.Version), alias)
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,6 +35,7 @@ type serve struct {
 
 	cert, key string // files
 	logs      logFlags
+	every     time.Duration // between snapshots; 0 = none is taken
 }
 
 func serveCommand(a *app) *cobra.Command {
@@ -43,7 +45,8 @@ func serveCommand(a *app) *cobra.Command {
 		Short: "Answer predictions over REST, with a page that shows the tasks and their models",
 		Long: `serve opens the workspace's snapshot once, loads the version that prod names of every task, and
 answers predictions by key and anchor until it is asked to stop. Other versions are loaded when a
-request names them; a promotion takes effect within seconds; a new snapshot needs a restart.
+request names them. A promotion, and a new snapshot that rowlink ingest or --refresh-every takes, count
+within seconds: requests in flight end as they began.
 
 The server listens on this machine only unless --listen-remote allows an address that others can
 reach, which needs TLS and tokens (rowlink tokens). A workspace with tokens asks for them on every
@@ -60,6 +63,7 @@ answered, new ones are turned away, and the exit code is 0. A second signal stop
 	f.StringVar(&s.cert, "tls-cert", "", "file with the certificate and its chain, PEM; a renewed one is taken without a restart")
 	f.StringVar(&s.key, "tls-key", "", "file with the certificate's key, PEM")
 	f.BoolVar(&s.opt.PlainHTTP, "plain-http", false, "with --listen-remote: no TLS here, a proxy before the server has it")
+	f.DurationVar(&s.every, "refresh-every", 0, "read the database again so often, such as 15m; needs --db or DATABASE_URL (default: answer from the workspace's latest snapshot)")
 	s.logs.register(f)
 	s.rows.register(f)
 	f.StringSliceVar(&s.only, "task", nil, "serve this task only (repeatable; default: all)")
@@ -103,14 +107,17 @@ func (s *serve) serve(ctx context.Context) error {
 	if s.opt.Gatekeeper, err = newGatekeeper(ws, s.opt.Log); err != nil {
 		return err
 	}
-	b := &backend{only: slices.Compact(slices.Sorted(slices.Values(s.only))), log: s.opt.Log, threads: s.threads}
+	if s.every < 0 || s.every > 0 && s.url() == "" {
+		return usage("", "--refresh-every %s: want a time above 0, and a database named by --db or DATABASE_URL", s.every)
+	}
+	l := &live{say: s.say}
 	process := &jobProcess{workspace: ws.Dir(), threads: s.threads, log: s.opt.Log}
 	queue, err := jobs.Open(jobsFolder(ws), map[string]jobs.Work{"train": process.run, "batch": process.run}, s.opt.Log)
 	if err != nil {
 		return err
 	}
 	s.opt.Jobs = queue
-	s.opt.Backend, s.opt.Version, s.opt.Limits.Concurrent = b, programVersion(), s.threads
+	s.opt.Backend, s.opt.Version, s.opt.Limits.Concurrent = l, programVersion(), s.threads
 	srv, err := server.New(s.opt)
 	if err != nil {
 		return usageError{err}
@@ -119,10 +126,17 @@ func (s *serve) serve(ctx context.Context) error {
 		return err
 	}
 	s.app.rows.Eager = true // a request should not wait for the tables
-	if b.db, err = s.open(ctx, false); err != nil {
+	only := slices.Compact(slices.Sorted(slices.Values(s.only)))
+	l.open = func(ctx context.Context) (*backend, error) {
+		db, err := s.open(ctx, false)
+		return &backend{db: db, only: only, log: s.opt.Log, threads: s.threads}, err
+	}
+	b, err := l.open(ctx)
+	if err != nil {
 		return err
 	}
-	defer b.db.Close()
+	l.swap(b)
+	defer l.close()
 	if err := s.loadAll(ctx, b); err != nil {
 		return err
 	}
@@ -135,7 +149,11 @@ func (s *serve) serve(ctx context.Context) error {
 	}
 	follow, stop := context.WithCancel(ctx)
 	var following sync.WaitGroup
-	following.Go(func() { b.follow(follow, followPace, s.changed(b)) })
+	following.Go(func() { l.follow(follow, followPace, s.changed) })
+	if s.every > 0 {
+		r := &refresher{every: s.every, url: s.url(), schemas: s.schemas, workspace: ws.Dir(), say: s.say}
+		following.Go(func() { r.run(follow) })
+	}
 	following.Go(func() { queue.Run(follow) })
 	defer following.Wait() // before the snapshot closes
 	defer stop()
@@ -143,7 +161,7 @@ func (s *serve) serve(ctx context.Context) error {
 }
 
 // loadAll puts every task that has a prod version into service. One that cannot be loaded
-// is said and left out; none at all is an error.
+// is said and left out; if none of those that there are can be, that is an error.
 func (s *serve) loadAll(ctx context.Context, b *backend) error {
 	var faults []error
 	loaded := 0
@@ -168,7 +186,8 @@ func (s *serve) loadAll(ctx context.Context, b *backend) error {
 	case len(faults) > 0:
 		return errors.Join(faults...)
 	}
-	return usageError{fmt.Errorf("nothing to serve: no task of workspace %q has a version in service; rowlink train TASK makes one", b.db.Workspace.Dir())}
+	s.say("no task of workspace %q has a version in service yet; rowlink train TASK makes one, or POST /v1/tasks and /v1/tasks/TASK/train", b.db.Workspace.Dir())
+	return nil
 }
 
 // changed tells people what is in service now.
@@ -207,7 +226,7 @@ func (s *serve) announce(ctx context.Context, b *backend, addr, admin net.Addr) 
 	if err != nil {
 		return err
 	}
-	out := serving{URL: "http://" + reachable(addr.String())}
+	out := serving{URL: "http://" + reachable(addr.String()), Tasks: []servingTask{}}
 	if s.opt.TLS != nil {
 		out.URL = "https://" + reachable(addr.String())
 	}
@@ -216,7 +235,11 @@ func (s *serve) announce(ctx context.Context, b *backend, addr, admin net.Addr) 
 			out.Tasks = append(out.Tasks, servingTask{t.Name, t.Serving, curl(out.URL, t, s.opt.Gatekeeper.Required())})
 		}
 	}
-	s.say("listening on %s: a page at %s/, the API at /openapi.json, metrics at /metrics; ask:\n  %s", addr, out.URL, out.Tasks[0].Curl)
+	ask := ""
+	if len(out.Tasks) > 0 {
+		ask = "; ask:\n  " + out.Tasks[0].Curl
+	}
+	s.say("listening on %s: a page at %s/, the API at /openapi.json, metrics at /metrics%s", addr, out.URL, ask)
 	if admin != nil {
 		out.Admin = strings.SplitAfter(out.URL, "//")[0] + reachable(admin.String())
 		s.say("training, tasks, batches and aliases at %s only", out.Admin)

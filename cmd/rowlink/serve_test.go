@@ -146,9 +146,14 @@ type answer struct {
 	}
 }
 
-func (r *running) predict(t testing.TB, query, body string) (a answer) {
+func (r *running) predict(t testing.TB, query, body string) answer {
 	t.Helper()
-	status, text, err := r.ask("/v1/tasks/churn/predict"+query, body)
+	return r.predictOf(t, "churn", query, body)
+}
+
+func (r *running) predictOf(t testing.TB, task, query, body string) (a answer) {
+	t.Helper()
+	status, text, err := r.ask("/v1/tasks/"+task+"/predict"+query, body)
 	if err == nil {
 		err = json.Unmarshal([]byte(text), &a)
 	}
