@@ -22,29 +22,34 @@ import (
 // State is how far a job is.
 type State string
 
-// The states. Only the first two can change.
+// The states. Only the first two, and the last, can change.
 const (
 	Queued    State = "queued"
 	Running   State = "running"
 	Succeeded State = "succeeded"
 	Failed    State = "failed"
 	Cancelled State = "cancelled"
+	// Interrupted is what others than the server read of a job that was running when its
+	// process ended. The next server queues it again.
+	Interrupted State = "interrupted"
 )
 
 // Final reports whether a job will not change any more.
-func (s State) Final() bool { return s != Queued && s != Running }
+func (s State) Final() bool { return s != Queued && s != Running && s != Interrupted }
 
 // Job is one piece of work.
 type Job struct {
 	ID       string          `json:"id"`
 	Kind     string          `json:"kind" doc:"train or batch"`
 	Task     string          `json:"task"`
-	State    State           `json:"state" enum:"queued,running,succeeded,failed,cancelled"`
+	State    State           `json:"state" enum:"queued,running,succeeded,failed,cancelled,interrupted"`
 	Request  json.RawMessage `json:"request" doc:"what was asked"`
 	Created  time.Time       `json:"created"`
 	Started  time.Time       `json:"started,omitzero"`
 	Ended    time.Time       `json:"ended,omitzero"`
 	Attempts int             `json:"attempts" doc:"runs that were begun: more than one after an interruption"`
+	Progress json.RawMessage `json:"progress,omitempty" doc:"how far it is: the last event of that kind"`
+	Epoch    json.RawMessage `json:"epoch,omitempty" doc:"of a training: the last epoch, with its validation metric"`
 	Error    string          `json:"error,omitempty" doc:"why it failed"`
 	Result   json.RawMessage `json:"result,omitempty" doc:"what came of it"`
 

@@ -8,10 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/rowlink/rowlink/workspace"
 )
 
 // Bounds of a queue.
@@ -47,19 +51,65 @@ type entry struct {
 // again. work does the jobs of each kind.
 func Open(dir string, work map[string]Work, log *slog.Logger) (*Queue, error) {
 	q := &Queue{store: store{dir: dir}, work: work, log: log, now: time.Now, jobs: map[string]*entry{}, wake: make(chan struct{}, 1)}
-	q.store.tidy()
+	return q, q.reload()
+}
+
+// reload takes over what the files say.
+func (q *Queue) reload() error {
+	q.mu.Lock() // before the files are read: a job that is submitted meanwhile must not be missed
+	defer q.mu.Unlock()
 	list, err := q.store.load()
 	if err != nil {
-		return nil, err
+		return err
 	}
+	old := q.jobs
+	q.jobs, q.list = map[string]*entry{}, nil
 	for _, j := range list {
 		if j.State == Running {
 			j.State = Queued
 		}
-		q.jobs[j.ID] = &entry{Job: j, more: make(chan struct{})}
+		e := old[j.ID]
+		if e == nil {
+			e = &entry{more: make(chan struct{})}
+		}
+		e.Job, e.events, e.read = j, nil, false
+		q.jobs[j.ID] = e
 		q.list = append(q.list, j.ID)
 	}
-	return q, nil
+	return nil
+}
+
+// lockFile is held by the queue that runs the jobs of a folder.
+const lockFile = "lock"
+
+// acquire waits until no other process runs the jobs, and reads what that one left. It
+// returns nil when ctx ends first.
+func (q *Queue) acquire(ctx context.Context) (release func()) {
+	for said := false; ; {
+		err := os.MkdirAll(q.store.dir, 0o700)
+		ok := false
+		if err == nil {
+			release, ok, err = workspace.TryLock(filepath.Join(q.store.dir, lockFile))
+		}
+		if ok {
+			q.mu.Lock()
+			q.store.tidy()
+			q.mu.Unlock()
+			if err = q.reload(); err == nil {
+				return release
+			}
+			release()
+		}
+		if !said {
+			q.log.Warn("jobs wait: another server of this workspace runs them, or its folder cannot be written", "error", err)
+			said = true
+		}
+		select {
+		case <-time.After(heedPace):
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // Submit takes a job in. The same key with the same request gives the job that it gave
@@ -208,6 +258,12 @@ func (q *Queue) say(e *entry, kind string, data any) {
 	}
 	ev := Event{len(e.events) + 1, q.now().UTC(), kind, raw}
 	e.events = append(e.events, ev)
+	switch kind {
+	case "progress":
+		e.Progress = raw
+	case "epoch":
+		e.Epoch = raw
+	}
 	if err := q.store.append(e.ID, ev); err != nil {
 		q.log.Error("event of a job", "job", e.ID, "error", err)
 	}
@@ -222,8 +278,13 @@ func (q *Queue) save(e *entry) {
 }
 
 // Run runs the jobs until ctx ends. The one that runs then is left as it is, for the next
-// process to go on with.
+// process to go on with. While another process runs the jobs of the folder it waits.
 func (q *Queue) Run(ctx context.Context) {
+	release := q.acquire(ctx)
+	if release == nil {
+		return
+	}
+	defer release()
 	var watching sync.WaitGroup
 	watching.Go(func() { q.heed(ctx) })
 	defer watching.Wait()

@@ -10,10 +10,19 @@ import (
 )
 
 // Read returns the jobs of a folder, the latest first, as their files have them: for other
-// processes than the one that runs them.
+// processes than the one that runs them. Jobs that were running when that one ended are
+// [Interrupted].
 func Read(dir string) ([]Job, error) {
 	list, err := (&store{dir: dir}).load()
 	slices.Reverse(list)
+	if release, free, _ := workspace.TryLock(filepath.Join(dir, lockFile)); free { // nobody runs them
+		release()
+		for i := range list {
+			if list[i].State == Running {
+				list[i].State = Interrupted
+			}
+		}
+	}
 	return list, err
 }
 

@@ -61,6 +61,34 @@ func TestRequestCancel(t *testing.T) {
 	if err := RequestCancel(dir, "nobody"); err == nil {
 		t.Error("a job that is not there is cancelled")
 	}
+	// a second queue waits until the first has ended, and goes on with what that one left
+	third, _, err := q.Submit("train", "churn", nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-began
+	other, err := Open(dir, work, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	later, stopLater := context.WithCancel(t.Context())
+	otherRan := make(chan struct{})
+	go func() { other.Run(later); close(otherRan) }()
+	time.Sleep(20 * time.Millisecond)
+	if len(began) > 0 {
+		t.Error("two queues run the same job")
+	}
 	stop()
 	<-ran
+	if id := <-began; id != third.ID {
+		t.Errorf("job %s goes on, want %s", id, third.ID)
+	}
+	if j, _, _ := other.Job(third.ID); j.State != Running || j.Attempts != 2 {
+		t.Errorf("the job of the queue before: %+v", j)
+	}
+	stopLater()
+	<-otherRan
+	if list, err := Read(dir); err != nil || list[0].ID != third.ID || list[0].State != Interrupted {
+		t.Errorf("after all queues ended: %+v, %v", list[0], err)
+	}
 }

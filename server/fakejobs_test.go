@@ -16,7 +16,8 @@ import (
 )
 
 // CreateTask takes what says PREDICT; a task churn is there already.
-func (f *fake) CreateTask(_ context.Context, sql string, dry bool) (*CreatedTask, error) {
+func (f *fake) CreateTask(_ context.Context, text TaskText, dry bool) (*CreatedTask, error) {
+	sql := text.SQL
 	switch {
 	case f.fail != nil:
 		return nil, f.fail
@@ -28,6 +29,32 @@ func (f *fake) CreateTask(_ context.Context, sql string, dry bool) (*CreatedTask
 	half := Number(0.5)
 	return &CreatedTask{Task: TaskInfo{Name: "fresh", Type: "binary_classification", Entity: "customers", Key: []string{"id"}, KeyTypes: []string{"int"}, Text: sql, Reading: "Will it?"},
 		Stored: !dry, Hash: "4711", SQL: "SELECT 1", Examples: map[string]Share{"train": {Rows: 10, Positive: &half}}}, nil
+}
+
+// DropTask drops churn; value has versions.
+func (f *fake) DropTask(_ context.Context, task string, cascade bool) (*DroppedTask, error) {
+	switch {
+	case f.fail != nil:
+		return nil, f.fail
+	case task == "value" && !cascade:
+		return nil, Conflict{Code: "TK196", Detail: `task "value" has 2 models`, Hint: "?cascade=true removes them too"}
+	case task != "churn" && task != "value":
+		return nil, NotFound{Detail: fmt.Sprintf("no task %q", task), Hint: "have churn, value"}
+	}
+	return &DroppedTask{Task: task, Models: 2}, nil
+}
+
+// Rollback rolls churn back; value named nothing before.
+func (f *fake) Rollback(_ context.Context, task, alias string) (*AliasMove, error) {
+	switch {
+	case f.fail != nil:
+		return nil, f.fail
+	case task == "value":
+		return nil, Conflict{Code: "alias", Detail: `prod of task "value" named no other version before`}
+	case task != "churn":
+		return nil, NotFound{Detail: fmt.Sprintf("no task %q", task), Hint: "have churn"}
+	}
+	return &AliasMove{Task: task, Alias: alias, From: "7", To: "6"}, nil
 }
 
 func (f *fake) Promote(_ context.Context, task, version, alias string) (*AliasMove, error) {

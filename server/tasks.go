@@ -18,13 +18,16 @@ import (
 
 // Keeper is a [Backend] whose tasks and versions can be changed.
 type Keeper interface {
-	// CreateTask stores the task of a CREATE TASK statement, or with dry only checks it.
-	CreateTask(ctx context.Context, sql string, dry bool) (*CreatedTask, error)
+	// CreateTask stores a task, or with dry only checks it.
+	CreateTask(ctx context.Context, text TaskText, dry bool) (*CreatedTask, error)
 	// Promote lets an alias name a version, once that is loaded, checked and tried.
 	Promote(ctx context.Context, task, version, alias string) (*AliasMove, error)
 	// Labels writes the label table of a task in one of [LabelFormats].
 	Labels(ctx context.Context, l LabelsRequest, w io.Writer) error
 }
+
+// TaskText is a CREATE TASK statement, or a query with the name that its task is to have.
+type TaskText struct{ SQL, Name string }
 
 // CreatedTask says how a statement is understood.
 type CreatedTask struct {
@@ -53,8 +56,9 @@ type AliasMove struct {
 // LabelsRequest asks for labels.
 type LabelsRequest struct {
 	Task   string
-	Split  string // train, val or test; empty = all
-	Limit  int    // -1 = all
+	Split  string    // train, val or test; empty = all
+	At     time.Time // of one anchor; zero = of all
+	Limit  int       // -1 = all
 	Format string
 }
 
@@ -81,7 +85,8 @@ func dryRun(r *http.Request) (dry bool, err error) {
 
 // createBody is the body of POST /v1/tasks.
 type createBody struct {
-	SQL string `json:"sql" minLength:"1" doc:"CREATE [OR REPLACE] TASK name AS PREDICT ..."`
+	SQL  string `json:"sql" minLength:"1" doc:"CREATE [OR REPLACE] TASK name AS PREDICT ...; or a query, and then name"`
+	Name string `json:"name,omitempty" doc:"of the task that a query is to be"`
 }
 
 type created struct {
@@ -151,7 +156,7 @@ func (s *Server) create(ctx context.Context, k Keeper, in *createInput) (*create
 		return nil, s.problemOf(ctx, err)
 	}
 	defer done()
-	t, err := k.CreateTask(ctx, body.SQL, dry)
+	t, err := k.CreateTask(ctx, TaskText(body), dry)
 	if err != nil {
 		return nil, s.problemOf(ctx, err) // here, because only this context has the deadline
 	}
@@ -170,6 +175,7 @@ func (a api) addLabels(k Keeper) {
 	text := &huma.Schema{Type: huma.TypeString}
 	op.Parameters = []*huma.Param{{Name: "task", In: "path", Required: true, Schema: text},
 		{Name: "split", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"train", "val", "test"}}},
+		{Name: "at", In: "query", Description: "one anchor", Schema: &huma.Schema{Type: huma.TypeString}},
 		{Name: "limit", In: "query", Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: new(float64)}}}
 	content := map[string]*huma.MediaType{}
 	for _, f := range LabelFormats {
@@ -193,13 +199,17 @@ func (s *Server) getLabels(k Keeper, w http.ResponseWriter, r *http.Request) err
 			if ask.Split = v; v != "train" && v != "val" && v != "test" {
 				faults = append(faults, fault{Code: "wrong_value", Detail: fmt.Sprintf("split is %q, want train, val or test", clip(v))})
 			}
+		case "at":
+			if err := ask.At.UnmarshalText([]byte(v)); err != nil || ask.At.IsZero() {
+				faults = append(faults, fault{Code: "wrong_value", Detail: fmt.Sprintf("at is %q, want an RFC 3339 instant", clip(v)), Hint: "such as 2020-09-22T00:00:00Z"})
+			}
 		case "limit":
 			n, err := strconv.Atoi(v)
 			if ask.Limit = n; err != nil || n < 0 {
 				faults = append(faults, fault{Code: "wrong_value", Detail: fmt.Sprintf("limit is %q, want a number of rows", clip(v))})
 			}
 		default:
-			faults = append(faults, fault{Code: "unknown_parameter", Detail: fmt.Sprintf("unknown parameter %q", clip(name)), Hint: "known: limit, split"})
+			faults = append(faults, fault{Code: "unknown_parameter", Detail: fmt.Sprintf("unknown parameter %q", clip(name)), Hint: "known: at, limit, split"})
 		}
 	}
 	if len(faults) > 0 {

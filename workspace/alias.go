@@ -161,6 +161,16 @@ func (w *Workspace) Promote(task, ref, name string) (Move, error) {
 	})
 }
 
+// Before returns the version that a [Workspace.Rollback] of an alias would let it name, or nil.
+func (w *Workspace) Before(task, name string) (*Model, error) {
+	book, err := w.readAliases(task)
+	if err != nil || book.Aliases[name] == nil || len(book.Aliases[name].Before) == 0 {
+		return nil, err
+	}
+	before := book.Aliases[name].Before
+	return w.readModel(task, before[len(before)-1], book)
+}
+
 // Rollback lets an alias name again what it named before its last promotion. Repeated,
 // it walks further back. An empty alias means prod.
 func (w *Workspace) Rollback(task, name string) (Move, error) {

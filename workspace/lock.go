@@ -76,6 +76,23 @@ func lockNow(f *os.File) error {
 	}
 }
 
+// TryLock locks the file at path, which need not exist, for the caller alone. ok is false while
+// somebody else holds it. The lock ends with release, or with the process.
+func TryLock(path string) (release func(), ok bool, err error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := lockNow(f); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = nil
+		}
+		return nil, false, err
+	}
+	return func() { f.Close() }, true, nil
+}
+
 // stillAt reports whether path still names the open file f.
 func stillAt(f *os.File, path string) bool {
 	have, err := f.Stat()

@@ -10,7 +10,6 @@ import (
 
 	"github.com/rowlink/rowlink"
 	"github.com/rowlink/rowlink/server"
-	"github.com/rowlink/rowlink/statement"
 	"github.com/rowlink/rowlink/tasks"
 	"github.com/rowlink/rowlink/tasks/tql"
 	"github.com/rowlink/rowlink/workspace"
@@ -28,24 +27,19 @@ type servedTools struct {
 func (t servedTools) Open(context.Context) (*rowlink.Database, error) { return t.db, nil }
 
 // CreateTask implements [server.Keeper].
-func (b *backend) CreateTask(ctx context.Context, sql string, dry bool) (*server.CreatedTask, error) {
-	script, err := tql.Parse(sql)
+func (b *backend) CreateTask(ctx context.Context, text server.TaskText, dry bool) (*server.CreatedTask, error) {
+	name, sql, err := createText(text)
 	if err != nil {
-		return nil, wrongText(err, "/sql")
+		return nil, err
 	}
-	if len(script.Statements) != 1 {
-		return nil, server.Invalid{Code: "TK104", Detail: fmt.Sprintf("%d statements, want one CREATE TASK", len(script.Statements)), Pointer: "/sql"}
-	}
-	create, ok := script.Statements[0].(*tql.Create)
-	if !ok {
-		return nil, server.Invalid{Code: "TK104", Detail: "the statement creates no task", Pointer: "/sql", Hint: "write CREATE TASK name AS PREDICT ...; POST /v1/query answers questions"}
-	}
-	name := create.Name.Text
 	if err := workspace.CheckTaskName(name); err != nil {
 		return nil, server.Invalid{Code: "TK104", Detail: err.Error(), Pointer: "/sql", Hint: "tasks are files: take letters, digits, _ and -"}
 	}
 	if len(b.only) > 0 && !slices.Contains(b.only, name) {
 		return nil, server.Invalid{Code: "TK190", Detail: fmt.Sprintf("this server serves other tasks than %q", name), Pointer: "/sql", Hint: "start it without --task, or with this one too"}
+	}
+	if _, err := b.db.Task(text.SQL); err != nil { // as it was sent, so that faults have its places
+		return nil, wrongText(err, "/sql")
 	}
 	task, err := b.db.Task(sql)
 	if err != nil {
@@ -74,7 +68,7 @@ func (b *backend) CreateTask(ctx context.Context, sql string, dry bool) (*server
 	if dry {
 		return out, nil
 	}
-	session := &statement.Session{Tools: servedTools{sqlTools{&app{threads: b.threads, quiet: true, streams: streams{err: io.Discard, out: io.Discard}}}, b.db}}
+	session := b.session()
 	if _, err := session.One(ctx, sql); err != nil {
 		if list := (tql.Errors)(nil); errors.As(err, &list) && len(list) == 1 && list[0].Code == "TK191" {
 			return nil, server.Conflict{Code: list[0].Code, Detail: list[0].Message, Hint: list[0].Hint}
@@ -83,6 +77,29 @@ func (b *backend) CreateTask(ctx context.Context, sql string, dry bool) (*server
 	}
 	out.Stored = true
 	return out, nil
+}
+
+// createText finds the name of a task and the statement that creates it.
+func createText(t server.TaskText) (name, sql string, err error) {
+	script, err := tql.Parse(t.SQL)
+	if err != nil {
+		return "", "", wrongText(err, "/sql")
+	}
+	if len(script.Statements) != 1 {
+		return "", "", server.Invalid{Code: "TK104", Detail: fmt.Sprintf("%d statements, want one CREATE TASK", len(script.Statements)), Pointer: "/sql"}
+	}
+	switch st := script.Statements[0].(type) {
+	case *tql.Create:
+		if t.Name != "" && t.Name != st.Name.Text {
+			return "", "", server.Invalid{Code: "TK104", Detail: fmt.Sprintf("name is %q, the statement creates %q", t.Name, st.Name.Text), Pointer: "/name", Hint: "leave it out"}
+		}
+		return st.Name.Text, t.SQL, nil
+	case *tql.Query:
+		if t.Name != "" {
+			return t.Name, "CREATE TASK " + tql.Quote(t.Name) + " AS " + t.SQL, nil
+		}
+	}
+	return "", "", server.Invalid{Code: "TK104", Detail: "the statement creates no task", Pointer: "/sql", Hint: "write CREATE TASK name AS PREDICT ..., or send the name of a query beside it; POST /v1/query answers questions"}
 }
 
 // share counts the labels of a split.
@@ -134,7 +151,7 @@ func (b *backend) Labels(ctx context.Context, ask server.LabelsRequest, w io.Wri
 	}
 	keep := make([]bool, len(labels.Split))
 	for i, s := range labels.Split {
-		keep[i] = split(s) && left != 0
+		keep[i] = split(s) && left != 0 && (ask.At.IsZero() || labels.Anchor[i] == ask.At.UnixMicro())
 		if keep[i] {
 			left--
 		}

@@ -47,6 +47,7 @@ var (
 	_ server.Asker   = (*live)(nil)
 	_ server.Keeper  = (*live)(nil)
 	_ server.Planner = (*live)(nil)
+	_ server.Undoer  = (*live)(nil)
 )
 
 // use returns the backend that answers now, and what to call when it is not needed any more.
@@ -249,12 +250,12 @@ func (l *live) Query(ctx context.Context, req server.QueryRequest) (*server.Quer
 }
 
 // CreateTask implements [server.Keeper].
-func (l *live) CreateTask(ctx context.Context, sql string, dry bool) (*server.CreatedTask, error) {
+func (l *live) CreateTask(ctx context.Context, text server.TaskText, dry bool) (*server.CreatedTask, error) {
 	l.changing.Lock()
 	defer l.changing.Unlock()
 	b, done := l.use()
 	defer done()
-	return b.CreateTask(ctx, sql, dry)
+	return b.CreateTask(ctx, text, dry)
 }
 
 // Promote implements [server.Keeper].
@@ -264,6 +265,24 @@ func (l *live) Promote(ctx context.Context, task, version, alias string) (*serve
 	b, done := l.use()
 	defer done()
 	return b.Promote(ctx, task, version, alias)
+}
+
+// DropTask implements [server.Undoer].
+func (l *live) DropTask(ctx context.Context, task string, cascade bool) (*server.DroppedTask, error) {
+	l.changing.Lock()
+	defer l.changing.Unlock()
+	b, done := l.use()
+	defer done()
+	return b.DropTask(ctx, task, cascade)
+}
+
+// Rollback implements [server.Undoer].
+func (l *live) Rollback(ctx context.Context, task, alias string) (*server.AliasMove, error) {
+	l.changing.Lock()
+	defer l.changing.Unlock()
+	b, done := l.use()
+	defer done()
+	return b.Rollback(ctx, task, alias)
 }
 
 // Labels implements [server.Keeper].
