@@ -53,9 +53,9 @@ func (p *jobProcess) run(ctx context.Context, j jobs.Job, dir string, emit func(
 	if err != nil {
 		return nil, fmt.Errorf("find the program: %w", err)
 	}
-	args := append([]string{}, req.Args...)
+	args, shards := append([]string{}, req.Args...), filepath.Join(dir, "shards")
 	if req.Format != "" {
-		args = append(args, "--out", filepath.Join(dir, batchFile(req.Format)))
+		args = append(args, "--out", filepath.Join(dir, batchFile(req.Format)), "--shards", shards)
 	}
 	cmd := exec.Command(program, append(args, "--job", "--workspace", p.workspace, "--threads", fmt.Sprint(p.threads))...)
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "DATABASE_URL=") }), jobEnv+"="+j.ID)
@@ -89,7 +89,7 @@ func (p *jobProcess) run(ctx context.Context, j jobs.Job, dir string, emit func(
 	case result == nil:
 		return nil, errors.New("the process ended without a result")
 	}
-	return result, nil
+	return result, os.RemoveAll(shards) // the file has it all
 }
 
 // relay passes events on and returns the result.

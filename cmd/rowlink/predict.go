@@ -29,6 +29,7 @@ type predictFlags struct {
 	interval float64
 	out      string
 	job      bool
+	shards   string // folder
 }
 
 func predictCommand(a *app) *cobra.Command {
@@ -71,7 +72,9 @@ answered; the exit code is 2 when none was. TASK is a stored task, or a file tha
 	}
 	f.registerPredict(cmd)
 	cmd.Flags().BoolVar(&f.job, "job", false, "report to the server that runs this as a job")
+	cmd.Flags().StringVar(&f.shards, "shards", "", "with --all: folder that keeps the answers, so that an interrupted run goes on from there")
 	_ = cmd.Flags().MarkHidden("job") // it is there
+	_ = cmd.Flags().MarkHidden("shards")
 	return cmd
 }
 
@@ -147,6 +150,9 @@ func (a *app) predictions(ctx context.Context, m *storedModel, f predictFlags, k
 		return nil, err
 	}
 	rows := p.rows(asked, f.all)
+	if f.all && f.shards != "" && f.explain == 0 {
+		p.shards = &shardFolder{dir: f.shards}
+	}
 	if f.all && !p.own {
 		if plan := p.Plan(rows[:min(answerRows, len(rows))], p.anchor); plan != "" {
 			a.say("%s", plan)
@@ -214,6 +220,7 @@ type predictions struct {
 	// explained says that reasons were asked for from a predictor that gives them.
 	explained bool
 	around    func(predicted float64) (lower, upper float64) // nil = no interval is asked for
+	shards    *shardFolder                                   // nil = the answers are kept nowhere
 	list      []predict.Prediction
 	faults    []*keyFault
 	fitted    *fittedJSON // nil but for query
@@ -332,9 +339,18 @@ func (p *predictions) answer(ctx context.Context, rows []int32, explain int, upd
 	if explain > 0 {
 		step = 16 // each takes dozens of passes
 	}
+	if p.shards != nil {
+		step = shardRows
+	}
 	for lo := 0; lo < len(rows); lo += step {
 		hi := min(lo+step, len(rows))
-		answers, err := p.ask(ctx, rows[lo:hi], explain)
+		var answers []predict.Prediction
+		var err error
+		if p.shards != nil {
+			answers, err = p.shard(ctx, lo/step, rows[lo:hi])
+		} else {
+			answers, err = p.ask(ctx, rows[lo:hi], explain)
+		}
 		if err != nil {
 			return err
 		}
