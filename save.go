@@ -123,10 +123,11 @@ func (f *Fitted) store(dir string) error {
 	}
 	honest := cmp.Or(f.Report.Honesty, &Honesty{})
 	return writeFiles(dir, map[string]any{
-		baselinesFile: states,
-		reportFile:    f.Report,
-		encodersFile:  f.data.Encoders,
-		taskFile:      stored{f.Task.Text, optionsOf(f.Task), f.Report.scaling, f.Report.Served, f.Report.blend(), honest.Calibration, honest.Interval},
+		baselinesFile:   states,
+		reportFile:      f.Report,
+		encodersFile:    f.data.Encoders,
+		diagnosticsFile: f.diagnose(),
+		taskFile:        stored{f.Task.Text, optionsOf(f.Task), f.Report.scaling, f.Report.Served, f.Report.blend(), honest.Calibration, honest.Interval},
 	})
 }
 
