@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -163,13 +162,13 @@ func TestErrors_stayInTheLog(t *testing.T) {
 	f := &fake{}
 	s, log := newServer(t, f, nil)
 	f.fail = fmt.Errorf("read models: %w", fmt.Errorf("disk hunter2"))
-	for _, path := range []string{"/", "/v1/tasks", "/v1/tasks/churn", "/v1/models", "/v1/models/churn"} {
+	for _, path := range []string{"/v1/tasks", "/v1/tasks/churn", "/v1/models", "/v1/models/churn"} {
 		if w := get(s, path); w.Code != 500 || strings.Contains(w.Body.String(), "hunter2") || w.Header().Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
 	}
-	if n := strings.Count(log.String(), "hunter2"); n != 5 {
-		t.Errorf("%d log lines for 5 errors", n)
+	if n := strings.Count(log.String(), "hunter2"); n != 4 {
+		t.Errorf("%d log lines for 4 errors", n)
 	}
 	if w := get(s, "/metrics"); w.Code != 200 || strings.Contains(w.Body.String(), "rowlink_model_info{") {
 		t.Errorf("metrics without models: %d", w.Code)
@@ -189,33 +188,6 @@ func TestRequestID(t *testing.T) {
 		if got := w.Header().Get("X-Request-Id"); (got == c.id) != c.kept || got == "" {
 			t.Errorf("id %q is answered by %q", c.id, got)
 		}
-	}
-}
-
-func TestPage_empty(t *testing.T) {
-	s, _ := newServer(t, &fake{}, nil)
-	s.opt.Backend = noTasks{&fake{}}
-	w := get(s, "/")
-	if w.Code != 200 || !strings.Contains(w.Body.String(), "No task yet") {
-		t.Errorf("%d %s", w.Code, w.Body)
-	}
-	if policy := w.Header().Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
-		t.Errorf("policy %q", policy)
-	}
-}
-
-type noTasks struct{ *fake }
-
-func (noTasks) Tasks(context.Context) ([]TaskInfo, error) { return nil, nil }
-
-func TestPage_hostileHost(t *testing.T) {
-	s, _ := newServer(t, &fake{}, nil)
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	r.Host = "x$(reboot)"
-	w := httptest.NewRecorder()
-	s.Handler().ServeHTTP(w, r)
-	if strings.Contains(w.Body.String(), "reboot") {
-		t.Error("the page repeats a hostile Host header")
 	}
 }
 

@@ -83,7 +83,7 @@ func (s *Server) routes() error {
 	a.addOIP()
 	a.addPlain("/metrics", "metrics", "Metrics in the Prometheus text format", "text/plain", s.metrics.handler())
 	a.addPlain("/openapi.json", "openapi", "This document", "application/openapi+json", http.HandlerFunc(s.getOpenAPI))
-	a.addPlain("/", "page", "Tasks and models as a page", "text/html", http.HandlerFunc(s.getPage))
+	a.addPages(s.opt.Pages)
 
 	var err error
 	if s.openAPI, err = json.MarshalIndent(a.OpenAPI(), "", "  "); err != nil {

@@ -44,12 +44,22 @@ type Options struct {
 	Gatekeeper  Gatekeeper  // nil = whoever reaches the address may do everything
 	// Jobs runs trainings and batches; nil = there are none. The backend must be a [Planner].
 	Jobs *jobs.Queue
+	// Pages are what people see; nil = a line of text at /.
+	Pages []Page
 	// Ready says why predictions cannot be answered yet; nil means always ready.
 	Ready   func(context.Context) error
 	Limits  Limits
 	Version string           // of the program, shown by the OpenAPI document; empty means "dev"
 	Log     *slog.Logger     // nil discards
 	Now     func() time.Time // for the age of the data; nil means time.Now
+}
+
+// Page is a page for people.
+type Page struct {
+	Pattern string // path as [http.ServeMux] has it, without method
+	Scope   Scope
+	// Serve writes the page. An error is of the server, and was shown already: it is for the log.
+	Serve func(w http.ResponseWriter, r *http.Request) error
 }
 
 // Server serves a [Backend]. Create it with [New].

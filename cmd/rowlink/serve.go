@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rowlink/rowlink/jobs"
+	"github.com/rowlink/rowlink/pages"
 	"github.com/rowlink/rowlink/server"
 	"github.com/rowlink/rowlink/workspace"
 )
@@ -117,6 +118,7 @@ func (s *serve) serve(ctx context.Context) error {
 		return err
 	}
 	s.opt.Jobs = queue
+	s.opt.Pages = pages.New(l, queue, programVersion()).Pages()
 	s.opt.Backend, s.opt.Version, s.opt.Limits.Concurrent = l, programVersion(), s.threads
 	srv, err := server.New(s.opt)
 	if err != nil {

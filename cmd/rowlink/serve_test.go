@@ -197,7 +197,7 @@ func testPaths(t *testing.T, r *running) {
 		status     int
 		want       string // in the answer
 	}{
-		{"/", "", 200, "Ask it"},
+		{"/", "", 200, "explore predictions"},
 		{"/healthz", "", 200, `"live"`},
 		{"/readyz", "", 200, `"ready"`},
 		{"/openapi.json", "", 200, `"openapi": "3.1.0"`},
