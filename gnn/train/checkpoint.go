@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/rowlink/rowlink/gnn/model"
 	"github.com/rowlink/rowlink/gnn/tensor"
@@ -53,13 +54,14 @@ func (r *run) save() error {
 	return writeAtomic(r.opt.Checkpoint, buf.Bytes())
 }
 
-// writeAtomic leaves either the old file or the new one, whole, on disk.
+// writeAtomic leaves either the old file or the new one, whole, on disk, also where another
+// process that is about to end writes the same file.
 func writeAtomic(path string, data []byte) error {
-	tmp := path + ".tmp"
-	f, err := os.Create(tmp)
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
 	if err != nil {
 		return fmt.Errorf("write checkpoint: %w", err)
 	}
+	tmp := f.Name()
 	_, err = f.Write(data)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = os.Rename(tmp, path)
