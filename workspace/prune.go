@@ -3,6 +3,7 @@ package workspace
 import (
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,6 +55,26 @@ func (w *Workspace) Prune(r Retention) (gone []Pruned, err error) {
 			return err
 		}
 		return w.pruneCheckpoints(r, &gone)
+	})
+	return gone, err
+}
+
+// PruneSnapshots removes snapshots that are neither the latest nor of a version, and were
+// written longer ago than a time.
+func (w *Workspace) PruneSnapshots(older time.Duration) (gone []Pruned, err error) {
+	r := Retention{Keep: math.MaxInt, Older: older} // no version goes
+	err = w.change("prune snapshots", func() error {
+		tasks, err := w.modelFolders()
+		if err != nil {
+			return err
+		}
+		needed := map[string]bool{}
+		for _, task := range tasks {
+			if err := w.pruneTask(task, r, needed, &gone); err != nil {
+				return err
+			}
+		}
+		return w.pruneSnapshots(r, needed, &gone)
 	})
 	return gone, err
 }

@@ -161,3 +161,30 @@ func TestPrune_crash(t *testing.T) {
 		}
 	}
 }
+
+// PruneSnapshots touches snapshots alone, and of those only what nobody needs any more.
+func TestPruneSnapshots(t *testing.T) {
+	w := pruneable(t)
+	for _, id := range []string{"dd", "ee"} { // ee is the latest, no version needs dd
+		s, err := w.NewSnapshotDir()
+		if err == nil {
+			err = os.Mkdir(s.Path, 0o700)
+		}
+		if err == nil {
+			_, err = w.CommitSnapshot(s, id)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if gone, err := w.PruneSnapshots(24 * time.Hour); err != nil || len(gone) > 0 {
+		t.Errorf("young snapshots go: %v %v", gone, err)
+	}
+	gone, err := w.PruneSnapshots(0)
+	if diff := cmp.Diff([]string{"snapshot  dd"}, names(gone)); err != nil || diff != "" {
+		t.Errorf("(-want +got), %v:\n%s", err, diff)
+	}
+	if after, err := w.Models("churn"); err != nil || len(after) != 6 {
+		t.Errorf("%d versions left, %v", len(after), err)
+	}
+}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/rowlink/rowlink/jobs"
 	"github.com/rowlink/rowlink/server"
+	"github.com/rowlink/rowlink/workspace"
 )
 
 // live answers from the latest snapshot of the workspace. A newer one is opened beside the
@@ -174,9 +175,13 @@ type refresher struct {
 	every     time.Duration
 	url       string
 	schemas   []string
-	workspace string
+	workspace *workspace.Workspace
 	say       func(format string, args ...any)
 }
+
+// snapshotLife is how long a snapshot stays that no version needs, unless the database is
+// read more seldom: what opened it a moment ago may be at work on it.
+const snapshotLife = time.Hour
 
 func (r *refresher) run(ctx context.Context) {
 	tick := time.NewTicker(r.every)
@@ -190,6 +195,9 @@ func (r *refresher) run(ctx context.Context) {
 		if err := r.ingest(ctx); err != nil && ctx.Err() == nil {
 			r.say("the database was not read again: %v", err)
 		}
+		if _, err := r.workspace.PruneSnapshots(max(snapshotLife, 2*r.every)); err != nil {
+			r.say("old snapshots were not removed: %v", err)
+		}
 	}
 }
 
@@ -198,7 +206,7 @@ func (r *refresher) ingest(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find the program: %w", err)
 	}
-	args := []string{"ingest", "--quiet", "--json", "--workspace", r.workspace}
+	args := []string{"ingest", "--quiet", "--json", "--workspace", r.workspace.Dir()}
 	for _, s := range r.schemas {
 		args = append(args, "--schema", s)
 	}

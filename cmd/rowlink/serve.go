@@ -153,7 +153,7 @@ func (s *serve) serve(ctx context.Context) error {
 	var following sync.WaitGroup
 	following.Go(func() { l.follow(follow, followPace, s.changed) })
 	if s.every > 0 {
-		r := &refresher{every: s.every, url: s.url(), schemas: s.schemas, workspace: ws.Dir(), say: s.say}
+		r := &refresher{every: s.every, url: s.url(), schemas: s.schemas, workspace: ws, say: s.say}
 		following.Go(func() { r.run(follow) })
 	}
 	following.Go(func() { queue.Run(follow) })
