@@ -133,3 +133,16 @@ func newJobs(t testing.TB) *jobs.Queue {
 	}
 	return q
 }
+
+// Drift knows churn and value.
+func (f *fake) Drift(_ context.Context, task string) (*DriftAnswer, error) {
+	if f.fail != nil {
+		return nil, f.fail
+	}
+	if task != "churn" && task != "value" {
+		return nil, NotFound{Detail: fmt.Sprintf("no task %q", task)}
+	}
+	ks := Number(0.25)
+	return &DriftAnswer{Task: task, Version: "7", Anchor: testNow, Reference: testNow.AddDate(0, -6, 0), Days: 60, Score: &DriftItem{Name: "score", PSI: 0.5, KS: &ks, Verdict: "moved far"},
+		Columns: []DriftItem{{Name: "orders.total", PSI: 0.125, Verdict: "moved"}}, Tables: []DriftTable{}, Skipped: []string{}}, nil
+}

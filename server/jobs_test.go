@@ -211,3 +211,21 @@ func TestTasks(t *testing.T) {
 		t.Error("the cause is not in the log")
 	}
 }
+
+// TestDrift asks for it, and finds it in the metrics then.
+func TestDrift(t *testing.T) {
+	s, _ := newServer(t, &fake{}, nil)
+	const line = `rowlink_drift_psi{of="score",task="churn",version="7"} 0.5`
+	if text := get(s, "/metrics").Body.String(); strings.Contains(text, "rowlink_drift_psi{") {
+		t.Error("the metrics show a drift that nobody asked for")
+	}
+	if w, a := send(s, "GET", "/v1/tasks/churn/drift", ""); w.Code != 200 || a["days"] != 60.0 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if text := get(s, "/metrics").Body.String(); !strings.Contains(text, line) || !strings.Contains(text, `of="orders.total"`) {
+		t.Errorf("the metrics lack %s", line)
+	}
+	if w, _ := send(s, "GET", "/v1/tasks/nobody/drift", ""); w.Code != 404 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}

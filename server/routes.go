@@ -75,6 +75,7 @@ func (s *Server) routes() error {
 	add(a, Anyone, http.MethodGet, "/readyz", "ready", "Predictions can be answered", s.getReady, 503)
 	a.describePredictBody(schemas)
 	a.addTasks()
+	a.addDrift()
 	a.addUndo()
 	a.addJobs()
 	// The framework describes its own error body, which no handler of ours sends.
