@@ -28,6 +28,7 @@ type predictFlags struct {
 	explain  int
 	interval float64
 	out      string
+	to       toTable
 	job      bool
 	shards   string // folder
 }
@@ -45,7 +46,8 @@ answered is told on stderr (TK400 unreadable, TK404 unknown, TK409 not yet visib
 answered; the exit code is 2 when none was. TASK is a stored task, or a file that creates one.`,
 		Example: "  rowlink predict churn --key 10042 --key 10043 --explain 3\n" +
 			"  rowlink predict churn --keys customers.csv --at 2024-12-01\n" +
-			"  rowlink predict churn --all --out churn.csv",
+			"  rowlink predict churn --all --out churn.csv\n" +
+			"  rowlink predict churn --all --to postgres://writer@localhost/shop --table churn_scores",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd.Flags().Changed); err != nil {
@@ -87,6 +89,7 @@ func (f *predictFlags) registerPredict(cmd *cobra.Command) {
 	c.IntVar(&f.explain, "explain", 0, "name this many groups of rows, or rows, that moved each prediction")
 	c.Float64Var(&f.interval, "interval", 0, "of a value: also print the interval that is to hold this share of cases, such as 0.9")
 	c.StringVar(&f.out, "out", "", "write to this .csv, .parquet, .arrow or .ndjson file instead of stdout")
+	f.to.register(c)
 	f.register(cmd)
 }
 
@@ -94,6 +97,9 @@ func (f *predictFlags) registerPredict(cmd *cobra.Command) {
 func (f *predictFlags) check(given func(flag string) bool) error {
 	asked := len(f.keys) > 0 || f.keysFile != ""
 	if err := f.storedFlags.check(); err != nil {
+		return err
+	}
+	if err := f.to.check(); err != nil {
 		return err
 	}
 	switch {
@@ -125,6 +131,9 @@ func (a *app) predict(ctx context.Context, m *storedModel, f predictFlags) error
 	p, err := a.predictions(ctx, m, f, func(p *predictions) ([]askedKey, error) { return a.askedKeys(p, f) })
 	if err != nil {
 		return err
+	}
+	if f.to.url != "" {
+		return a.writeTable(ctx, p, f.to)
 	}
 	return a.show(p, f)
 }

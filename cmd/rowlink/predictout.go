@@ -87,36 +87,41 @@ func (p *predictions) classes() bool {
 	return slices.Contains([]string{tasks.Multiclass, tasks.Multilabel}, p.Task.Type)
 }
 
-// fill writes the rows.
+// fill writes the rows, and ends the file.
 func (p *predictions) fill(out *parquet.Rows) error {
-	def := p.entity.Def
 	for i := range p.list {
-		one := &p.list[i]
-		var row []any
-		for k, part := range p.entity.Key(one.Row) {
-			row = append(row, keyValue(part, keyKind(def.Columns[def.Key[k]].Kind)))
-		}
-		value := one.Value
-		if set, ok := value.([]string); ok {
-			value = strings.Join(set, "|")
-		}
-		row = append(row, one.Anchor, value)
-		if lower, upper, ok := p.interval(one); ok {
-			row = append(row, lower, upper)
-		}
-		if one.Probability != nil {
-			row = append(row, *one.Probability)
-		}
-		if p.classes() {
-			for _, c := range p.Classes {
-				row = append(row, one.Probabilities[c])
-			}
-		}
-		if err := out.Add(append(row, one.Eligible)); err != nil {
+		if err := out.Add(p.cells(i)); err != nil {
 			return err
 		}
 	}
 	return out.Close()
+}
+
+// cells are the values of a row, in the order of [predictions.fields].
+func (p *predictions) cells(i int) []any {
+	def := p.entity.Def
+	one := &p.list[i]
+	var row []any
+	for k, part := range p.entity.Key(one.Row) {
+		row = append(row, keyValue(part, keyKind(def.Columns[def.Key[k]].Kind)))
+	}
+	value := one.Value
+	if set, ok := value.([]string); ok {
+		value = strings.Join(set, "|")
+	}
+	row = append(row, one.Anchor, value)
+	if lower, upper, ok := p.interval(one); ok {
+		row = append(row, lower, upper)
+	}
+	if one.Probability != nil {
+		row = append(row, *one.Probability)
+	}
+	if p.classes() {
+		for _, c := range p.Classes {
+			row = append(row, one.Probabilities[c])
+		}
+	}
+	return append(row, one.Eligible)
 }
 
 // valueKind is the type of a predicted value.
