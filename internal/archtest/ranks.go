@@ -13,7 +13,7 @@ func Repository() Rules {
 		Ranks: []Rank{
 			{"internal/registry", 0}, {"internal/testdata", 0}, {"internal/mapped", 0},
 			{"schema", 1}, {"gnn/tensor", 1}, {"gnn/tensor/internal/*", 1}, {"gnn/tensor/internal/kernel/*", 1}, {"internal/pgtest", 1},
-			{"ingest", 2}, {"gnn/nn", 2},
+			{"ingest", 2}, {"gnn/nn", 2}, {"ingest/postgres/pgoutput", 2},
 			{"ingest/*", 3}, {"graph", 3}, {"tasks", 3}, {"internal/sourcetest", 3},
 			{"tasks/tql", 4}, {"graph/sample", 4}, {"gnn/tower", 4}, {"internal/shop", 4}, {"tasks/rawsql", 5},
 			{"tabular/boost", 5}, {"gnn/encode", 5}, {"gnn/conv", 5},
