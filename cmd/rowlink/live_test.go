@@ -16,7 +16,7 @@ import (
 // order places an order in shop.db, some days after the end of the shop's data.
 func order(t *testing.T, customer, days int) {
 	t.Helper()
-	db, err := sql.Open("sqlite", "shop.db")
+	db, err := sql.Open("sqlite", "file:shop.db?_pragma=busy_timeout(20000)") // the server reads it at the same time
 	if err != nil {
 		t.Fatal(err)
 	}
