@@ -33,7 +33,7 @@ const (
 )
 
 func (p *Pages) explore(r *http.Request) (string, any, error) {
-	t, err := p.find(r)
+	t, err := p.find(r.Context(), r.PathValue("task"))
 	if err != nil {
 		return "", nil, err
 	}

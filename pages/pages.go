@@ -114,6 +114,7 @@ type frame struct {
 	Page    string // name of the template
 	Title   string
 	Jobs    bool
+	Alone   bool // a file of its own
 	Data    any
 }
 

@@ -189,6 +189,26 @@ func TestPages_crawl(t *testing.T) {
 	}
 }
 
+// TestWriteVersion: a report alone leads nowhere and needs nobody.
+func TestWriteVersion(t *testing.T) {
+	f := &fake{}
+	var out strings.Builder
+	if err := pages.New(f, nil, "test").WriteVersion(t.Context(), &out, "churn", "2"); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"<style>", "ROC curve", "Confusion", "version 2"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the report lacks %s", want)
+		}
+	}
+	if m := links.FindAllString(out.String(), -1); len(m) > 0 || strings.Contains(out.String(), "<script") {
+		t.Errorf("the report leads to %q, or runs a script", m)
+	}
+	if err := pages.New(f, nil, "test").WriteVersion(t.Context(), &out, "churn", "9"); err == nil {
+		t.Error("a version that is not there has a report")
+	}
+}
+
 func TestPages_faults(t *testing.T) {
 	f := &fake{}
 	s, _ := site(t, f)

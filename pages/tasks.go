@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"context"
 	"html/template"
 	"math"
 	"net/http"
@@ -88,13 +89,13 @@ type taskVersion struct {
 	Val, Test float64
 }
 
-func (p *Pages) find(r *http.Request) (*server.TaskInfo, error) {
-	tasks, err := p.src.Tasks(r.Context())
+func (p *Pages) find(ctx context.Context, name string) (*server.TaskInfo, error) {
+	tasks, err := p.src.Tasks(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, t := range tasks {
-		if t.Name == r.PathValue("task") {
+		if t.Name == name {
 			return &t, nil
 		}
 	}
@@ -102,7 +103,7 @@ func (p *Pages) find(r *http.Request) (*server.TaskInfo, error) {
 }
 
 func (p *Pages) task(r *http.Request) (string, any, error) {
-	t, err := p.find(r)
+	t, err := p.find(r.Context(), r.PathValue("task"))
 	if err != nil {
 		return "", nil, err
 	}

@@ -1,7 +1,9 @@
 package pages
 
 import (
+	"context"
 	"html/template"
+	"io"
 	"net/http"
 	"slices"
 
@@ -19,6 +21,7 @@ type versionView struct {
 	Splits     []splitView
 	Report     *rowlink.Report
 	Provenance []Fact
+	Alone      bool // the page is a file of its own, whose links would lead nowhere
 }
 
 // leader is a predictor on the leaderboard.
@@ -37,21 +40,45 @@ type splitView struct {
 }
 
 func (p *Pages) modelVersion(r *http.Request) (string, any, error) {
-	t, err := p.find(r)
+	v, err := p.versionOf(r.Context(), r.PathValue("task"), r.PathValue("version"))
 	if err != nil {
 		return "", nil, err
 	}
-	models, err := p.src.Models(r.Context())
+	return v.title(), v, nil
+}
+
+func (v *versionView) title() string { return v.Task.Name + ", version " + v.Info.Version }
+
+// WriteVersion writes the report of a version as a page of its own: a file that needs no
+// server.
+func (p *Pages) WriteVersion(ctx context.Context, w io.Writer, task, version string) error {
+	v, err := p.versionOf(ctx, task, version)
 	if err != nil {
-		return "", nil, err
+		return err
 	}
-	at := slices.IndexFunc(models, func(m server.ModelInfo) bool { return m.Task == t.Name && m.Version == r.PathValue("version") })
+	v.Alone = true
+	return templates.ExecuteTemplate(w, "layout.html", frame{Style: template.CSS(style), Version: p.version, Page: "version", Title: v.title(), Alone: true, Data: v})
+}
+
+func (p *Pages) versionOf(ctx context.Context, task, version string) (*versionView, error) {
+	t, err := p.find(ctx, task)
+	if err != nil {
+		return nil, err
+	}
+	models, err := p.src.Models(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(models, func(m server.ModelInfo) bool { return m.Task == t.Name && m.Version == version })
 	if at < 0 {
-		return "", nil, server.NotFound{Detail: "the task has no such version", Hint: "its page lists them"}
+		return nil, server.NotFound{Detail: "the task has no such version", Hint: "its page lists them"}
 	}
-	stored, err := p.src.Version(r.Context(), t.Name, models[at].Version)
+	stored, err := p.src.Version(ctx, t.Name, models[at].Version)
 	if err != nil {
-		return "", nil, err
+		return nil, err
+	}
+	if stored.Report != nil { // of a version that is not in service the task may not know it
+		t.Metric = stored.Report.Metric
 	}
 	v := &versionView{Task: *t, Info: models[at], Report: stored.Report, Provenance: stored.Provenance}
 	if stored.Report != nil {
@@ -68,7 +95,7 @@ func (p *Pages) modelVersion(r *http.Request) (string, any, error) {
 			}
 		}
 	}
-	return t.Name + ", version " + v.Info.Version, v, nil
+	return v, nil
 }
 
 func (v *versionView) leaders(r *rowlink.Report) {
