@@ -33,8 +33,8 @@ const (
 // node is a table in the drawing.
 type node struct {
 	*schema.TableView
-	layer, place int
-	x, y         int
+	layer int
+	x, y  int
 }
 
 // graph draws the tables in layers: every table stands below those that it refers to.
@@ -105,7 +105,7 @@ func layout(v schema.View) (nodes []*node, byName map[string]*node) {
 		slices.SortStableFunc(row, func(a, b *node) int { return cmp.Compare(a.pull(byName), b.pull(byName)) })
 		start := margin + (widest-len(row))*(boxWidth+gapX)/2
 		for i, n := range row {
-			n.place, n.x, n.y = i, start+i*(boxWidth+gapX), margin+y*(boxHeight+gapY)
+			n.x, n.y = start+i*(boxWidth+gapX), margin+y*(boxHeight+gapY)
 		}
 		y++
 	}

@@ -81,7 +81,6 @@ type taskView struct {
 	server.TaskInfo
 	Versions []taskVersion // the latest first
 	Balance  template.HTML // labels over time
-	Curl     string
 }
 
 type taskVersion struct {

@@ -41,17 +41,7 @@ func (w *Workspace) Prune(r Retention) (gone []Pruned, err error) {
 		return nil, fmt.Errorf("prune to %d versions, want at least 1", r.Keep)
 	}
 	err = w.change("prune", func() error {
-		tasks, err := w.modelFolders()
-		if err != nil {
-			return err
-		}
-		needed := map[string]bool{}
-		for _, task := range tasks {
-			if err := w.pruneTask(task, r, needed, &gone); err != nil {
-				return err
-			}
-		}
-		if err := w.pruneSnapshots(r, needed, &gone); err != nil {
+		if err := w.pruneModels(r, &gone); err != nil {
 			return err
 		}
 		return w.pruneCheckpoints(r, &gone)
@@ -63,20 +53,23 @@ func (w *Workspace) Prune(r Retention) (gone []Pruned, err error) {
 // written longer ago than a time.
 func (w *Workspace) PruneSnapshots(older time.Duration) (gone []Pruned, err error) {
 	r := Retention{Keep: math.MaxInt, Older: older} // no version goes
-	err = w.change("prune snapshots", func() error {
-		tasks, err := w.modelFolders()
-		if err != nil {
+	err = w.change("prune snapshots", func() error { return w.pruneModels(r, &gone) })
+	return gone, err
+}
+
+// pruneModels removes versions, then the snapshots that no version left needs.
+func (w *Workspace) pruneModels(r Retention, gone *[]Pruned) error {
+	tasks, err := w.modelFolders()
+	if err != nil {
+		return err
+	}
+	needed := map[string]bool{}
+	for _, task := range tasks {
+		if err := w.pruneTask(task, r, needed, gone); err != nil {
 			return err
 		}
-		needed := map[string]bool{}
-		for _, task := range tasks {
-			if err := w.pruneTask(task, r, needed, &gone); err != nil {
-				return err
-			}
-		}
-		return w.pruneSnapshots(r, needed, &gone)
-	})
-	return gone, err
+	}
+	return w.pruneSnapshots(r, needed, gone)
 }
 
 func (w *Workspace) modelFolders() (tasks []string, err error) {
