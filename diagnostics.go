@@ -78,15 +78,8 @@ const (
 // diagnose gathers the diagnostics of what is served.
 func (f *Fitted) diagnose() *Diagnostics {
 	d := &Diagnostics{Anchors: f.anchorLabels()}
-	seen := map[int32]bool{}
-	for _, r := range f.Labels.Rows(tasks.Train) {
-		seen[f.Labels.Entity[r]] = true
-	}
 	for split, into := range map[tasks.Split]**SplitDiagnostics{tasks.Val: &d.Val, tasks.Test: &d.Test} {
-		o := f.outcomes[f.Report.Served][split]
-		if split == tasks.Test && f.refitted != nil {
-			o = f.refitted
-		}
+		o := f.shown(split)
 		if o == nil || len(o.Truth) == 0 || f.Task.Type == tasks.Multilabel {
 			continue
 		}
@@ -94,7 +87,7 @@ func (f *Fitted) diagnose() *Diagnostics {
 		if h := f.Report.Honesty; h != nil && h.Calibration != nil {
 			shown.Predicted = h.Calibration.Apply(slices.Clone(o.Predicted))
 		}
-		*into = shown.diagnose(f, split, seen)
+		*into = shown.diagnose(f, split)
 	}
 	return d
 }
@@ -123,7 +116,7 @@ func (f *Fitted) anchorLabels() []AnchorLabels {
 	return out[max(0, len(out)-mostAnchors):]
 }
 
-func (o *Outcome) diagnose(f *Fitted, split tasks.Split, seen map[int32]bool) *SplitDiagnostics {
+func (o *Outcome) diagnose(f *Fitted, split tasks.Split) *SplitDiagnostics {
 	s := &SplitDiagnostics{Examples: len(o.Truth)}
 	width := len(o.Predicted) / len(o.Truth)
 	switch f.Task.Type {
@@ -153,11 +146,7 @@ func (o *Outcome) diagnose(f *Fitted, split tasks.Split, seen map[int32]bool) *S
 		}
 	}
 	s.byAnchor(o, f.Report.metric)
-	rows := f.Labels.Rows(split)
-	for known, into := range map[bool]**Score{true: &s.Known, false: &s.New} {
-		part := o.where(func(i int) bool { return seen[f.Labels.Entity[rows[i]]] == known })
-		*into = part.score(f.Report.metric)
-	}
+	s.Known, s.New = o.cold(f, split)
 	return s
 }
 

@@ -103,6 +103,7 @@ func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitte
 		}
 	}
 	f.calibrate()
+	f.note()
 	f.Report.finish(start)
 	return f, f.Report.err
 }

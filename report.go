@@ -29,6 +29,9 @@ type Report struct {
 	Examples   [3]int          `json:"examples"`           // train, val, test
 	Served     string          `json:"served"`             // name of the row that answers
 	LeftOut    []string        `json:"left_out,omitempty"` // predictors that were not fitted, with the reason
+	Notes      []string        `json:"notes,omitempty"`    // what to know before believing the figures
+	Known      *Score          `json:"known,omitempty"`    // on test, of what is served: entities with a training label
+	New        *Score          `json:"new,omitempty"`      // and those without
 	Blocks     []BlockReport   `json:"earlier_blocks,omitempty"`
 	Refit      *Row            `json:"refit,omitempty"` // what is served, fitted anew with validation examples; it is what is stored
 	Rows       []Row           `json:"rows"`            // the simplest first
@@ -151,8 +154,12 @@ func (r *Report) Text(w io.Writer) error {
 	if r.Refit != nil {
 		fmt.Fprintf(w, "%s, %s: test %s %s; this is what is stored\n", r.Refit.Name, r.Refit.Setting, r.Metric, r.Refit.figure(r.Refit.Test, r.Metric, tasks.Test))
 	}
+	fmt.Fprint(w, r.coldText())
 	if r.Honesty != nil {
 		r.Honesty.text(w)
+	}
+	for _, line := range r.Notes {
+		fmt.Fprintf(w, "note: %s\n", line)
 	}
 	_, err := fmt.Fprintf(w, "\n%.2f s/epoch, %.0f seeds/s, %.1f s in all, peak %.0f MB, kernels %s, seed %d, weights %.12s\n",
 		r.SecondsPerEpoch, r.SeedsPerSecond, r.Seconds, float64(r.PeakBytes)/1e6, r.Kernel, r.Seed, r.Weights)

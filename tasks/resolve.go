@@ -3,6 +3,7 @@ package tasks
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rowlink/rowlink/ingest"
@@ -33,7 +34,10 @@ func Resolve(task *Task, snap *ingest.Snapshot) error {
 		return &Error{Code: "TK194", Msg: fmt.Sprintf("step is %s and the horizon %s, want both above zero", o.Step, task.Horizon)}
 	}
 	if o.DataUntil == 0 {
-		_, o.DataUntil = timeSpan(snap, task.timedTables(snap))
+		tables := task.timedTables(snap)
+		if _, o.DataUntil = timeSpan(snap, tables); o.DataUntil == 0 {
+			return noTimes(snap, tables)
+		}
 	}
 	if o.TestAnchor == 0 && !o.latestTest(task.Horizon) {
 		return &Error{Code: "TK134", Msg: fmt.Sprintf("no anchor has %d complete label windows of %s between %s and %s", o.EvalAnchors, task.Horizon, formatTime(o.DataFrom), formatTime(o.DataUntil)),
@@ -43,6 +47,16 @@ func Resolve(task *Task, snap *ingest.Snapshot) error {
 		o.ValAnchor = o.Add(o.TestAnchor, task.Horizon.Plus(o.Step.Times(o.EvalAnchors-1)).Times(-1))
 	}
 	return nil
+}
+
+// noTimes says that no window holds a row.
+func noTimes(snap *ingest.Snapshot, tables []int) error {
+	var names []string
+	for _, t := range tables {
+		names = append(names, fmt.Sprintf("%s (%d rows)", snap.Tables[t].Def.FullName(), snap.Tables[t].Rows))
+	}
+	return &Error{Code: "TK134", Msg: "no row that the target counts has a time: " + strings.Join(names, ", "),
+		Hint: "look at the times of the tables with rowlink schema, or read the database anew"}
 }
 
 // latestTest sets test_anchor to the latest midnight, or full unit of a step under a

@@ -54,6 +54,9 @@ func (v *Validation) Weigh(mean Mean) Weighing {
 		}
 	}
 	w := Weighing{Blend: m.blend(share)}
+	if w.Blend != nil && t.score(w.Blend.over(t), t.all()) < t.score(t.answers(0), t.all()) {
+		return Weighing{} // few examples: draws differ so much that their mean is worse than the simplest
+	}
 	w.Gain, w.Worth = summed(gains)
 	w.Worth = w.Worth && w.Blend != nil
 	w.Without = t.without(w.Blend)
