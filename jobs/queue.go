@@ -1,21 +1,15 @@
 package jobs
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/rowlink/rowlink/workspace"
 )
 
 // Bounds of a queue.
@@ -77,39 +71,6 @@ func (q *Queue) reload() error {
 		q.list = append(q.list, j.ID)
 	}
 	return nil
-}
-
-// lockFile is held by the queue that runs the jobs of a folder.
-const lockFile = "lock"
-
-// acquire waits until no other process runs the jobs, and reads what that one left. It
-// returns nil when ctx ends first.
-func (q *Queue) acquire(ctx context.Context) (release func()) {
-	for said := false; ; {
-		err := os.MkdirAll(q.store.dir, 0o700)
-		ok := false
-		if err == nil {
-			release, ok, err = workspace.TryLock(filepath.Join(q.store.dir, lockFile))
-		}
-		if ok {
-			q.mu.Lock()
-			q.store.tidy()
-			q.mu.Unlock()
-			if err = q.reload(); err == nil {
-				return release
-			}
-			release()
-		}
-		if !said {
-			q.log.Warn("jobs wait: another server of this workspace runs them, or its folder cannot be written", "error", err)
-			said = true
-		}
-		select {
-		case <-time.After(heedPace):
-		case <-ctx.Done():
-			return nil
-		}
-	}
 }
 
 // Submit takes a job in. The same key with the same request gives the job that it gave
@@ -214,194 +175,4 @@ func (q *Queue) Cancel(id string) (j Job, ok bool) {
 		e.cancel(ErrCancelled)
 	}
 	return e.Job, true
-}
-
-// Events returns what a job said after an event, whether that is all that it will ever say,
-// and a channel that closes when there is more.
-func (q *Queue) Events(id string, after int) (list []Event, done bool, more <-chan struct{}, ok bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	e := q.jobs[id]
-	if e == nil {
-		return nil, false, nil, false
-	}
-	q.recall(e)
-	after = min(max(after, 0), len(e.events))
-	return slices.Clone(e.events[after:]), e.State.Final(), e.more, true
-}
-
-// recall reads the events of a job of an earlier process; under mu.
-func (q *Queue) recall(e *entry) {
-	if !e.read {
-		e.events, e.read = q.store.events(e.ID), true
-	}
-}
-
-// stateEvent is said when a job's state changes.
-type stateEvent struct {
-	State   State           `json:"state"`
-	Attempt int             `json:"attempt,omitempty"`
-	Error   string          `json:"error,omitempty"`
-	Result  json.RawMessage `json:"result,omitempty"`
-}
-
-// say records an event; under mu.
-func (q *Queue) say(e *entry, kind string, data any) {
-	q.recall(e)
-	if len(e.events) >= mostEvents && kind != "state" {
-		return
-	}
-	raw, err := json.Marshal(data)
-	if err != nil {
-		q.log.Error("event of a job", "job", e.ID, "error", err)
-		return
-	}
-	ev := Event{len(e.events) + 1, q.now().UTC(), kind, raw}
-	e.events = append(e.events, ev)
-	switch kind {
-	case "progress":
-		e.Progress = raw
-	case "epoch":
-		e.Epoch = raw
-	}
-	if err := q.store.append(e.ID, ev); err != nil {
-		q.log.Error("event of a job", "job", e.ID, "error", err)
-	}
-	close(e.more)
-	e.more = make(chan struct{})
-}
-
-func (q *Queue) save(e *entry) {
-	if err := q.store.save(e.Job); err != nil {
-		q.log.Error("job cannot be saved", "job", e.ID, "error", err)
-	}
-}
-
-// Run runs the jobs until ctx ends. The one that runs then is left as it is, for the next
-// process to go on with. While another process runs the jobs of the folder it waits.
-func (q *Queue) Run(ctx context.Context) {
-	release := q.acquire(ctx)
-	if release == nil {
-		return
-	}
-	defer release()
-	var watching sync.WaitGroup
-	watching.Go(func() { q.heed(ctx) })
-	defer watching.Wait()
-	for ctx.Err() == nil {
-		if e := q.next(); e != nil {
-			q.run(ctx, e)
-			continue
-		}
-		select {
-		case <-q.wake:
-		case <-ctx.Done():
-		}
-	}
-}
-
-// heedPace is how often wishes of other processes are looked for.
-const heedPace = time.Second
-
-// heed cancels the jobs for which another process left the wish; see [RequestCancel].
-func (q *Queue) heed(ctx context.Context) {
-	tick := time.NewTicker(heedPace)
-	defer tick.Stop()
-	for {
-		q.mu.Lock()
-		var asked []string
-		for _, id := range q.list {
-			if !q.jobs[id].State.Final() && q.store.cancelAsked(id) {
-				asked = append(asked, id)
-			}
-		}
-		q.mu.Unlock()
-		for _, id := range asked {
-			q.Cancel(id)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (q *Queue) next() *entry {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, id := range q.list {
-		if e := q.jobs[id]; e.State == Queued {
-			return e
-		}
-	}
-	return nil
-}
-
-// run runs one job to its end.
-func (q *Queue) run(ctx context.Context, e *entry) {
-	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer cancel(nil)
-	stop := context.AfterFunc(ctx, func() { cancel(ErrStopping) })
-	defer stop()
-	if !q.begin(e, cancel) {
-		return
-	}
-	defer q.store.close(e.ID)
-	result, err := q.attempt(work, e)
-	raw, bad := json.Marshal(result)
-	err = cmp.Or(err, bad)
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	e.cancel = nil
-	switch cause := context.Cause(work); {
-	case err == nil: // also when it was cancelled too late
-		e.State, e.Result = Succeeded, raw
-	case errors.Is(cause, ErrStopping):
-		q.say(e, "state", stateEvent{State: Queued, Error: ErrStopping.Error()})
-		return // its file says running
-	case errors.Is(cause, ErrCancelled):
-		e.State = Cancelled
-	default:
-		e.State, e.Error = Failed, err.Error()
-	}
-	e.Ended = q.now().UTC()
-	q.save(e)
-	q.say(e, "state", stateEvent{e.State, e.Attempts, e.Error, e.Result})
-}
-
-// begin marks a job as running, unless it was cancelled meanwhile.
-func (q *Queue) begin(e *entry, cancel context.CancelCauseFunc) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if e.State != Queued {
-		return false
-	}
-	q.recall(e)
-	if err := q.store.rewrite(e.ID, e.events); err != nil { // without a torn line
-		q.log.Error("events of a job", "job", e.ID, "error", err)
-	}
-	e.State, e.cancel = Running, cancel
-	e.Attempts++
-	if e.Started.IsZero() {
-		e.Started = q.now().UTC()
-	}
-	q.save(e)
-	q.say(e, "state", stateEvent{State: Running, Attempt: e.Attempts})
-	return true
-}
-
-// attempt calls the work; a panic in it fails the job and nothing else.
-func (q *Queue) attempt(ctx context.Context, e *entry) (result any, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			q.log.Error("panic in a job", "job", e.ID, "panic", fmt.Sprint(v))
-			err = errors.New("a fault of the program; the server's log has it")
-		}
-	}()
-	return q.work[e.Kind](ctx, e.Job, q.store.folder(e.ID), func(kind string, data any) {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		q.say(e, kind, data)
-	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/rowlink/rowlink"
 	"github.com/rowlink/rowlink/pages/chart"
 	"github.com/rowlink/rowlink/server"
+	"github.com/rowlink/rowlink/tasks"
 )
 
 // homeTask is a task on the first page.
@@ -25,7 +26,7 @@ type homeTask struct {
 }
 
 func (p *Pages) home(r *http.Request) (string, any, error) {
-	tasks, err := p.src.Tasks(r.Context())
+	list, err := p.src.Tasks(r.Context())
 	if err != nil {
 		return "", nil, err
 	}
@@ -34,7 +35,7 @@ func (p *Pages) home(r *http.Request) (string, any, error) {
 		return "", nil, err
 	}
 	var out []homeTask
-	for _, t := range tasks {
+	for _, t := range list {
 		h := homeTask{TaskInfo: t, Score: math.NaN(), Best: math.NaN()}
 		for _, m := range models {
 			if m.Task != t.Name {
@@ -51,8 +52,11 @@ func (p *Pages) home(r *http.Request) (string, any, error) {
 	return "tasks", out, nil
 }
 
-// lower lists the metrics that are better when lower.
-var lower = []string{"mae", "mse", "rmse", "log_loss", "brier", "median_absolute_error", "mape", "smape", "ece_5", "ece_10", "poisson_deviance", "quantile_loss"}
+// lower reports whether a metric of a task type is better when lower.
+func lower(taskType, metric string) bool {
+	m, err := tasks.MetricByName(taskType, metric, &tasks.Scaling{Scale: 1})
+	return err == nil && !m.HigherIsBetter()
+}
 
 // compare finds the best baseline on test beside what answers.
 func (h *homeTask) compare(m server.ModelInfo) {
@@ -64,10 +68,11 @@ func (h *homeTask) compare(m server.ModelInfo) {
 		return float64(v)
 	}
 	h.Score = of(m.Metrics)
+	down := lower(h.Type, h.Metric)
 	for name, s := range m.Baselines {
 		v := of(s)
 		better := v > h.Best || v == h.Best && name < h.BestName
-		if slices.Contains(lower, h.Metric) {
+		if down {
 			better = v < h.Best || v == h.Best && name < h.BestName
 		}
 		if !math.IsNaN(v) && (math.IsNaN(h.Best) || better) {
@@ -89,11 +94,11 @@ type taskVersion struct {
 }
 
 func (p *Pages) find(ctx context.Context, name string) (*server.TaskInfo, error) {
-	tasks, err := p.src.Tasks(ctx)
+	list, err := p.src.Tasks(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range tasks {
+	for _, t := range list {
 		if t.Name == name {
 			return &t, nil
 		}

@@ -102,7 +102,7 @@ func (v *versionView) leaders(r *rowlink.Report) {
 	for _, row := range r.Rows {
 		v.Rows = append(v.Rows, leader{row, row.Val[r.Metric], row.Test[r.Metric], row.Errors["val"], row.Name == r.Served})
 	}
-	down := slices.Contains(lower, r.Metric)
+	down := lower(v.Task.Type, r.Metric)
 	slices.SortStableFunc(v.Rows, func(a, b leader) int {
 		switch {
 		case a.Val == b.Val:

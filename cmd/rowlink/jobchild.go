@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/rowlink/rowlink/gnn/train"
+	"github.com/rowlink/rowlink/workspace"
 )
 
 // A server runs jobs as processes of their own: what goes wrong in one, memory included,
@@ -77,7 +80,9 @@ func (r *jobReporter) epoch(e train.Epoch) {
 	r.write("epoch", jobEpoch{e.Number, e.Loss, e.Val, e.Best, e.Seconds, int(e.Seeds)})
 }
 
-// asJob makes the app report to a server. The context ends when stdin closes.
+// asJob makes the app report to a server. The context ends when stdin closes. It returns
+// once no other process works at the job: that of a server that was killed may be storing
+// what it made at this moment, and two would make it twice.
 func (a *app) asJob(ctx context.Context) (context.Context, context.CancelFunc) {
 	a.report, a.json = &jobReporter{out: a.out}, true
 	a.out = resultWriter{a.report}
@@ -86,7 +91,32 @@ func (a *app) asJob(ctx context.Context) (context.Context, context.CancelFunc) {
 		_, _ = io.Copy(io.Discard, a.in)
 		cancel()
 	}()
-	return ctx, cancel
+	release := a.jobAlone(ctx)
+	return ctx, func() { release(); cancel() }
+}
+
+// jobAlone waits for the lock of the job's folder. It gives up when ctx ends, and then the
+// command does nothing.
+func (a *app) jobAlone(ctx context.Context) (release func()) {
+	id := os.Getenv(jobEnv)
+	folder := filepath.Join(jobsFolder(a.workspace), id)
+	if _, err := os.Stat(folder); id == "" || err != nil {
+		return func() {} // run by hand
+	}
+	for {
+		release, ok, err := workspace.TryLock(filepath.Join(folder, "process"))
+		switch {
+		case ok:
+			return release
+		case err != nil:
+			return func() {} // no lock is to be had there; the folder's other files fail next
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return func() {}
+		}
+	}
 }
 
 // resultWriter turns the one JSON document that a subcommand prints into a line.

@@ -17,7 +17,7 @@ import (
 func init() { subcommands.Add("jobs", jobsCommand) }
 
 // jobsFolder is where the server's jobs lie in a workspace.
-func jobsFolder(w *workspace.Workspace) string { return filepath.Join(w.Dir(), "queue") }
+func jobsFolder(dir string) string { return filepath.Join(dir, "queue") }
 
 func jobsCommand(a *app) *cobra.Command {
 	var cancel bool
@@ -34,7 +34,7 @@ to cancel; the server heeds it within seconds. No database is needed.`,
 			if err != nil {
 				return err
 			}
-			list, err := jobs.Read(jobsFolder(w))
+			list, err := jobs.Read(jobsFolder(w.Dir()))
 			if err != nil {
 				return err
 			}
@@ -50,9 +50,9 @@ to cancel; the server heeds it within seconds. No database is needed.`,
 			}
 			j := list[at]
 			if cancel {
-				return a.cancelJob(jobsFolder(w), j)
+				return a.cancelJob(jobsFolder(w.Dir()), j)
 			}
-			events := jobs.ReadEvents(jobsFolder(w), j.ID)
+			events := jobs.ReadEvents(jobsFolder(w.Dir()), j.ID)
 			return a.print(map[string]any{"job": j, "events": append([]jobs.Event{}, events...)}, func(out io.Writer) error { return jobText(out, j, events) })
 		},
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -18,6 +19,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/workspace"
@@ -120,6 +123,47 @@ func TestTrain_storedBefore(t *testing.T) {
 	}
 	if list, err := w.Models("churn"); err != nil || len(list) != 1 || !slices.Equal(list[0].Aliases, []string{workspace.Prod}) {
 		t.Errorf("versions %+v, %v", list, err)
+	}
+}
+
+// A server that starts while the job's process of its killed predecessor still works runs
+// the job again beside it: the second waits for the first, and there is one version.
+func TestTrain_twoAtOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains")
+	}
+	inShop(t)
+	const id = "20261127-2"
+	t.Setenv(jobEnv, id)
+	if err := os.MkdirAll(filepath.Join("w", "queue", id), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	command(t, "ingest", "--db", "sqlite:shop.db", "--workspace", "w")
+	open, write := io.Pipe()
+	defer write.Close()
+	var both errgroup.Group
+	var said [2]bytes.Buffer
+	for i := range said {
+		both.Go(func() error {
+			var log bytes.Buffer
+			if code := run(t.Context(), []string{"train", "churn.sql", "--workspace", "w", "--epochs", "1", "--width", "8", "--fan-out", "2", "--job"}, streams{open, &said[i], &log}); code != 0 {
+				return fmt.Errorf("exit %d\n%s", code, &log)
+			}
+			return nil
+		})
+	}
+	if err := both.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range said {
+		if !strings.Contains(said[i].String(), `"version":1`) {
+			t.Errorf("process %d: %.300s", i, said[i].String())
+		}
+	}
+	if w, err := workspace.Open("w"); err != nil {
+		t.Fatal(err)
+	} else if list, err := w.Models("churn"); err != nil || len(list) != 1 {
+		t.Errorf("%d versions, %v", len(list), err)
 	}
 }
 

@@ -8,11 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"slices"
-	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/rowlink/rowlink/jobs"
@@ -202,27 +199,24 @@ func (r *refresher) run(ctx context.Context) {
 }
 
 func (r *refresher) ingest(ctx context.Context) error {
-	program, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find the program: %w", err)
-	}
 	args := []string{"ingest", "--quiet", "--json", "--workspace", r.workspace.Dir()}
 	for _, s := range r.schemas {
 		args = append(args, "--schema", s)
 	}
-	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = jobGrace
-	// The URL may hold a password, which arguments would show to other users.
-	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "DATABASE_URL=") }), "DATABASE_URL="+r.url, jobEnv+"=1")
-	said := &tail{most: 8 << 10}
-	cmd.Stderr = said
-	if err := cmd.Start(); err != nil {
+	cmd, err := newChild(args, "DATABASE_URL="+r.url, jobEnv+"=1")
+	if err != nil {
 		return err
 	}
-	_ = syscall.Setpriority(syscall.PRIO_PROCESS, cmd.Process.Pid, niceness) // a wish
+	if err := cmd.start(); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		time.AfterFunc(jobGrace, func() { _ = cmd.Process.Kill() }) // harmless once it has ended
+	})
+	defer stop()
 	if err := cmd.Wait(); err != nil {
-		return errors.New(lastError(said.String(), err))
+		return errors.New(cmd.lastError(err))
 	}
 	return nil
 }

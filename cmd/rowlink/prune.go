@@ -89,7 +89,7 @@ func (p pruned) text(w io.Writer) error {
 
 // usedByJobs are the versions that batches which have not ended are to ask.
 func usedByJobs(w *workspace.Workspace) (map[string][]int, error) {
-	list, err := jobs.Read(jobsFolder(w))
+	list, err := jobs.Read(jobsFolder(w.Dir()))
 	used := map[string][]int{}
 	for _, j := range list {
 		var req jobRequest

@@ -113,7 +113,7 @@ func (s *serve) serve(ctx context.Context) error {
 	}
 	l := &live{say: s.say}
 	process := &jobProcess{workspace: ws.Dir(), threads: s.threads, log: s.opt.Log}
-	queue, err := jobs.Open(jobsFolder(ws), map[string]jobs.Work{"train": process.run, "batch": process.run}, s.opt.Log)
+	queue, err := jobs.Open(jobsFolder(ws.Dir()), map[string]jobs.Work{"train": process.run, "batch": process.run}, s.opt.Log)
 	if err != nil {
 		return err
 	}
