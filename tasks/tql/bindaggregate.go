@@ -69,9 +69,8 @@ func (b *binder) aggregate(a *Aggregate, s scope) bound {
 		}
 		out.Filter, size = f.expr, size+f.size
 	}
-	b.window(a, table, s.role, out)
-	if a.Time != nil {
-		b.later(a.Time.Range(), "TIME", "map the time of "+b.sc.Tables[table].Name+" in the mapping: time: {column: ..., via: ...}")
+	if a.Time == nil || ok && b.timeOn(a, out) {
+		b.window(a, s.role, out)
 	}
 	b.onEmpty(a, rule, kind, out)
 	if len(b.errs) > before || !ok {

@@ -242,24 +242,12 @@ func finish(t testing.TB, b *ingest.Builder, sc *schema.Schema) *ingest.Snapshot
 	return snap
 }
 
-// laterTasks are the RelBench tasks beyond what is answered now, with a word of the hint.
-var laterTasks = map[string]string{
-	"rel-avito/user-clicks": "mapping: time:", "rel-trial/condition-sponsor-run": "mapping: time:", "rel-trial/site-sponsor-run": "mapping: time:",
-}
-
 func TestBind_relbenchTasks(t *testing.T) {
 	schemas := goldenSchemas(t, "relbench_schema.sql")
-	bound, later := 0, 0
+	bound := 0
 	for _, g := range goldenBlocks(t, "relbench_tasks.txt") {
 		id, sc := g["task"], schemas[g["schema"]]
 		task, err := Bind(g["query"], sc)
-		if hint, ok := laterTasks[id]; ok {
-			later++
-			if msg := onlyLater(err, hint); msg != "" {
-				t.Errorf("%s: %s", id, msg)
-			}
-			continue
-		}
 		if err != nil {
 			t.Errorf("%s: %s", id, err.(Errors).Pretty())
 			continue
@@ -272,8 +260,8 @@ func TestBind_relbenchTasks(t *testing.T) {
 			t.Errorf("%s: options %+v", id, o)
 		}
 	}
-	if bound != 27 || later != 3 {
-		t.Errorf("%d bound, %d later; want 27 and 3", bound, later)
+	if bound != 30 {
+		t.Errorf("%d bound, want all 30", bound)
 	}
 }
 

@@ -2,6 +2,7 @@ package tql
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -174,10 +175,13 @@ func (g *taskGen) aggregate(kind tasks.ValueKind, ahead bool) tasks.Expr {
 	var paths [][]tasks.Step
 	var tables []int
 	for t, def := range g.sc.Tables {
-		if def.Ignore || def.Time == nil && ahead || t == g.entity && len(def.Links) == 0 {
+		if def.Ignore || t == g.entity && len(def.Links) == 0 {
 			continue
 		}
 		for _, p := range append(graph.Paths(g.sc, t, g.entity, 3), graph.LongerAlternatives(g.sc, t, g.entity, 3)...) {
+			if def.Time == nil && ahead && len(g.timed(&tasks.Aggregate{Table: t, Path: steps(p)})) == 0 {
+				continue
+			}
 			if !oddSelf(g.sc, p) {
 				tables, paths = append(tables, t), append(paths, steps(p))
 			}
@@ -186,7 +190,10 @@ func (g *taskGen) aggregate(kind tasks.ValueKind, ahead bool) tasks.Expr {
 	i := g.upTo(len(tables) - 1)
 	a.Table, a.Path = tables[i], paths[i]
 	a.Window = g.window(ahead)
-	if g.sc.Tables[a.Table].Time == nil {
+	if timed := g.timed(a); len(timed) > 0 && (g.sc.Tables[a.Table].Time == nil || g.upTo(2) == 0) {
+		a.TimeStep = choose(g, timed...)
+	}
+	if g.sc.Tables[pathTable(g.sc, a, a.TimeStep)].Time == nil {
 		a.Window = tasks.Window{OpenStart: true, Static: true}
 	}
 	inner := &taskGen{T: g.T, sc: g.sc, entity: g.entity, table: a.Table, times: g.times, fuel: 3}
@@ -238,6 +245,20 @@ func (g *taskGen) aggregate(kind tasks.ValueKind, ahead bool) tasks.Expr {
 		return op("contains", tasks.KindBool, a, item)
 	}
 	return a
+}
+
+// timed lists the steps of a path that lead to a table with a time column of its own, each
+// table where the path meets it first.
+func (g *taskGen) timed(a *tasks.Aggregate) (steps []int) {
+	seen := []int{a.Table}
+	for n := range a.Path {
+		t := pathTable(g.sc, a, n+1)
+		if rt := g.sc.Tables[t].Time; !slices.Contains(seen, t) && rt != nil && rt.Via < 0 {
+			steps = append(steps, n+1)
+		}
+		seen = append(seen, t)
+	}
+	return steps
 }
 
 // oddSelf reports whether a path walks a self-reference down, which VIA does not say.

@@ -8,11 +8,11 @@ import (
 )
 
 // window binds the time window and holds the clause's rules on past and future.
-func (b *binder) window(a *Aggregate, table int, r role, out *tasks.Aggregate) {
-	t := b.sc.Tables[table]
+func (b *binder) window(a *Aggregate, r role, out *tasks.Aggregate) {
+	t := b.sc.Tables[pathTable(b.sc, out, out.TimeStep)]
 	switch {
 	case t.Time == nil && (a.Window != nil || r != roleWhere):
-		b.fault(a.argumentAt(), "TK130", "table %q has no time column, so it has no windows", t.Name).Hint = timeHint(t)
+		b.fault(a.argumentAt(), "TK130", "table %q has no time column, so it has no windows", t.Name).Hint = b.timeHint(t, out)
 	case a.Window == nil && r != roleWhere:
 		b.fault(a.Range(), "TK114", "an aggregate in a target or ASSUMING needs a window").Hint = "add 0, 30, days before the closing parenthesis"
 	case a.Window == nil:
@@ -33,8 +33,9 @@ func (a *Aggregate) argumentAt() Loc {
 	return a.Range()
 }
 
-// timeHint says how a table without time gets one.
-func timeHint(t *schema.Table) string {
+// timeHint says how the windows of a table without time are to be understood: by the time
+// of another table on the path, or by one that it gets.
+func (b *binder) timeHint(t *schema.Table, out *tasks.Aggregate) string {
 	var times []string
 	for i := range t.Columns {
 		if t.Columns[i].Kind == schema.Time {
@@ -43,6 +44,9 @@ func timeHint(t *schema.Table) string {
 	}
 	if len(times) > 0 {
 		return "set its time in the mapping, time: " + strings.Join(times, " or time: ")
+	}
+	if others := b.timesOn(out); others != "" {
+		return others
 	}
 	if len(t.Links) > 0 {
 		return "give it the time of its parent in the mapping, time: {column: COLUMN, via: " + t.Label(t.Links[0]) + "}; it has no date or timestamp of its own"

@@ -129,7 +129,7 @@ func (x *explainer) aggregates() {
 			seen[text] = true
 			x.line("reads", "%s", text)
 			if !a.Window.Static {
-				column, _ := timeColumn(x.sc, a.Table)
+				column, _ := timeColumn(x.sc, pathTable(x.sc, a, a.TimeStep))
 				x.line("reads", "  %s in %s", column, windowText(a.Window))
 			}
 			x.line("reads", "  path %s%s", graph.FormatPath(x.sc, a.Table, graphSteps(a.Path)), x.alternatives(a))

@@ -26,12 +26,6 @@ func SQL(task *tasks.Task, sc *schema.Schema, grid *tasks.Grid) (string, error) 
 	if task.Raw != nil {
 		return "", errors.New("lower to SQL: the task is SQL already; SHOW TASK prints it")
 	}
-	for _, e := range []tasks.Expr{task.Target, task.Where, task.Assuming} {
-		timed := false
-		if eachAggregate(e, func(a *tasks.Aggregate) { timed = timed || a.TimeStep > 0 }); timed {
-			return "", errors.New("lower to SQL: the time of another table on the path (TIME) is not lowered")
-		}
-	}
 	l := &lowering{task: task, sc: sc, zone: time.UTC}
 	if task.Options.Zone != nil {
 		l.zone = task.Options.Zone

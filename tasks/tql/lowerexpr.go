@@ -1,6 +1,7 @@
 package tql
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -200,14 +201,21 @@ func (s *source) reduce(e *tasks.Aggregate, inner place, v *sourceValue) (before
 	if e.Fn == "last" {
 		direction = " DESC"
 	}
-	return "(array_agg(" + x + " ORDER BY " + strings.Join(s.order(inner, direction), ", ") + ")", ")[1]"
+	return "(array_agg(" + x + " ORDER BY " + strings.Join(s.order(v.when, direction), ", ") + ")", ")[1]"
 }
 
 // order is the order of rows by time and, among equal times, by key (rule R7).
-func (s *source) order(inner place, direction string) []string {
+func (s *source) order(when []string, direction string) []string {
 	var by []string
-	if !s.def.Window.Static {
-		by = append(by, inner.joins.row(s.def.Table, "r").since.value()+direction)
+	switch {
+	case s.def.Window.Static:
+	case !s.fan:
+		by = append(by, s.since().value()+direction)
+	case s.def.TimeStep == 0:
+		by = append(by, s.routes.row(s.def.Table, "r").since.value()+direction)
+	default:
+		s.timed = true
+		by = append(by, fmt.Sprintf("w.t%d", s.whenNumber(when))+direction)
 	}
 	t := s.l.sc.Tables[s.def.Table]
 	columns := t.Key

@@ -2,6 +2,7 @@ package tql
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -28,7 +29,7 @@ func randomData(sc *schema.Schema, seed uint64) [][][]any {
 	r := rand.New(rand.NewPCG(seed, 1))
 	data := make([][][]any, len(sc.Tables))
 	for i, t := range sc.Tables {
-		for n := range randomRows[t.Name] {
+		for n := range rowsIn(t) {
 			row := make([]any, len(t.Columns))
 			for c := range t.Columns {
 				row[c] = randomCell(r, sc, t, c, n)
@@ -39,6 +40,22 @@ func randomData(sc *schema.Schema, seed uint64) [][][]any {
 	return data
 }
 
+// rowsIn is how many rows a table gets.
+func rowsIn(t *schema.Table) int {
+	if n, ok := randomRows[t.Name]; ok {
+		return n
+	}
+	return 40
+}
+
+// keyCell is a key; those of text have the order of numbers too.
+func keyCell(c *schema.Column, n int) any {
+	if c.Kind == schema.Text {
+		return fmt.Sprintf("k%03d", n)
+	}
+	return int64(n)
+}
+
 func randomCell(r *rand.Rand, sc *schema.Schema, t *schema.Table, c, n int) any {
 	col := &t.Columns[c]
 	inKey := slices.Contains(t.Key, c)
@@ -46,18 +63,18 @@ func randomCell(r *rand.Rand, sc *schema.Schema, t *schema.Table, c, n int) any 
 		if l.Columns[0] == c {
 			switch {
 			case inKey:
-				return int64(1 + n/3) // lines: three to an order
+				return keyCell(col, 1+n/3) // lines: three to an order
 			case !col.NotNull && r.IntN(8) == 0:
 				return nil
 			}
-			return int64(1 + r.IntN(randomRows[sc.Tables[l.To].Name]+1)) // the last one dangles
+			return keyCell(col, 1+r.IntN(rowsIn(sc.Tables[l.To])+1)) // the last one dangles
 		}
 	}
 	switch {
 	case inKey && len(t.Key) > 1:
-		return int64(n % 3)
+		return keyCell(col, n%3)
 	case inKey:
-		return int64(n + 1)
+		return keyCell(col, n+1)
 	case !col.NotNull && r.IntN(5) == 0:
 		return nil
 	}

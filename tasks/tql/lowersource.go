@@ -19,8 +19,7 @@ type source struct {
 	name     string // x1, x2, ...
 	def      *tasks.Aggregate
 	joins    *joins
-	stops    []string  // alias per table on the path, the aggregated one first
-	times    []rowTime // per stop but the entity
+	times    []rowTime // per table on the path, the aggregated one first, without the entity's
 	fan      bool      // several routes are possible
 	values   []sourceValue
 	keys     []string // columns k1, k2, ... that name the entity
@@ -28,6 +27,8 @@ type source struct {
 	required bool     // no example without a row of it
 	rowKey   []string // columns of the aggregated row that tell rows apart
 	routes   *joins   // with fan: what the second scan joins
+	whens    []string // distinct conditions on routes: columns s1, s2, ... of a fan
+	timed    bool     // a fan keeps per condition the first time of the routes: t1, t2, ...
 }
 
 // sourceValue is one column of a source: v1, v2, ...
@@ -41,7 +42,7 @@ type sourceValue struct {
 // source returns the source of an aggregate's table and path.
 func (l *lowering) source(a *tasks.Aggregate) *source {
 	for _, s := range l.sources {
-		if s.def.Table == a.Table && slices.Equal(s.def.Path, a.Path) && s.def.Window.Static == a.Window.Static {
+		if s.def.Table == a.Table && slices.Equal(s.def.Path, a.Path) && s.def.TimeStep == a.TimeStep && s.def.Window.Static == a.Window.Static {
 			return s
 		}
 	}
@@ -55,14 +56,14 @@ func (l *lowering) source(a *tasks.Aggregate) *source {
 // walk joins the tables along the path up to the one whose columns name the entity.
 func (s *source) walk() {
 	l, at, down := s.l, "r", false
-	s.stops, s.times = []string{at}, []rowTime{s.joins.row(s.def.Table, at)}
+	s.times = []rowTime{s.joins.row(s.def.Table, at)}
 	for i, step := range s.def.Path {
 		s.fan = s.fan || down && !step.Down
 		down = down || step.Down
 		last := i+1 == len(s.def.Path)
 		child := l.sc.Tables[step.Table]
 		link := child.Links[step.Link]
-		if last && !step.Down { // the foreign key itself names the entity
+		if last && !step.Down && s.def.TimeStep <= i { // the foreign key itself names the entity
 			for k, c := range link.Columns {
 				s.keys, s.entity = append(s.keys, column(at, child.Columns[c].Name)), append(s.entity, link.Ref[k])
 			}
@@ -73,9 +74,11 @@ func (s *source) walk() {
 		} else {
 			at = s.joins.parent(at, step.Table, step.Link)
 		}
-		if !last {
-			s.stops = append(s.stops, at)
-			s.times = append(s.times, s.joins.row(graph.Step(step).To(l.sc), at))
+		switch to := graph.Step(step).To(l.sc); {
+		case !last:
+			s.times = append(s.times, s.joins.row(to, at))
+		case s.def.TimeStep == i+1: // rule R3, not the path, asks whether the entity is visible
+			s.times = append(s.times, rowTime{since: s.joins.row(to, at).since})
 		}
 	}
 	for _, c := range l.sc.Tables[l.task.Entity].Key {
@@ -140,7 +143,7 @@ func (s *source) when(a *tasks.Aggregate) (conditions []string, asOf string, str
 		end = "<"
 	}
 	for i, at := range s.times {
-		if w.Static || i > 0 {
+		if w.Static || i != a.TimeStep {
 			conditions = append(conditions, at.visible(asOf, strict)...)
 			continue
 		}
@@ -159,8 +162,23 @@ func (s *source) when(a *tasks.Aggregate) (conditions []string, asOf string, str
 	return conditions, asOf, strict
 }
 
+// whenNumber numbers the condition on routes from 1 on.
+func (s *source) whenNumber(when []string) int {
+	text := strings.Join(when, " AND ")
+	at := slices.Index(s.whens, text)
+	if at < 0 {
+		at = len(s.whens)
+		s.whens = append(s.whens, text)
+	}
+	return at + 1
+}
+
+// since is the time by which windows select rows.
+func (s *source) since() instant { return s.times[s.def.TimeStep].since }
+
 // add registers a column and returns its name.
 func (s *source) add(v sourceValue) string {
+	s.whenNumber(v.when)
 	at := slices.IndexFunc(s.values, func(o sourceValue) bool {
 		return o.before == v.before && o.filter == v.filter && slices.Equal(o.when, v.when)
 	})

@@ -34,25 +34,17 @@ func (s *source) write(b *strings.Builder) {
 // and the aggregates over it.
 func (s *source) writeFan(b *strings.Builder) {
 	on, shared := s.shared()
-	var whens []string // distinct conditions: columns s1, s2, ...
-	for _, v := range s.values {
-		if w := strings.Join(v.when, " AND "); !slices.Contains(whens, w) {
-			whens = append(whens, w)
-		}
-	}
 	keys := "g.a" + named(s.keys, "k") + named(s.rowKey, "r")
-	if shared {
+	if shared && !s.timed {
 		fmt.Fprintf(b, "%s_routes AS (\n  SELECT DISTINCT %s", s.name, keys)
 	} else {
 		fmt.Fprintf(b, "%s_routes AS (\n  SELECT %s", s.name, keys)
-		for i, w := range whens {
-			fmt.Fprintf(b, ",\n    bool_or(%s) AS s%d", w, i+1)
-		}
+		s.writeRoutes(b, shared)
 	}
 	fmt.Fprintf(b, "\n  FROM %s r", s.l.table(s.def.Table))
 	lines(b, s.joins.inner)
 	lines(b, []string{gridJoin(on)})
-	if !shared {
+	if !shared || s.timed {
 		b.WriteString("\n  GROUP BY g.a, " + strings.Join(slices.Concat(s.keys, s.rowKey), ", "))
 	}
 
@@ -60,7 +52,7 @@ func (s *source) writeFan(b *strings.Builder) {
 	for i, v := range s.values {
 		var when []string
 		if !shared {
-			when = []string{fmt.Sprintf("w.s%d", 1+slices.Index(whens, strings.Join(v.when, " AND ")))}
+			when = []string{fmt.Sprintf("w.s%d", s.whenNumber(v.when))}
 		}
 		fmt.Fprintf(b, ",\n    %s AS v%d", v.filtered(when), i+1)
 	}
@@ -74,11 +66,26 @@ func (s *source) writeFan(b *strings.Builder) {
 	b.WriteString("\n  GROUP BY w.a, " + strings.Join(numbered("w.k", len(s.keys)), ", ") + ")")
 }
 
+// writeRoutes writes which conditions any route of a row meets and, where the order of
+// rows is that of a time on the route, the first such time.
+func (s *source) writeRoutes(b *strings.Builder, shared bool) {
+	for i, w := range s.whens {
+		filter := ""
+		if !shared {
+			fmt.Fprintf(b, ",\n    bool_or(%s) AS s%d", w, i+1)
+			filter = " FILTER (WHERE " + w + ")"
+		}
+		if s.timed {
+			fmt.Fprintf(b, ",\n    min(%s)%s AS t%d", s.since().value(), filter, i+1)
+		}
+	}
+}
+
 // shared returns the condition on which a row joins the grid: that of all columns if it
 // is one, else the widest window, and FILTER does the rest.
 func (s *source) shared() (on []string, shared bool) {
 	first := s.values[0]
-	at := s.times[0].since
+	at := s.since()
 	if !slices.ContainsFunc(s.values, func(v sourceValue) bool { return !slices.Equal(v.when, first.when) }) {
 		if s.l.disjoint(first.window) {
 			return append([]string{s.l.bucket(first.window, at)}, first.when...), true

@@ -261,7 +261,15 @@ func (r *reader) in(a *tasks.Aggregate) *reader { return &reader{r.sc, r.entity,
 // by names the foreign keys of a path that is not the only shortest one, or has several
 // steps.
 func (r *reader) by(a *tasks.Aggregate) string {
+	dated := ""
+	if a.TimeStep > 0 {
+		column, _ := timeColumn(r.sc, pathTable(r.sc, a, a.TimeStep))
+		dated = "dated by " + column
+	}
 	if paths := shortest(r.sc, a.Table, r.entity); len(a.Path) == 1 && len(paths) == 1 && slices.Equal(steps(paths[0]), a.Path) {
+		if dated != "" {
+			return " (" + dated + ")"
+		}
 		return ""
 	}
 	var names []string
@@ -269,5 +277,8 @@ func (r *reader) by(a *tasks.Aggregate) string {
 		t := r.sc.Tables[s.Table]
 		names = append(names, t.Name+"."+t.Label(t.Links[s.Link]))
 	}
-	return " (linked by " + strings.Join(names, ", then ") + ")"
+	if dated != "" {
+		dated = "; " + dated
+	}
+	return " (linked by " + strings.Join(names, ", then ") + dated + ")"
 }

@@ -68,9 +68,9 @@ func (b *binder) remarksOf(a *Aggregate, out *tasks.Aggregate) {
 	if ofEntityOnly(out.Filter, out.Table, b.task.Entity) {
 		b.remark("TK204", "the filter %s reads only columns of %s: it decides about the entity, so WHERE is its place", a.Condition(), b.entity.Name)
 	}
-	if t := b.sc.Tables[out.Table]; t.Time != nil {
-		b.remarkDate(out.Table)
-		column, def := timeColumn(b.sc, out.Table)
+	if timed := pathTable(b.sc, out, out.TimeStep); b.sc.Tables[timed].Time != nil {
+		b.remarkDate(timed)
+		column, def := timeColumn(b.sc, timed)
 		if w := out.Window; isDate(def) && (w.Start.Micros != 0 || w.End.Micros != 0) {
 			b.remark("TK215", "window %s is finer than the days of %s", windowText(w), column)
 		}

@@ -88,6 +88,11 @@ func (u *unbinder) aggregate(e *tasks.Aggregate) Expr {
 	if paths := shortest(u.sc, e.Table, u.entity); len(paths) != 1 || !slices.Equal(steps(paths[0]), e.Path) {
 		out.Via = &Via{Columns: viaColumns(u.sc, e.Path)}
 	}
+	if e.TimeStep > 0 {
+		timed := pathTable(u.sc, e, e.TimeStep)
+		t := u.sc.Tables[timed]
+		out.Time = &Column{Parts: append(tableParts(u.sc, timed), nameIn(t.Columns[t.Time.Column].Name, columnNames(t)))}
+	}
 	out.OnEmpty = u.onEmpty(e)
 	return out
 }
