@@ -38,6 +38,9 @@ type FitOptions struct {
 	// Refit fits what is served anew on training and validation examples together, whose
 	// windows close before the test anchor, with all settings as validation chose them.
 	Refit bool
+	// Pretrained names a network of [Database.Pretrain] whose encoders and parameters those
+	// of Train begin with; earlier validation blocks that lie before its end begin anew.
+	Pretrained string
 	// Job is the server's job that the training is for; see [Provenance].
 	Job string
 }
@@ -52,6 +55,7 @@ type Fitted struct {
 	Baselines map[string]baseline.Baseline
 	Report    *Report
 
+	pre      *model.Model // to begin with; nil = anew
 	data     *baseline.Data
 	outcomes map[string]outcomes // of the report's rows, by name
 	refitted *Outcome            // of what is served, on test, where it was fitted anew
@@ -127,6 +131,12 @@ func (d *Database) prepare(ctx context.Context, text string, opt FitOptions, ear
 	}
 	f.Task.Options.ValAnchor -= earlier
 	f.Task.Options.TestAnchor -= earlier
+	if f.pre, err = d.pretrained(opt.Pretrained); err != nil {
+		return nil, err
+	}
+	if f.pre != nil && earlier > 0 && f.pre.Meta.ValAnchor > f.Task.Options.ValAnchor {
+		f.pre = nil
+	}
 	return f, d.label(ctx, f)
 }
 
@@ -138,7 +148,7 @@ func (d *Database) Plan(ctx context.Context, text string, opt FitOptions) (*mode
 		return nil, err
 	}
 	opt.Train.Threads = d.opt.Threads
-	return train.Plan(train.Data{Graph: f.Graph, Labels: f.Labels}, opt.Train)
+	return train.Plan(train.Data{Graph: f.Graph, Labels: f.Labels, Pretrained: f.pre}, opt.Train)
 }
 
 // checkModel refuses a name that no row of the report will have.

@@ -46,7 +46,7 @@ func (o *FitOptions) scan() train.Options {
 
 // members trains some networks, each from a seed of its own.
 func (f *Fitted) members(ctx context.Context, opt train.Options, count int) ([]*train.Result, error) {
-	data := train.Data{Graph: f.Graph, Labels: f.Labels}
+	data := train.Data{Graph: f.Graph, Labels: f.Labels, Pretrained: f.pre}
 	var out []*train.Result
 	for i := range max(1, count) {
 		n, err := train.Fit(ctx, data, member(opt, i))
@@ -131,7 +131,7 @@ func (f *Fitted) refitNetworks(ctx context.Context, kind string, opt FitOptions,
 	}
 	var members predict.Ensemble
 	for i, n := range networks {
-		again, err := train.Refit(ctx, train.Data{Graph: f.Graph, Labels: f.Labels, Like: n.Bound}, member(o, i), n)
+		again, err := train.Refit(ctx, train.Data{Graph: f.Graph, Labels: f.Labels, Pretrained: f.pre, Like: n.Bound}, member(o, i), n)
 		if err != nil {
 			return nil, err
 		}

@@ -17,7 +17,11 @@ func (d *Database) checkpoint(f *Fitted, o *train.Options) error {
 	}
 	run := *o
 	run.Threads, run.TimeLimit, run.Resume, run.OnEpoch, run.OnStep = 0, 0, false, nil, nil
-	f.run = fmt.Sprintf("%016x", tensor.HashString(fmt.Sprintf("%s %s %s %s %+v", f.Task.Hash, f.Report.LabelHash, d.Snap.ID, tensor.KernelName(), run)))
+	begun := ""
+	if f.pre != nil {
+		begun = f.pre.WeightsHash()
+	}
+	f.run = fmt.Sprintf("%016x", tensor.HashString(fmt.Sprintf("%s %s %s %s %+v%s", f.Task.Hash, f.Report.LabelHash, d.Snap.ID, tensor.KernelName(), run, begun)))
 	dir, err := d.Workspace.CheckpointDir(f.Task.Name, f.run)
 	if err != nil {
 		return err

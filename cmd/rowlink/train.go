@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -185,6 +186,7 @@ func (t *trainFlags) register(f *pflag.FlagSet) {
 	f.IntVar(&opt.Ensemble, "ensemble", 1, "networks, each from a seed of its own, whose predictions are averaged")
 	f.IntVar(&opt.ValBlocks, "val-blocks", 0, "validation blocks that choose among predictors: the last and earlier ones, each fitted anew (default 1, frozen 3)")
 	f.BoolVar(&opt.Refit, "refit", false, "fit what is served anew on training and validation examples together, with all settings as chosen")
+	f.StringVar(&opt.Pretrained, "pretrained", "", "begin with the network that rowlink pretrain stored under this name")
 	f.BoolVar(&opt.Train.Resume, "resume", true, "go on from where an interrupted training of the same task, data and options stopped")
 	f.DurationVar(&opt.Train.TimeLimit, "time-limit", 0, "stop after the epoch that passes this time")
 }
@@ -262,11 +264,19 @@ func (a *app) follow(o *train.Options) *int {
 			return
 		}
 		best := ""
-		if e.Best {
+		if e.Best && !math.IsNaN(e.Val) {
 			best = "  best so far"
 		}
-		a.say("epoch %2d  loss %.4f  val %.4f  %s, %.0f seeds/s%s", e.Number, e.Loss, e.Val,
+		a.say("epoch %2d  loss %.4f  %s%s, %.0f seeds/s%s", e.Number, e.Loss, validated(e),
 			(time.Duration(e.Seconds*1000) * time.Millisecond).Round(10*time.Millisecond), float64(e.Seeds)/e.Seconds, best)
 	}
 	return done
+}
+
+// validated is the validation metric of an epoch, nothing where nothing was validated.
+func validated(e train.Epoch) string {
+	if math.IsNaN(e.Val) {
+		return ""
+	}
+	return fmt.Sprintf("val %.4f  ", e.Val)
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"github.com/rowlink/rowlink"
 	"github.com/rowlink/rowlink/gnn/conv"
 	"github.com/rowlink/rowlink/gnn/model"
@@ -59,6 +61,19 @@ func checkTrain(o *rowlink.FitOptions, given func(flag string) bool) error {
 		}
 	}
 	return nil
+}
+
+// registerNetwork adds the flags of a network of sampled layers that pretrain shares with train.
+func registerNetwork(f *pflag.FlagSet, o *train.Options) {
+	f.StringVar(&o.Model.Layer, "layer", "", "message-passing layer: "+strings.Join(conv.Names(), ", ")+" (default sage)")
+	f.StringVar(&o.Model.Aggregate, "aggregate", "", "how neighbours are summed up: decay (default), mean, sum, max")
+	f.Uint64Var(&o.Seed, "seed", 42, "equal seeds give equal networks")
+	f.IntVar(&o.Epochs, "epochs", 0, "passes (default 10)")
+	f.IntVar(&o.Batch, "batch", 0, "seeds per step (default 256)")
+	f.Float64Var(&o.Rate, "rate", 0, "learning rate (default 0.002)")
+	f.IntVar(&o.Model.Width, "width", 0, "channels (default 32)")
+	f.IntSliceVar(&o.Model.FanOut, "fan-out", nil, "children per foreign key, one number per hop, 0 = parents only (default 32,16)")
+	f.BoolVar(&o.Resume, "resume", true, "go on from where an interrupted pretraining of the same data and options stopped")
 }
 
 // parseFanOuts reads --fan-out-by-edge: name=numbers, one for each hop.

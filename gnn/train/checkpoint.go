@@ -21,14 +21,17 @@ type progress struct {
 	Step    int     `json:"step"`
 }
 
-// identity names everything that decides the run's bits: a checkpoint of another run
-// is refused.
-func (r *run) identity() string {
+// identify names everything that decides the run's bits.
+func (r *run) identify() string {
 	o, t := r.opt, &r.task.Options
+	begun := ""
+	if r.Pretrained != nil {
+		begun = " pretrained=" + r.Pretrained.WeightsHash()
+	}
 	return fmt.Sprintf("%s %s %s %s model=%+v epochs=%d patience=%d batch=%d steps=%d rate=%g schedule=%s decay=%g clip=%g seed=%d stale=%t shuffle=%t history=%t refit=%d recent=%d average=%g",
 		r.task.Hash, r.result.Model.About().LabelHash, r.Graph.Snap.ID, r.result.Model.About().Kernel, r.result.Model.Options(), o.Epochs, o.Patience, o.Batch,
 		o.Steps, o.Rate, o.Schedule, o.Decay, o.Clip, o.Seed, o.Stale, o.Shuffle, !o.NoHistory, o.Refit, o.Recent, o.Average) +
-		fmt.Sprintf(" val_regime=%s rule=%+v mask=%v val_anchor=%d data_from=%d step=%s", t.ValRegime, t.Rule, t.Mask, t.ValAnchor, t.DataFrom, t.Step)
+		fmt.Sprintf(" val_regime=%s rule=%+v mask=%v val_anchor=%d data_from=%d step=%s", t.ValRegime, t.Rule, t.Mask, t.ValAnchor, t.DataFrom, t.Step) + begun
 }
 
 // save writes parameters, best parameters and optimiser state after an epoch.
@@ -43,7 +46,7 @@ func (r *run) save() error {
 	for _, s := range append(r.adam.State(), r.average.State()...) {
 		mats = append(mats, model.NamedMat{Name: s.Name, Mat: s.Value})
 	}
-	head, err := json.Marshal(progress{r.identity(), r.result.Epochs, r.result.Best, r.step})
+	head, err := json.Marshal(progress{r.identity, r.result.Epochs, r.result.Best, r.step})
 	if err != nil {
 		return fmt.Errorf("write checkpoint: %w", err)
 	}
@@ -93,7 +96,7 @@ func (r *run) resume() error {
 	if err := json.Unmarshal([]byte(meta["rowlink checkpoint"]), &p); err != nil {
 		return fmt.Errorf("read checkpoint %s: %w", r.opt.Checkpoint, err)
 	}
-	if p.Options != r.identity() {
+	if p.Options != r.identity {
 		return fmt.Errorf("checkpoint %s belongs to another run (other data, task, options or kernel path); delete it to start anew", r.opt.Checkpoint)
 	}
 	byName := map[string]tensor.Mat{}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/rowlink/rowlink/gnn/nn"
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/graph"
+	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/tasks"
 )
 
@@ -20,7 +20,10 @@ import (
 type Data struct {
 	Graph  *graph.Graph // from [model.Graph]: with target history unless Options.NoHistory
 	Labels *tasks.LabelTable
-	Like   model.BoundNetwork // nil, or a network over the same graph, whose rows one of the layer scan shares
+	// Pretrained, if not nil, gives a network of sampled layers the encoders and parameters
+	// that it begins with; see [Pretrain]. It must have seen no row after the validation anchor.
+	Pretrained *model.Model
+	Like       model.BoundNetwork // nil, or a network over the same graph, whose rows one of the layer scan shares
 }
 
 // Result is a trained model with the figures of its training.
@@ -70,6 +73,12 @@ func fit(ctx context.Context, d Data, opt Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.complete(ctx)
+}
+
+// complete trains from where a checkpoint stands to the end.
+func (r *run) complete(ctx context.Context) (*Result, error) {
+	opt := r.opt
 	if err := r.resume(); err != nil {
 		return nil, err
 	}
@@ -122,6 +131,7 @@ type run struct {
 	examples []example // of training
 	val      []model.Query
 	valRows  []int
+	identity string       // everything that decides the run's bits: a checkpoint of another run is refused
 	best     []tensor.Mat // parameters of the best epoch
 	result   Result
 	step     int
@@ -146,11 +156,7 @@ type example struct {
 }
 
 func newRun(d Data, opt Options) (*run, error) {
-	threads := opt.Threads
-	if threads == 0 {
-		threads = runtime.GOMAXPROCS(0)
-	}
-	r := &run{Data: d, opt: opt, task: d.Labels.Task, pool: tensor.NewPool(threads)}
+	r := &run{Data: d, opt: opt, task: d.Labels.Task, pool: tensor.NewPool(opt.threads())}
 	var err error
 	if r.schedule, err = schedules.Get(opt.Schedule); err != nil {
 		return nil, err
@@ -176,6 +182,12 @@ func newRun(d Data, opt Options) (*run, error) {
 func (r *run) build() error {
 	c := r.opt.Model
 	c.Outputs = r.typ.Outputs(r.scaling)
+	if pre := r.Pretrained; pre != nil && c.Layer != model.Scan {
+		var err error
+		if c, err = r.pretrained(c, pre); err != nil {
+			return err
+		}
+	}
 	c = c.Complete(r.task.Pace())
 	var net model.BoundNetwork
 	var err error
@@ -190,8 +202,27 @@ func (r *run) build() error {
 	r.adam = nn.NewAdamW(r.params, r.pool, nn.AdamOptions{Decay: r.opt.Decay})
 	r.average = nn.NewAverage(r.params, max(0, r.opt.Average))
 	r.result.Model, r.result.Bound = net, net
+	r.identity = r.identify()
 	return nil
 }
+
+// pretrained is the config of a network that begins with another's parameters.
+func (r *run) pretrained(c model.Config, pre *model.Model) (model.Config, error) {
+	if pre.Meta.ValAnchor > r.task.Options.ValAnchor {
+		return c, &ingest.UserError{Msg: fmt.Sprintf("the pretrained network has seen rows until %s, after the validation anchor %s of task %s", moment(pre.Meta.ValAnchor), moment(r.task.Options.ValAnchor), r.task.Name),
+			Hint: "pretrain until that anchor at the latest"}
+	}
+	if entity := r.Graph.Snap.Tables[r.task.Entity].Def.FullName(); pre.Entity != entity {
+		return c, &ingest.UserError{Msg: fmt.Sprintf("the pretrained network is of table %s, task %s asks about %s", pre.Entity, r.task.Name, entity), Hint: "pretrain one for that table"}
+	}
+	like, err := c.Like(pre.Config)
+	if err != nil {
+		err = &ingest.UserError{Msg: err.Error(), Hint: "leave out what the pretrained network decides"}
+	}
+	return like, err
+}
+
+func moment(us int64) string { return time.UnixMicro(us).UTC().Format(time.DateTime) }
 
 // about is what the network's file says of the training.
 func (r *run) about() (model.Metadata, error) {

@@ -24,12 +24,18 @@ func (r *run) sampled(c model.Config) (model.BoundNetwork, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.Pretrained != nil {
+		model.AdoptEncoders(enc, r.Pretrained, r.Graph, r.task)
+	}
 	if err := c.AddIDs(r.Graph, r.task, enc); err != nil {
 		return nil, err
 	}
 	m, err := model.New(c, r.Graph, r.task.Entity, enc, r.opt.Seed)
 	if err != nil {
 		return nil, err
+	}
+	if r.Pretrained != nil {
+		m.Adopt(r.Pretrained)
 	}
 	if m.Meta, err = r.about(); err != nil {
 		return nil, err
