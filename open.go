@@ -27,6 +27,7 @@ type Options struct {
 	Schemas   []string // namespaces to read; empty = the source's default
 	Workspace string   // folder; empty = nothing is kept
 	Fresh     bool     // takes a new snapshot even when the workspace holds one
+	Snapshot  string   // id of the one to reopen; empty = the workspace's latest
 	Threads   int      // 0 = all cores; never changes a result
 
 	// AcceptLinks uses the keys and links that are proposed and not declared; they are
@@ -115,8 +116,8 @@ func (d *Database) reopen() error {
 	if d.Workspace == nil || d.opt.Fresh {
 		return nil
 	}
-	id, dir, err := d.Workspace.LatestSnapshot()
-	if errors.Is(err, fs.ErrNotExist) {
+	id, dir, err := d.stored()
+	if errors.Is(err, fs.ErrNotExist) && d.opt.Snapshot == "" {
 		return nil
 	}
 	if err != nil {
@@ -135,6 +136,15 @@ func (d *Database) reopen() error {
 	}
 	d.Source, d.Reused, d.dir = string(source), true, dir
 	return nil
+}
+
+// stored finds the snapshot to reopen.
+func (d *Database) stored() (id, dir string, err error) {
+	if d.opt.Snapshot == "" {
+		return d.Workspace.LatestSnapshot()
+	}
+	dir, err = d.Workspace.Snapshot(d.opt.Snapshot)
+	return d.opt.Snapshot, dir, err
 }
 
 // take reads the database into a snapshot with its inferred schema.

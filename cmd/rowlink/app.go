@@ -29,6 +29,7 @@ type app struct {
 	rows      predict.CacheOptions // of --row-cache, where a subcommand has it
 	reading   ingest.OpenOptions   // of ingest's flags
 	accept    bool                 // --accept-links
+	snapshot  string               // id of the one to work on; empty = the latest
 	progress  *progress
 	report    *jobReporter // of a job's process; else nil
 }
@@ -83,7 +84,7 @@ func (a *app) url() string {
 // open opens the database: the workspace's snapshot of it, or a new one.
 func (a *app) open(ctx context.Context, fresh bool) (*rowlink.Database, error) {
 	d, err := rowlink.Open(ctx, rowlink.Options{
-		URL: a.url(), Schemas: a.schemas, Workspace: a.workspace, Fresh: fresh, Threads: a.threads, RowCache: a.rows,
+		URL: a.url(), Schemas: a.schemas, Workspace: a.workspace, Fresh: fresh, Snapshot: a.snapshot, Threads: a.threads, RowCache: a.rows,
 		AcceptLinks: a.accept, AcceptRowSecurity: a.reading.AcceptRowSecurity, MaxAge: a.reading.MaxAge,
 		OnNote: a.say,
 		OnProgress: func(p ingest.Progress) {

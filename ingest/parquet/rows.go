@@ -137,3 +137,13 @@ func (r *Rows) Close() error {
 	}
 	return nil
 }
+
+// Count returns how many rows a Parquet file has, from its footer.
+func Count(path string) (int64, error) {
+	f, _, err := open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	return f.NumRows(), nil
+}
