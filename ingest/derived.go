@@ -20,7 +20,7 @@ const derivedName = "derived.arrays"
 var derivedFrom = 1 << 20
 
 // derivedVersion enters the key of the file.
-const derivedVersion = 1
+const derivedVersion = 2
 
 // derivedFile says where a snapshot keeps its file. The zero value: nowhere.
 type derivedFile struct {
@@ -47,7 +47,7 @@ func (s *Snapshot) Structure() [sha256.Size]byte {
 			fmt.Fprintf(h, "%v %d %v\n", l.Columns, l.To, l.Ref)
 		}
 		if rt := d.Time; rt != nil {
-			fmt.Fprintf(h, "time %d %d %d %q\n", rt.Column, rt.Via, rt.Until, rt.Zone)
+			fmt.Fprintf(h, "time %d %d %d %q %t\n", rt.Column, rt.Via, rt.Until, rt.Zone, rt.DayEnd)
 		}
 	}
 	return [sha256.Size]byte(h.Sum(nil))

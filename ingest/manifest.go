@@ -77,6 +77,7 @@ type manifestTime struct {
 	Via    int    `json:"via"`
 	Until  int    `json:"until"`
 	Zone   string `json:"zone,omitempty"`
+	DayEnd bool   `json:"day_end,omitempty"`
 	Reason string `json:"reason,omitempty"`
 }
 

@@ -86,7 +86,7 @@ func (s *Snapshot) sameTimes(base *Snapshot, i, depth int) bool {
 	if old.Times == nil || a == nil || b == nil || depth < 0 {
 		return false
 	}
-	if a.Column != b.Column || a.Until != b.Until || a.Zone != b.Zone || (a.Via < 0) != (b.Via < 0) {
+	if a.Column != b.Column || a.Until != b.Until || a.Zone != b.Zone || a.DayEnd != b.DayEnd || (a.Via < 0) != (b.Via < 0) {
 		return false
 	}
 	if a.Via < 0 {
@@ -112,6 +112,7 @@ func (s *Snapshot) inherited(i int, zone *time.Location, state []timeState) ([]i
 	var err error
 	if rt.Column >= 0 {
 		own, err = p.clock(rt.Column, zone)
+		own.dayEnd = err == nil && endsDay(rt, p.Def.Columns[rt.Column].DBType)
 	} else if err = s.timesOf(to, state); err == nil && p.Times == nil {
 		err = &UserError{Msg: fmt.Sprintf("table %q inherits its time from %q, which has none", t.Def.FullName(), p.Def.FullName()), Hint: "name the parent's time column in the mapping"}
 	}
@@ -145,6 +146,7 @@ func (s *Snapshot) instants(i, col int, zone *time.Location, name string) ([]int
 	if err != nil {
 		return nil, err
 	}
+	c.dayEnd = endsDay(t.Def.Time, t.Def.Columns[col].DBType)
 	if t.plainTime(col) {
 		for r := range t.Rows {
 			if _, err := c.at(r); err != nil {
@@ -171,11 +173,15 @@ func (t *Table) plainTime(col int) bool {
 		return false
 	}
 	zone := t.Def.Time.Zone
-	return t.Columns[col].Kind == schema.Time && t.Columns[col].Valid == nil && (zone == "" || zone == "UTC" || !zoned(t.Def.Columns[col].DBType))
+	return t.Columns[col].Kind == schema.Time && t.Columns[col].Valid == nil && !endsDay(t.Def.Time, t.Def.Columns[col].DBType) &&
+		(zone == "" || zone == "UTC" || !zoned(t.Def.Columns[col].DBType))
 }
 
 // zoned reports whether values of a database type depend on the zone of the mapping.
 func zoned(dbType string) bool { return dbType == "date" || isLocal(dbType) }
+
+// endsDay reports whether a column's dates count from the end of their day on.
+func endsDay(rt *schema.RowTime, dbType string) bool { return rt.DayEnd && dbType == "date" }
 
 // clock reads a time column as row times: Never for NULL, and values without a zone
 // moved from local time in zone to UTC.
@@ -184,6 +190,7 @@ type clock struct {
 	column *Column
 	number int
 	zone   *time.Location // nil: values stand as they are
+	dayEnd bool           // dates are the last microsecond of their day
 }
 
 func (t *Table) clock(col int, zone *time.Location) (clock, error) {
@@ -198,7 +205,7 @@ func (t *Table) clock(col int, zone *time.Location) (clock, error) {
 	if !zoned(def.DBType) {
 		zone = nil
 	}
-	return clock{t, c, col, zone}, nil
+	return clock{t, c, col, zone, false}, nil
 }
 
 func (c *clock) at(row int) (int64, error) {
@@ -206,8 +213,10 @@ func (c *clock) at(row int) (int64, error) {
 	switch {
 	case null:
 		v = Never
-	case c.zone != nil:
-		v = toUTC(v, c.zone)
+	case c.dayEnd:
+		v = LocalTime(c.zone, v+microsPerDay) - 1
+	default:
+		v = LocalTime(c.zone, v)
 	}
 	if v == Always || v == Never && !null {
 		return 0, fmt.Errorf("column %q of table %q holds a time outside the calendar in row %d", c.table.Def.Columns[c.number].Name, c.table.Def.FullName(), row)
@@ -220,13 +229,6 @@ func (c *clock) at(row int) (int64, error) {
 func isLocal(dbType string) bool {
 	const begin, end = "timestamp", " without time zone"
 	return len(dbType) >= len(begin)+len(end) && dbType[:len(begin)] == begin && dbType[len(dbType)-len(end):] == end
-}
-
-// toUTC reads the clock that v shows in UTC as local time in zone. A time that the
-// clock skips or shows twice is taken as [time.Date] takes it.
-func toUTC(v int64, zone *time.Location) int64 {
-	t := time.UnixMicro(v).UTC()
-	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), zone).UnixMicro()
 }
 
 // rowZone returns the zone of a table's local timestamps; nil means UTC.
@@ -243,4 +245,14 @@ func rowZone(def *schema.Table) (*time.Location, error) {
 		return nil, &UserError{Msg: fmt.Sprintf("table %q: unknown time zone %q", def.FullName(), name), Hint: "write a name such as Europe/Berlin"}
 	}
 	return zone, nil
+}
+
+// ValueZone is the zone in which the values of a time column are read; nil where they are
+// instants as they stand. Local times are read as those of the table's rows are.
+func (t *Table) ValueZone(col int) *time.Location {
+	if t.Def.Time == nil || t.Columns[col].Kind != schema.Time || !zoned(t.Def.Columns[col].DBType) {
+		return nil
+	}
+	zone, _ := rowZone(t.Def) // a zone that is unknown was refused with the row times
+	return zone
 }

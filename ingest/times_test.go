@@ -102,3 +102,41 @@ func TestDerive_zone(t *testing.T) {
 		}
 	}
 }
+
+// With DAY END a date counts from the last microsecond of its day on, also on days of 23
+// and 25 hours and for rows that inherit the date; other types are not touched.
+func TestDerive_dayEnd(t *testing.T) {
+	for _, tc := range []struct{ dbType, zone, local, want string }{
+		{"date", "", "2024-07-15 00:00", "2024-07-15 23:59:59.999999"},
+		{"date", "Europe/Berlin", "2024-03-31 00:00", "2024-03-31 21:59:59.999999"},
+		{"date", "Europe/Berlin", "2024-10-27 00:00", "2024-10-27 22:59:59.999999"},
+		{"timestamp without time zone", "", "2024-07-15 12:00", "2024-07-15 12:00:00"},
+	} {
+		s := &schema.Schema{Tables: []*schema.Table{
+			{Name: "t", Columns: cols("at time", "id int"), Key: []int{1}, Time: &schema.RowTime{Column: 0, Via: -1, Until: 0, Zone: tc.zone, DayEnd: true}},
+			{Name: "c", Columns: cols("t int"), Links: []schema.Link{{Columns: []int{0}, To: 0, Ref: []int{1}}}, Time: &schema.RowTime{Column: 0, Via: 0, Until: -1, Zone: tc.zone, DayEnd: true}},
+		}}
+		s.Tables[0].Columns[0].DBType = tc.dbType
+		d := mustDerive(t, mustFinish(t, s, [][]any{{instant(tc.local), 1}}, [][]any{{1}}), s)
+		at := d.Tables[0].Times[0]
+		if got := time.UnixMicro(at).UTC().Format("2006-01-02 15:04:05.999999"); got != tc.want || d.Tables[0].Until[0] != at || d.Tables[1].Times[0] != at {
+			t.Errorf("%s %s in %q is %s, until %d, inherited %d, want %s", tc.dbType, tc.local, tc.zone, got, d.Tables[0].Until[0], d.Tables[1].Times[0], tc.want)
+		}
+		if v := (TimeRule{}); d.Tables[0].VisibleAt(v, 0, at-1) || v.Visible(at, at-1) {
+			t.Errorf("%s %s is visible before it is known", tc.dbType, tc.local)
+		}
+	}
+}
+
+// A clock that skips an hour, or shows it twice, is read as PostgreSQL reads it.
+func TestLocalTime(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for local, want := range map[string]string{"2024-03-31 02:30": "2024-03-31 01:30", "2024-10-27 02:30": "2024-10-27 01:30", "2024-10-27 03:00": "2024-10-27 02:00"} {
+		if got := time.UnixMicro(LocalTime(berlin, instant(local).UnixMicro())).UTC().Format("2006-01-02 15:04"); got != want {
+			t.Errorf("%s in Berlin is %s, want %s", local, got, want)
+		}
+	}
+}

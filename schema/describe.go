@@ -86,6 +86,9 @@ func (s *Schema) timeText(t *Table) string {
 	if t.Time.Zone != "" {
 		text += " in zone " + printable(t.Time.Zone)
 	}
+	if t.Time.DayEnd {
+		text += " at the end of its day"
+	}
 	return text + because(t.Time.Reason) + note
 }
 

@@ -328,6 +328,9 @@ func (a *applier) time(table int, tm TableMapping) {
 			return
 		}
 	}
+	if !a.dayEnd(owner, m, &rt) {
+		return
+	}
 	if t.Time != nil {
 		same := *t.Time
 		same.Reason = reasonMapping
@@ -336,6 +339,24 @@ func (a *applier) time(table int, tm TableMapping) {
 		}
 	}
 	t.Time, t.TimeNote = &rt, ""
+}
+
+// dayEnd reads when on its day a date counts; owner has the time column.
+func (a *applier) dayEnd(owner *Table, m TimeMapping, rt *RowTime) bool {
+	switch m.Day.Text {
+	case "", "start":
+		return true
+	case "end":
+	default:
+		a.add(m.Day.Line, "write day: start or day: end", "day is %q", m.Day.Text)
+		return false
+	}
+	if rt.Column < 0 || owner.Columns[rt.Column].DBType != "date" {
+		a.add(m.Day.Line, "leave it out; it says from when on its day a date counts", "day: end belongs to a time column of type date")
+		return false
+	}
+	rt.DayEnd = true
+	return true
 }
 
 // timeColumn finds a column of dates or timestamps.

@@ -23,7 +23,7 @@ type MappingEdit struct {
 }
 
 // TimeEdit is the time of a table. The zero value says that it has none.
-type TimeEdit struct{ Column, Until, Zone string }
+type TimeEdit struct{ Column, Until, Zone, Day string }
 
 // ColumnEdit sets the semantic type of a column; empty = as inferred.
 type ColumnEdit struct {
@@ -97,11 +97,11 @@ func (e *TimeEdit) node() *yaml.Node {
 	if e.Column == "none" {
 		n.Style = yaml.DoubleQuotedStyle
 	}
-	if e.Until == "" && e.Zone == "" {
+	if e.Until == "" && e.Zone == "" && e.Day == "" {
 		return n
 	}
 	out := &yaml.Node{Kind: yaml.MappingNode, Style: yaml.FlowStyle, LineComment: reasonMapping}
-	for _, f := range [][2]string{{"column", e.Column}, {"until", e.Until}, {"zone", e.Zone}} {
+	for _, f := range [][2]string{{"column", e.Column}, {"until", e.Until}, {"zone", e.Zone}, {"day", e.Day}} {
 		if f[1] != "" {
 			out.Content = append(out.Content, text(f[0], ""), text(f[1], ""))
 		}

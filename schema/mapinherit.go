@@ -26,6 +26,9 @@ func (a *applier) inherited(s *Schema, entries map[int]TableMapping) {
 		if rt.Zone == "" && rt.Column == now.Column {
 			rt.Zone = now.Zone
 		}
+		if entries[i].Time.Day.Text == "" && rt.Column == now.Column {
+			rt.DayEnd = now.DayEnd
+		}
 	}
 }
 

@@ -37,6 +37,7 @@ type TimeMapping struct {
 	Via    Named // label or constraint name of a foreign key; empty = own column
 	Until  Named
 	Zone   Named
+	Day    Named // "start" or "end": when on its day a date counts; empty = start
 }
 
 // LinkMapping is one foreign key of the file.

@@ -192,7 +192,8 @@ func (p *mapParser) time(n *yaml.Node) TimeMapping {
 		"via":    func(v *yaml.Node) { t.Via = p.scalar(v, "via") },
 		"until":  func(v *yaml.Node) { t.Until = p.scalar(v, "until") },
 		"zone":   func(v *yaml.Node) { t.Zone = p.scalar(v, "zone") },
-	}, []string{"column", "via", "until", "zone"})
+		"day":    func(v *yaml.Node) { t.Day = p.scalar(v, "day") },
+	}, []string{"column", "via", "until", "zone", "day"})
 	if t.Column.Text == "" && t.Via.Text == "" {
 		p.add(n.Line, "write time: {column: NAME}, or time: none", "time names no column")
 	}

@@ -160,7 +160,7 @@ func timeNode(s *Schema, t *Table) *yaml.Node {
 		reason += "; " + t.TimeNote
 	}
 	column := t.timeColumn(s)
-	if t.Time.Via < 0 && t.Time.Until < 0 && t.Time.Zone == "" {
+	if t.Time.Via < 0 && t.Time.Until < 0 && t.Time.Zone == "" && !t.Time.DayEnd {
 		n := text(column, comment(reason))
 		if column == "none" {
 			n.Style = yaml.DoubleQuotedStyle
@@ -180,6 +180,9 @@ func timeNode(s *Schema, t *Table) *yaml.Node {
 	}
 	if t.Time.Zone != "" {
 		put("zone", t.Time.Zone)
+	}
+	if t.Time.DayEnd {
+		put("day", "end")
 	}
 	return n
 }

@@ -70,6 +70,7 @@ type RowTime struct {
 	Via    int // position in Table.Links; -1 = the table's own column
 	Until  int // own column that ends the row's validity; -1 = none
 	Zone   string
+	DayEnd bool // a date counts from the end of its day on, not from the start
 	Reason string
 }
 

@@ -39,6 +39,7 @@ type TimeView struct {
 	Table  string `json:"table,omitempty"`
 	Until  string `json:"until,omitempty"`
 	Zone   string `json:"zone,omitempty"`
+	Day    string `json:"day,omitempty"` // "end": a date counts from the end of its day on
 	Reason string `json:"reason,omitempty"`
 }
 
@@ -87,6 +88,9 @@ func (s *Schema) tableView(t *Table) TableView {
 		v.Time = &TimeView{Column: t.timeColumn(s), Zone: rt.Zone, Reason: rt.Reason}
 		if rt.Via >= 0 {
 			v.Time.Via, v.Time.Table = t.viaName(rt.Via), s.fileName(s.Tables[t.Links[rt.Via].To])
+		}
+		if rt.DayEnd {
+			v.Time.Day = "end"
 		}
 		if rt.Until >= 0 {
 			v.Time.Until = t.Columns[rt.Until].Name

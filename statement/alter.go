@@ -98,9 +98,6 @@ func (e *editor) action(a tql.Action) error {
 }
 
 func (e *editor) setTime(a *tql.SetTime) error {
-	if a.Day == "END" {
-		return e.fault(a.Range(), "TK179", "leave DAY out: rows dated on a day count as known from its start", "DAY END is not supported yet")
-	}
 	c, err := e.column(e.table, a.Column)
 	if err != nil {
 		return err
@@ -108,6 +105,12 @@ func (e *editor) setTime(a *tql.SetTime) error {
 	e.edit.Time = &schema.TimeEdit{Column: e.table.Columns[c].Name}
 	if e.table.Columns[c].Kind != schema.Time {
 		return e.fault(a.Column.Range(), "TK131", e.times(), "column %q of table %q is no date or timestamp", e.table.Columns[c].Name, e.table.Name)
+	}
+	if a.Day == "END" {
+		if e.table.Columns[c].DBType != "date" {
+			return e.fault(a.Range(), "TK197", "leave DAY END out", "DAY END is for dates, and %q is %s", e.table.Columns[c].Name, e.table.Columns[c].DBType)
+		}
+		e.edit.Time.Day = "end"
 	}
 	if a.Until != nil {
 		until, err := e.column(e.table, *a.Until)

@@ -1,6 +1,10 @@
 package tasks
 
-import "time"
+import (
+	"time"
+
+	"github.com/rowlink/rowlink/ingest"
+)
 
 // AddTo returns at + s in the calendar of a zone (rules R4 and R19): months first,
 // clamped to the last day of the month; then days, which keep the wall clock; then
@@ -56,43 +60,7 @@ func addMonths(date time.Time, months int) time.Time {
 	return time.Date(y, m+time.Month(months), min(d, last), 0, 0, 0, 0, time.UTC)
 }
 
-// instant returns the instant at which the clocks of a zone show w. A reading in a
-// spring gap takes the offset before the change; one that occurs twice is the later
-// instant, which is standard time (rule R19).
+// instant returns the instant at which the clocks of a zone show w (rule R19).
 func (w wall) instant(zone *time.Location) int64 {
-	asUTC := w.date.UnixMicro() + w.clock
-	if zone == nil || zone == time.UTC {
-		return asUTC
-	}
-	// The nearest instant by some offset in force nearby: its zone period and the two
-	// neighbours hold every candidate.
-	start, end := time.UnixMicro(asUTC - offsetAt(asUTC, zone)).In(zone).ZoneBounds()
-	best, found := int64(0), false
-	gap := asUTC - offsetAt(asUTC, zone)
-	for _, change := range []time.Time{start, end} {
-		if change.IsZero() {
-			continue
-		}
-		at := change.UnixMicro()
-		before, after := offsetAt(at-1, zone), offsetAt(at, zone)
-		if asUTC-before >= at && asUTC-after < at {
-			gap = asUTC - before
-		}
-		for _, offset := range []int64{before, after} {
-			t := asUTC - offset
-			if offsetAt(t, zone) == offset && (!found || t > best) {
-				best, found = t, true
-			}
-		}
-	}
-	if found {
-		return best
-	}
-	return gap
-}
-
-// offsetAt is the offset from UTC in force at an instant, in microseconds.
-func offsetAt(at int64, zone *time.Location) int64 {
-	_, seconds := time.UnixMicro(at).In(zone).Zone()
-	return int64(seconds) * microsPerSecond
+	return ingest.LocalTime(zone, w.date.UnixMicro()+w.clock)
 }

@@ -88,7 +88,7 @@ func (c *compiler) column(e *ColumnExpr) (node, error) {
 		hops = append(hops, hop{t.Parents[l], to})
 		t = to
 	}
-	read := cells(&t.Columns[e.Column])
+	read := inZone(cells(&t.Columns[e.Column]), t.ValueZone(e.Column))
 	if read == nil {
 		return nil, fmt.Errorf("column %s.%s is not stored (type %s)", t.Def.Name, t.Def.Columns[e.Column].Name, t.Def.Columns[e.Column].DBType)
 	}

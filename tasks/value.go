@@ -144,6 +144,20 @@ func reader(c *ingest.Column) func(row int32) Value {
 	return nil
 }
 
+// inZone reads local times as those of a zone; nil = they are instants.
+func inZone(read func(row int32) Value, zone *time.Location) func(row int32) Value {
+	if zone == nil || read == nil {
+		return read
+	}
+	return func(row int32) Value {
+		v := read(row)
+		if v.Null {
+			return v
+		}
+		return timeValue(ingest.LocalTime(zone, v.Int))
+	}
+}
+
 // cells is [reader] with NULL cells as NULL.
 func cells(c *ingest.Column) func(row int32) Value {
 	read := reader(c)

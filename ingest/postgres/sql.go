@@ -117,7 +117,7 @@ func (s *selection) value(v any, oid uint32) (any, error) {
 		return fmt.Sprintf("%x-%x-%x-%x-%x", v[:4], v[4:6], v[6:8], v[8:10], v[10:]), nil
 	case time.Time:
 		if oid == pgtype.TimestampOID || oid == pgtype.DateOID { // a wall clock in the session's zone
-			return time.Date(v.Year(), v.Month(), v.Day(), v.Hour(), v.Minute(), v.Second(), v.Nanosecond(), s.zone), nil
+			return time.UnixMicro(ingest.LocalTime(s.zone, v.UnixMicro())).In(s.zone), nil
 		}
 		return v, nil
 	case []any:

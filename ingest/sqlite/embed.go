@@ -166,13 +166,7 @@ func embeddedValue(t *ingest.Table, column, row int, zone *time.Location) any {
 		}
 		return 0
 	case time.Time:
-		at := v
-		if t.Def.Time != nil && t.Def.Time.Zone != "" && !strings.HasSuffix(t.Def.Columns[column].DBType, "with time zone") {
-			if local, err := time.LoadLocation(t.Def.Time.Zone); err == nil {
-				at = time.Date(v.Year(), v.Month(), v.Day(), v.Hour(), v.Minute(), v.Second(), v.Nanosecond(), local)
-			}
-		}
-		return TimeText(at.UnixMicro(), zone)
+		return TimeText(ingest.LocalTime(t.ValueZone(column), v.UnixMicro()), zone)
 	}
 	return v
 }

@@ -20,8 +20,7 @@ type taskGen struct {
 	*rapid.T
 	sc     *schema.Schema
 	entity int
-	table  int  // of the row in scope
-	times  bool // times may be read as values
+	table  int // of the row in scope
 	fuel   int
 }
 
@@ -36,7 +35,7 @@ func (g *taskGen) columns(table int, kind tasks.ValueKind, hops int) []*tasks.Co
 	t := g.sc.Tables[table]
 	for c := range t.Columns {
 		k, ok := valueKind(t.Columns[c].Kind)
-		if ok && k == kind && !t.IsKey(c) && (k != tasks.KindTime || g.times) {
+		if ok && k == kind && !t.IsKey(c) {
 			out = append(out, &tasks.ColumnExpr{Table: table, Column: c, Kind: k})
 		}
 	}
@@ -115,13 +114,9 @@ func (g *taskGen) value(kind tasks.ValueKind, base func(tasks.ValueKind) tasks.E
 	case 2:
 		return op("length", kind, again(tasks.KindText))
 	case 3:
-		if g.times {
-			return op("date_part", kind, &tasks.Literal{Kind: tasks.KindText, Text: choose(g, dateParts...)}, again(tasks.KindTime))
-		}
+		return op("date_part", kind, &tasks.Literal{Kind: tasks.KindText, Text: choose(g, dateParts...)}, again(tasks.KindTime))
 	case 4:
-		if g.times {
-			return op("-", kind, again(tasks.KindTime), again(tasks.KindTime))
-		}
+		return op("-", kind, again(tasks.KindTime), again(tasks.KindTime))
 	}
 	return op(choose(g, "+", "-", "*", "/"), kind, again(kind), again(kind))
 }
@@ -130,10 +125,7 @@ func (g *taskGen) value(kind tasks.ValueKind, base func(tasks.ValueKind) tasks.E
 func (g *taskGen) condition(base func(tasks.ValueKind) tasks.Expr) tasks.Expr {
 	g.fuel--
 	any := func() tasks.ValueKind {
-		if g.times {
-			return choose(g, tasks.KindNumber, tasks.KindText, tasks.KindTime, tasks.KindBool)
-		}
-		return choose(g, tasks.KindNumber, tasks.KindText, tasks.KindBool)
+		return choose(g, tasks.KindNumber, tasks.KindText, tasks.KindTime, tasks.KindBool)
 	}
 	value := func(k tasks.ValueKind) tasks.Expr { return g.value(k, base) }
 	const cond = tasks.KindBool
@@ -196,7 +188,7 @@ func (g *taskGen) aggregate(kind tasks.ValueKind, ahead bool) tasks.Expr {
 	if g.sc.Tables[pathTable(g.sc, a, a.TimeStep)].Time == nil {
 		a.Window = tasks.Window{OpenStart: true, Static: true}
 	}
-	inner := &taskGen{T: g.T, sc: g.sc, entity: g.entity, table: a.Table, times: g.times, fuel: 3}
+	inner := &taskGen{T: g.T, sc: g.sc, entity: g.entity, table: a.Table, fuel: 3}
 	if g.yes() {
 		a.Filter = inner.condition(inner.leaf)
 	}
@@ -351,7 +343,7 @@ func (g *taskGen) text(t *tasks.Task) string {
 
 // newTaskGen draws the entity table.
 func newTaskGen(t *rapid.T, sc *schema.Schema) *taskGen {
-	g := &taskGen{T: t, sc: sc, times: true, fuel: 5}
+	g := &taskGen{T: t, sc: sc, fuel: 5}
 	g.entity = sc.Table(choose(g, "users", "users", "users", "items", "orders", "posts", "lines"))
 	return g
 }

@@ -64,7 +64,7 @@ func (j *joins) row(table int, alias string) rowTime {
 		return at
 	}
 	if t.Time.Until >= 0 {
-		at.until = instant{column(alias, t.Columns[t.Time.Until].Name), t.Columns[t.Time.Until].DBType, t.Time.Zone}
+		at.until = rowInstant(alias, t.Columns[t.Time.Until], t.Time)
 	}
 	at.since = j.l.since(table, alias, j.parent)
 	return at
@@ -75,15 +75,18 @@ func (l *lowering) since(table int, alias string, join func(child string, table,
 	t := l.sc.Tables[table]
 	rt := t.Time
 	if rt.Via < 0 {
-		return instant{column(alias, t.Columns[rt.Column].Name), t.Columns[rt.Column].DBType, rt.Zone}
+		return rowInstant(alias, t.Columns[rt.Column], rt)
 	}
 	p := join(alias, table, rt.Via)
 	to := t.Links[rt.Via].To
 	if rt.Column < 0 {
 		return l.since(to, p, join)
 	}
-	c := l.sc.Tables[to].Columns[rt.Column]
-	return instant{column(p, c.Name), c.DBType, rt.Zone}
+	return rowInstant(p, l.sc.Tables[to].Columns[rt.Column], rt)
+}
+
+func rowInstant(alias string, c schema.Column, rt *schema.RowTime) instant {
+	return instant{column(alias, c.Name), c.DBType, rt.Zone, rt.DayEnd && c.DBType == "date"}
 }
 
 // reach joins the parent that -> leads to, where it is visible as of an instant (rule
@@ -138,8 +141,12 @@ func (r rowTime) valid(asOf string) []string {
 	return []string{"(" + r.until.column + " IS NULL OR " + strings.Join(r.until.compare(">", asOf), " AND ") + ")"}
 }
 
-// instant is a column that holds a time, with its type and, for local times, its zone.
-type instant struct{ column, dbType, zone string }
+// instant is a column that holds a time, with its type and, for local times, its zone;
+// dayEnd makes a date the last microsecond of its day.
+type instant struct {
+	column, dbType, zone string
+	dayEnd               bool
+}
 
 func (i instant) zoned() bool { return strings.HasSuffix(i.dbType, "with time zone") }
 
@@ -155,6 +162,8 @@ func (i instant) value() string {
 	switch {
 	case i.zoned():
 		return i.column
+	case i.dayEnd:
+		return "((" + i.column + " + 1)::timestamp AT TIME ZONE " + i.zoneText() + " - interval '1 microsecond')"
 	case i.dbType == "date":
 		return "(" + i.column + "::timestamp AT TIME ZONE " + i.zoneText() + ")"
 	case strings.HasPrefix(i.dbType, "timestamp"):
@@ -171,7 +180,9 @@ func (i instant) compare(op, bound string) []string {
 	switch {
 	case i.zoned() || i.dbType != "date" && !strings.HasPrefix(i.dbType, "timestamp"):
 		return []string{i.value() + " " + op + " " + bound}
-	case i.zoneText() == "'UTC'":
+	case i.dayEnd && strings.HasPrefix(op, ">"):
+		return []string{i.value() + " " + op + " " + bound, i.column + " >= " + local + " - interval '2 days'"}
+	case i.zoneText() == "'UTC'" && !i.dayEnd:
 		return []string{i.column + " " + op + " " + local}
 	case strings.HasPrefix(op, "<"):
 		return []string{i.value() + " " + op + " " + bound, i.column + " <= " + local + " + interval '1 day'"}

@@ -40,6 +40,10 @@ func randomData(sc *schema.Schema, seed uint64) [][][]any {
 	return data
 }
 
+// oddTimes are local times that a clock change skips or shows twice: of New York and of
+// Berlin, in autumn and in spring.
+var oddTimes = []int64{day(-59) + 90*60e6, day(-66) + 150*60e6, day(67) + 150*60e6, day(88) + 150*60e6}
+
 // rowsIn is how many rows a table gets.
 func rowsIn(t *schema.Table) int {
 	if n, ok := randomRows[t.Name]; ok {
@@ -99,7 +103,11 @@ func randomCell(r *rand.Rand, sc *schema.Schema, t *schema.Table, c, n int) any 
 			d = r.IntN(60)
 		}
 		at := day(d - 20)
-		if col.DBType != "date" {
+		switch {
+		case col.DBType == "date":
+		case r.IntN(12) == 0:
+			at = oddTimes[r.IntN(len(oddTimes))]
+		default:
 			at += int64(r.IntN(4))*6*3600e6 + int64(r.IntN(3)-1)*int64(r.IntN(2))
 		}
 		return time.UnixMicro(at).UTC()
@@ -172,34 +180,37 @@ func TestSQL_random(t *testing.T) {
 	for _, c := range []struct {
 		name, options string
 		zone          string // of the mapping
+		dayEnd        bool
 	}{
-		{"plain", "", ""},
-		{"strict", ", past = strict, entity_time = ignore", ""},
-		{"frozen", ", regime = frozen, val_regime = frozen", ""},
-		{"zones", ", time_zone = 'Europe/Berlin'", "America/New_York"},
+		{"plain", "", "", false},
+		{"strict", ", past = strict, entity_time = ignore", "", false},
+		{"frozen", ", regime = frozen, val_regime = frozen", "", false},
+		{"zones", ", time_zone = 'Europe/Berlin'", "America/New_York", false},
+		{"days", "", "", true},
+		{"local days", "", "Europe/Berlin", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			sc := ddlSchema(t)
 			for _, table := range sc.Tables {
 				if table.Time != nil && table.Time.Via < 0 {
 					table.Time.Zone = c.zone
+					table.Time.DayEnd = c.dayEnd && table.Columns[table.Time.Column].DBType == "date"
 				}
 			}
 			data := randomData(sc, 7)
 			url := pgtest.URL(t)
 			load(t, url, sc, data)
 			snap := snapshotOf(t, sc, data)
-			checkRandom(t, url, sc, snap, c.options, c.zone == "")
+			checkRandom(t, url, sc, snap, c.options)
 		})
 	}
 }
 
-func checkRandom(t *testing.T, url string, sc *schema.Schema, snap *ingest.Snapshot, options string, times bool) {
+func checkRandom(t *testing.T, url string, sc *schema.Schema, snap *ingest.Snapshot, options string) {
 	conn := connect(t, url)
 	ran, examples := 0, 0
 	rapid.Check(t, func(r *rapid.T) {
 		g := newTaskGen(r, sc)
-		g.times = times
 		text := "CREATE TASK t AS " + g.text(g.task()) + " WITH (" + randomOptions + options + ")"
 		task, err := Bind(text, sc)
 		if err != nil {

@@ -103,7 +103,7 @@ func (b *binder) remarkPath(table int, path []tasks.Step) {
 
 // remarkDate holds TK212 for the time column of a table.
 func (b *binder) remarkDate(table int) {
-	if column, def := timeColumn(b.sc, table); isDate(def) {
+	if column, def := timeColumn(b.sc, table); isDate(def) && !dayEnd(b.sc, table) {
 		b.remark("TK212", "%s is a date: rows dated on the day of an anchor count as known at its midnight", column)
 	}
 }
@@ -122,6 +122,15 @@ func timeColumn(sc *schema.Schema, table int) (string, schema.Column) {
 	}
 	c := t.Columns[rt.Column]
 	return t.Name + "." + c.Name, c
+}
+
+// dayEnd reports whether the rows of a timed table count from the end of their day on.
+func dayEnd(sc *schema.Schema, table int) bool {
+	t := sc.Tables[table]
+	for t.Time.Via >= 0 && t.Time.Column < 0 {
+		t = sc.Tables[t.Links[t.Time.Via].To]
+	}
+	return t.Time.DayEnd
 }
 
 func isDate(c schema.Column) bool { return c.DBType == "date" }
