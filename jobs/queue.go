@@ -27,10 +27,11 @@ type Queue struct {
 	log   *slog.Logger
 	now   func() time.Time
 
-	mu   sync.Mutex
-	jobs map[string]*entry
-	list []string // ids in the order of creation
-	wake chan struct{}
+	mu      sync.Mutex
+	follows bool // another process runs the jobs of the folder
+	jobs    map[string]*entry
+	list    []string // ids in the order of creation
+	wake    chan struct{}
 }
 
 type entry struct {
@@ -107,12 +108,19 @@ func (q *Queue) Submit(kind, task string, request json.RawMessage, key string) (
 	}
 	q.jobs[j.ID] = &entry{Job: j, read: true, more: make(chan struct{})}
 	q.list = append(q.list, j.ID)
-	q.forget()
+	if !q.follows { // who runs them also forgets them
+		q.forget()
+	}
+	q.rouse()
+	return j, true, nil
+}
+
+// rouse says that there may be a job to run.
+func (q *Queue) rouse() {
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
-	return j, true, nil
 }
 
 // forget removes the oldest jobs that ended; under mu.
@@ -167,6 +175,10 @@ func (q *Queue) Cancel(id string) (j Job, ok bool) {
 	switch {
 	case e == nil:
 		return j, false
+	case q.follows && !e.State.Final():
+		if err := RequestCancel(q.store.dir, id); err != nil {
+			q.log.Error("a job cannot be cancelled", "job", id, "error", err)
+		}
 	case e.State == Queued:
 		e.State, e.Ended = Cancelled, q.now().UTC()
 		q.say(e, "state", stateEvent{State: e.State})

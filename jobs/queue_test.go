@@ -283,3 +283,41 @@ func Example() {
 	// 2 epoch {"number":1,"val":0.75}
 	// 3 state {"state":"succeeded","attempt":1,"result":{"version":7}}
 }
+
+// Of two queues over one folder one runs the jobs, also those that the other took in; both
+// tell how far they are, and when the first ends the second goes on.
+func TestQueue_shared(t *testing.T) {
+	dir := t.TempDir()
+	hold := make(chan struct{})
+	a, b := open(t, dir, hold), open(t, dir, hold)
+	stopA := run(a)
+	first := submit(t, a, `"ok"`, "")
+	story(t, a, first, final)
+	defer run(b)()
+	time.Sleep(50 * time.Millisecond) // b has found the lock taken
+	// by one that only waits, and run by the other
+	other := submit(t, b, `"ok"`, "")
+	held := submit(t, b, `"hold"`, "")
+	if got := story(t, b, other, final); !strings.HasPrefix(got, "succeeded; ") || !strings.Contains(got, `say "\"ok\""`) {
+		t.Errorf("seen by the one that waits: %s", got)
+	}
+	if got := story(t, a, other, final); !strings.HasPrefix(got, "succeeded; ") {
+		t.Errorf("seen by the one that ran it: %s", got)
+	}
+	if got := story(t, b, first, final); !strings.HasPrefix(got, "succeeded; ") {
+		t.Errorf("the first: %s", got)
+	}
+	// cancelled through the one that does not run it
+	story(t, b, held, running)
+	b.Cancel(held)
+	if got := story(t, b, held, final); !strings.HasPrefix(got, "cancelled; ") {
+		t.Errorf("cancelled: %s", got)
+	}
+	again := submit(t, b, `"hold"`, "")
+	story(t, b, again, running)
+	stopA()
+	close(hold)
+	if got := story(t, b, again, final); !strings.HasPrefix(got, "succeeded; ") || !strings.Contains(got, `"attempt":2`) {
+		t.Errorf("by the second: %s", got)
+	}
+}

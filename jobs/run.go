@@ -29,16 +29,24 @@ func (q *Queue) acquire(ctx context.Context) (release func()) {
 		if ok {
 			q.mu.Lock()
 			q.store.tidy()
+			q.follows = false
 			q.mu.Unlock()
 			if err = q.reload(); err == nil {
 				return release
 			}
 			release()
 		}
-		if !said {
-			q.log.Warn("jobs wait: another server of this workspace runs them, or its folder cannot be written", "error", err)
-			said = true
+		if err == nil {
+			err = q.catchUp(true)
 		}
+		switch {
+		case said:
+		case err != nil:
+			q.log.Warn("jobs wait: their folder cannot be read or written", "error", err)
+		default:
+			q.log.Info("another server of this workspace runs the jobs")
+		}
+		said = true
 		select {
 		case <-time.After(heedPace):
 		case <-ctx.Done():
@@ -73,11 +81,15 @@ func (q *Queue) Run(ctx context.Context) {
 // heedPace is how often wishes of other processes are looked for.
 const heedPace = time.Second
 
-// heed cancels the jobs for which another process left the wish; see [RequestCancel].
+// heed takes in the jobs that other processes submitted, and cancels those for which another
+// process left the wish; see [RequestCancel].
 func (q *Queue) heed(ctx context.Context) {
 	tick := time.NewTicker(heedPace)
 	defer tick.Stop()
 	for {
+		if err := q.catchUp(false); err != nil {
+			q.log.Error("jobs of other servers", "error", err)
+		}
 		q.mu.Lock()
 		var asked []string
 		for _, id := range q.list {

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 
@@ -41,34 +40,53 @@ func (s *store) save(j Job) error {
 // load reads all jobs in the order in which they were made. A folder without a job's file
 // is of a job that was never answered for, or of one that comes to be now.
 func (s *store) load() ([]Job, error) {
-	entries, err := os.ReadDir(s.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	ids, err := s.ids()
 	if err != nil {
-		return nil, fmt.Errorf("read jobs: %w", err)
+		return nil, err
 	}
 	var out []Job
-	for _, e := range entries {
-		if !e.IsDir() || strings.HasPrefix(e.Name(), ".") {
-			continue
+	for _, id := range ids {
+		j, ok, err := s.read(id)
+		if err != nil {
+			return nil, err
 		}
-		data, err := os.ReadFile(filepath.Join(s.folder(e.Name()), "job.json"))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		if ok {
+			out = append(out, j)
 		}
-		var j stored
-		if err == nil {
-			err = json.Unmarshal(data, &j)
-		}
-		if err != nil || j.ID != e.Name() {
-			return nil, fmt.Errorf("read job %s: %w", e.Name(), errors.Join(err, errors.New("its file is not that of the job")))
-		}
-		j.Job.Digest = j.Digest
-		out = append(out, j.Job)
 	}
-	slices.SortFunc(out, func(a, b Job) int { return strings.Compare(a.ID, b.ID) }) // ids begin with the time
 	return out, nil
+}
+
+// ids lists the folders of jobs in the order in which those were made.
+func (s *store) ids() ([]string, error) {
+	entries, err := os.ReadDir(s.dir) // sorted, and ids begin with the time
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read jobs: %w", err)
+	}
+	var out []string
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+			out = append(out, e.Name())
+		}
+	}
+	return out, nil
+}
+
+// read reads the file of a job; ok is false where there is none.
+func (s *store) read(id string) (j Job, ok bool, err error) {
+	data, err := os.ReadFile(filepath.Join(s.folder(id), "job.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return j, false, nil
+	}
+	var have stored
+	if err == nil {
+		err = json.Unmarshal(data, &have)
+	}
+	if err != nil || have.ID != id {
+		return j, false, fmt.Errorf("read job %s: %w", id, errors.Join(err, errors.New("its file is not that of the job")))
+	}
+	have.Job.Digest = have.Digest
+	return have.Job, true, nil
 }
 
 // tidy removes the folders of jobs that were never answered for.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -143,7 +144,7 @@ func (h *shelf) tasksInService() []string {
 }
 
 // followPace is how often promotions and snapshots are looked for.
-const followPace = 2 * time.Second
+const followPace = time.Second
 
 // follow keeps up with promotions and snapshots until ctx ends. What it reads was committed
 // whole, so it is never half-written.
@@ -180,14 +181,31 @@ type refresher struct {
 // read more seldom: what opened it a moment ago may be at work on it.
 const snapshotLife = time.Hour
 
+// refreshLock, in the workspace, is held by the server that reads the database again. Where
+// that one ends another takes its place, at the next time that it would have read.
+const refreshLock = "refresh.lock"
+
 func (r *refresher) run(ctx context.Context) {
 	tick := time.NewTicker(r.every)
 	defer tick.Stop()
+	mine := false
 	for {
+		if !mine {
+			release, ok, err := workspace.TryLock(filepath.Join(r.workspace.Dir(), refreshLock))
+			if err != nil {
+				r.say("the database is not read again: %v", err)
+			}
+			if mine = ok; ok {
+				defer release()
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+		if !mine {
+			continue
 		}
 		if err := r.ingest(ctx); err != nil && ctx.Err() == nil {
 			r.say("the database was not read again: %v", err)
