@@ -4,16 +4,16 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"sort"
-	"text/tabwriter"
 	"time"
 
-	"github.com/rowlink/rowlink/gnn/model"
+	"github.com/rowlink/rowlink/gnn/predict"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/schema"
+	"github.com/rowlink/rowlink/tasks"
+	"github.com/rowlink/rowlink/workspace"
 )
 
 // Drift says how far what a version reads, and what it answers, has moved since its
@@ -23,13 +23,15 @@ import (
 type Drift struct {
 	Task    string      `json:"task"`
 	Version int         `json:"version"`
-	Anchor  int64       `json:"anchor"`    // microseconds UTC
-	Since   int64       `json:"reference"` // the anchor compared with
-	Days    float64     `json:"days"`      // length of both windows
-	Scores  *Moved      `json:"scores"`    // of who is eligible; nil for a version without numbers
-	Rows    []RowsMoved `json:"rows"`      // by table, in the order of the schema
-	Columns []Moved     `json:"columns"`   // what moved most first
+	Anchor  int64       `json:"anchor"`          // microseconds UTC
+	Since   int64       `json:"reference"`       // the anchor compared with
+	Days    float64     `json:"days"`            // length of both windows
+	Scores  *Moved      `json:"scores"`          // of who is eligible: the score, the predicted class, or the item ranked first; nil where nobody is
+	Parts   []Moved     `json:"parts,omitempty"` // of several classes the probability of each, of rankings all items and the first one's score
+	Rows    []RowsMoved `json:"rows"`            // by table, in the order of the schema
+	Columns []Moved     `json:"columns"`         // what moved most first
 	Skipped []string    `json:"skipped,omitempty"`
+	Later   *Later      `json:"later,omitempty"` // how good the answers were once labels had closed; nil where none have since the test anchors
 }
 
 // Moved compares two sets of values.
@@ -65,66 +67,53 @@ const (
 // Drift compares an anchor with the end of the training. days is the length of both windows;
 // 0 = twice the horizon, and at least 30.
 func (l *Loaded) Drift(ctx context.Context, at int64, days float64) (*Drift, error) {
-	if err := l.CheckAnchor(at); err != nil {
+	d, err := newDrift(l.Predictor, l.Version, at, days)
+	if err != nil {
 		return nil, err
 	}
-	o := &l.Task.Options
-	if days <= 0 {
-		days = max(driftLeastDays, 2*l.Task.Horizon.ApproxDays())
+	if err := l.driftOfScores(ctx, d); err != nil {
+		return nil, err
 	}
-	d := &Drift{Task: l.Version.Task, Version: l.Version.Version, Anchor: at, Since: o.ValAnchor, Days: days, Rows: []RowsMoved{}, Columns: []Moved{}}
-	if d.Since == 0 || l.Task.Static() {
+	if d.Later, err = l.later(ctx); err != nil {
+		return nil, err
+	}
+	return d, d.tables(ctx, l.Predictor)
+}
+
+// newDrift checks what is asked.
+func newDrift(p *predict.Predictor, version *workspace.Model, at int64, days float64) (*Drift, error) {
+	if err := p.CheckAnchor(at); err != nil {
+		return nil, err
+	}
+	if days <= 0 {
+		days = max(driftLeastDays, 2*p.Task.Horizon.ApproxDays())
+	}
+	d := &Drift{Task: version.Task, Version: version.Version, Anchor: at, Since: p.Task.Options.ValAnchor, Days: days, Rows: []RowsMoved{}, Columns: []Moved{}}
+	if d.Since == 0 || p.Task.Static() {
 		return nil, &ingest.UserError{Msg: "a task without anchors has no time to compare", Hint: "evaluate compares splits of it"}
 	}
 	if d.Since >= at {
 		return nil, &ingest.UserError{Msg: fmt.Sprintf("the anchor %s is not after the end of the training, %s", moment(at), moment(d.Since)), Hint: "name a later one, or leave it out for the end of the data"}
 	}
-	if err := l.driftOfScores(ctx, d); err != nil {
-		return nil, err
-	}
-	for i, t := range l.Snap.Tables {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if !t.Def.Ignore {
-			l.driftOfTable(d, i, t)
-		}
-	}
-	slices.SortStableFunc(d.Columns, func(a, b Moved) int { return cmp.Compare(b.PSI, a.PSI) })
 	return d, nil
 }
 
-// driftOfScores asks about the eligible at both anchors: at most so many, spread evenly.
-func (l *Loaded) driftOfScores(ctx context.Context, d *Drift) error {
-	width := max(1, len(l.Classes))
-	if width > 1 {
-		d.Skipped = append(d.Skipped, "scores of several classes")
-		return nil
-	}
-	var both [2][]float64
-	for i, at := range []int64{d.Since, d.Anchor} {
-		rows := l.All(at)
-		var queries []model.Query
-		for k := range min(len(rows), driftEntities) {
-			row := rows[k*len(rows)/min(len(rows), driftEntities)]
-			queries = append(queries, model.Query{Row: row, Cut: at, Anchor: at})
-		}
-		if len(queries) == 0 {
-			d.Skipped = append(d.Skipped, "scores: nobody is eligible at "+moment(at))
-			return nil
-		}
-		var err error
-		if both[i], err = l.Scorer.Score(ctx, queries); err != nil {
+// tables compares what came into every table, what moved most first.
+func (d *Drift) tables(ctx context.Context, p *predict.Predictor) error {
+	for i, t := range p.Snap.Tables {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if !t.Def.Ignore {
+			d.table(p.Task, i, t)
+		}
 	}
-	m := numbersMoved("score", both[0], both[1], 0, 0)
-	d.Scores = &m
+	slices.SortStableFunc(d.Columns, func(a, b Moved) int { return cmp.Compare(b.PSI, a.PSI) })
 	return nil
 }
 
-// driftOfTable compares the rows of one table, and each of its columns that a model reads.
-func (l *Loaded) driftOfTable(d *Drift, table int, t *ingest.Table) {
+// table compares the rows of one table, and each of its columns that a model reads.
+func (d *Drift) table(task *tasks.Task, table int, t *ingest.Table) {
 	name := t.Def.FullName()
 	if t.Times == nil {
 		d.Skipped = append(d.Skipped, "table "+name+": it has no time")
@@ -134,7 +123,7 @@ func (l *Loaded) driftOfTable(d *Drift, table int, t *ingest.Table) {
 	var rows [2][]int32
 	var counts [2]int
 	for i, at := range []int64{d.Since, d.Anchor} {
-		seen, past := l.Task.Options.Rule.Moment(at), l.Task.Options.Rule.Moment(at-window)
+		seen, past := task.Options.Rule.Moment(at), task.Options.Rule.Moment(at-window)
 		for row := range int32(t.Rows) {
 			if when := t.Times[row]; seen.Sees(when) && !past.Sees(when) {
 				rows[i] = append(rows[i], row)
@@ -150,7 +139,7 @@ func (l *Loaded) driftOfTable(d *Drift, table int, t *ingest.Table) {
 	}
 	for c := range t.Columns {
 		def := &t.Def.Columns[c]
-		if l.Task.Options.Hides(table, c) {
+		if task.Options.Hides(table, c) {
 			continue
 		}
 		switch full := name + "." + def.Name; {
@@ -296,42 +285,3 @@ func distance(a, b []float64) float64 {
 	}
 	return most
 }
-
-// Text prints the comparison for people.
-func (d *Drift) Text(w io.Writer) error {
-	fmt.Fprintf(w, "task %s, version %d: the %.0f days before %s beside those before %s, when training ended\n\n", d.Task, d.Version, d.Days, moment(d.Anchor), moment(d.Since))
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "what\tPSI\tKS\trows then\trows now\tverdict")
-	line := func(m Moved) {
-		ks := "-"
-		if m.KS != nil {
-			ks = fmt.Sprintf("%.3f", *m.KS)
-		}
-		fmt.Fprintf(tw, "%s\t%.3f\t%s\t%d\t%d\t%s\n", m.Name, m.PSI, ks, m.Before, m.Now, m.Verdict)
-	}
-	if d.Scores != nil {
-		line(*d.Scores)
-	}
-	for _, m := range d.Columns {
-		line(m)
-	}
-	if err := tw.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprintln(w)
-	tw = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "table\trows a day then\tnow")
-	for _, r := range d.Rows {
-		fmt.Fprintf(tw, "%s\t%.1f\t%.1f\n", r.Table, r.Before, r.Now)
-	}
-	if err := tw.Flush(); err != nil {
-		return err
-	}
-	for _, s := range d.Skipped {
-		fmt.Fprintf(w, "not compared: %s\n", s)
-	}
-	return nil
-}
-
-// moment prints an instant for people.
-func moment(us int64) string { return time.UnixMicro(us).UTC().Format("2006-01-02 15:04") }

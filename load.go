@@ -28,10 +28,11 @@ type Loaded struct {
 	Served  string // name of the predictor that answers
 	Scaling *tasks.Scaling
 
-	db       *Database
-	mixed    *blend.Blend        // nil where the version has none
-	interval *calibrate.Interval // around what the version serves; nil where it has none
-	graph    *graph.Graph
+	db          *Database
+	mixed       *blend.Blend           // nil where the version has none
+	calibration *calibrate.Calibration // of what answers; nil where it answers as it is
+	interval    *calibrate.Interval    // around what the version serves; nil where it has none
+	graph       *graph.Graph
 }
 
 // Load reads a stored version of a task and binds it to the snapshot: the named predictor
@@ -91,7 +92,8 @@ func (l *Loaded) putRight(st stored) error {
 		}
 	}
 	if l.Served == st.Served {
-		l.Scorer, l.interval = calibrateScorer(l.Scorer, st.Calibration), st.Interval
+		l.calibration, l.interval = st.Calibration, st.Interval
+		l.Scorer = calibrateScorer(l.Scorer, l.calibration)
 	}
 	return nil
 }

@@ -294,3 +294,39 @@ func BenchmarkBuild(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/(2*rows), "ns/link")
 }
+
+// A graph with another table in the place of one is that of the other snapshot.
+func TestReplace(t *testing.T) {
+	drivers, races := table("drivers", 3, nil), table("races", 2, []int64{10, 20})
+	results := table("results", 4, []int64{20, 10, 10, 5})
+	link(results, 0, []int32{0, 0, 1, 0}, "driverId")
+	link(results, 1, []int32{1, 0, 0, 0}, "raceId")
+	s := db(drivers, races, results)
+	g, err := Build(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := results.Redrawn(ingest.TimeRule{}, nil, []int{1}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := g.Replace(2, other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := Build(s.Replace(2, other))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for e := 0; e < len(want.Edges); e += 2 {
+		if diff := cmp.Diff(want.List(e), got.List(e)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", want.Label(e), diff)
+		}
+	}
+	if got.List(0).Children[0] != g.List(0).Children[0] || &got.List(0).Children[0] != &g.List(0).Children[0] {
+		t.Error("the list of a link that is as it was is made anew")
+	}
+	if _, err := g.Replace(0, table("drivers", 2, nil)); err == nil {
+		t.Error("a table of other rows is taken")
+	}
+}

@@ -24,6 +24,7 @@ type exploration struct {
 	Moments   []time.Time
 	Probable  []Fact // of classes
 	HasAnswer bool
+	Truth     Truth // at the anchor of the answer
 }
 
 // Bounds of what one page asks.
@@ -72,7 +73,9 @@ func (p *Pages) explore(r *http.Request) (string, any, error) {
 	if len(e.Answer.Predictions) == 1 {
 		e.P, e.HasAnswer = &e.Answer.Predictions[0], true
 		e.show()
-		e.Time = p.overTime(r, t, key, e)
+		if err := p.overTime(r, t, key, e); err != nil {
+			return "", nil, err
+		}
 	}
 	return title, e, nil
 }
@@ -127,13 +130,22 @@ func scoreOf(p *server.Prediction) (float64, bool) {
 	return v, ok
 }
 
-// overTime asks about the same row at earlier anchors; where it did not exist yet there is
-// nothing.
-func (p *Pages) overTime(r *http.Request, t *server.TaskInfo, key json.RawMessage, e *exploration) template.HTML {
-	if _, ok := scoreOf(e.P); !ok {
-		return ""
+// overTime asks about the same row at earlier anchors, where it did not exist yet there is
+// nothing, and what came true at each.
+func (p *Pages) overTime(r *http.Request, t *server.TaskInfo, key json.RawMessage, e *exploration) error {
+	at := e.Answer.Anchor
+	if at.IsZero() {
+		at = e.P.Anchor
 	}
-	line := chart.Series{Name: "prediction", Dots: true}
+	truths, err := p.src.Truths(r.Context(), t.Name, key, append([]time.Time{at}, e.Moments...))
+	if err != nil {
+		return err
+	}
+	e.Truth, truths = truths[0], truths[1:]
+	if _, ok := scoreOf(e.P); !ok {
+		return nil
+	}
+	line, came := chart.Series{Name: "prediction", Dots: true}, chart.Series{Name: "what came true", Dots: true}
 	for i := len(e.Moments) - 1; i >= 0; i-- {
 		a, err := p.src.Predict(r.Context(), server.PredictRequest{Task: t.Name, Entities: []json.RawMessage{key}, Anchor: e.Moments[i]})
 		if err != nil || len(a.Predictions) != 1 {
@@ -141,15 +153,22 @@ func (p *Pages) overTime(r *http.Request, t *server.TaskInfo, key json.RawMessag
 		}
 		if v, ok := scoreOf(&a.Predictions[0]); ok {
 			line.Points = append(line.Points, chart.Point{X: day(e.Moments[i].UnixMicro()), Y: v})
+			if truths[i].Known && !math.IsNaN(truths[i].Value) {
+				came.Points = append(came.Points, chart.Point{X: day(e.Moments[i].UnixMicro()), Y: truths[i].Value})
+			}
 		}
 	}
 	if len(line.Points) < 2 {
-		return ""
+		return nil
 	}
 	f := chart.Figure{Title: "The same row at earlier anchors, each with what was known then", X: moment("anchor"), Y: chart.Axis{Label: "prediction"}, Lines: []chart.Series{line}}
+	if len(came.Points) > 0 {
+		f.Lines = append(f.Lines, came)
+	}
 	if e.P.Probability != nil {
 		zero, one := 0.0, 1.0
 		f.Y = chart.Axis{Label: "probability", From: &zero, To: &one}
 	}
-	return f.HTML()
+	e.Time = f.HTML()
+	return nil
 }

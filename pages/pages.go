@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
@@ -17,6 +18,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rowlink/rowlink"
@@ -37,6 +39,16 @@ type Source interface {
 	// Moments returns the default anchor of a task and the anchors before it, a step of the
 	// task apart, the latest first.
 	Moments(ctx context.Context, task string, n int) ([]time.Time, error)
+	// Truths returns what came true of an entity at each of some anchors.
+	Truths(ctx context.Context, task string, key json.RawMessage, anchors []time.Time) ([]Truth, error)
+	server.Drifter
+}
+
+// Truth is a label that has closed.
+type Truth struct {
+	Known bool    // its window has closed and it has a value
+	Text  string  // for people
+	Value float64 // of numbers and booleans; NaN of others
 }
 
 // Tables is a snapshot's schema.
@@ -51,6 +63,7 @@ type Tables struct {
 type Version struct {
 	Report      *rowlink.Report
 	Diagnostics *rowlink.Diagnostics
+	Importance  *rowlink.Importance // nil = not measured yet
 	Provenance  []Fact
 }
 
@@ -62,10 +75,14 @@ type Pages struct {
 	src     Source
 	jobs    *jobs.Queue // nil = there are none
 	version string
+
+	comparing sync.Mutex // one comparison at a time: it takes all cores for seconds
 }
 
 // New returns the pages over a source.
-func New(src Source, queue *jobs.Queue, version string) *Pages { return &Pages{src, queue, version} }
+func New(src Source, queue *jobs.Queue, version string) *Pages {
+	return &Pages{src: src, jobs: queue, version: version}
+}
 
 // Pages lists what a server mounts.
 func (p *Pages) Pages() []server.Page {
@@ -75,6 +92,7 @@ func (p *Pages) Pages() []server.Page {
 		{Pattern: "/tasks/{task}", Scope: server.ScopeRead, Serve: p.page("task", p.task)},
 		{Pattern: "/tasks/{task}/versions/{version}", Scope: server.ScopeRead, Serve: p.page("version", p.modelVersion)},
 		{Pattern: "/tasks/{task}/explore", Scope: server.ScopePredict, Serve: p.page("explore", p.explore)},
+		{Pattern: "/tasks/{task}/drift", Scope: server.ScopeRead, Serve: p.page("drift", p.drift)},
 		{Pattern: "/live.js", Scope: server.ScopeRead, Serve: script},
 	}
 	if p.jobs != nil {
@@ -172,6 +190,7 @@ func script(w http.ResponseWriter, _ *http.Request) error {
 var functions = template.FuncMap{
 	"score":  score,
 	"metric": func(v server.Number) string { return score(float64(v)) },
+	"rate":   func(v server.Number) string { return strconv.FormatFloat(float64(v), 'f', 1, 64) },
 	"number": chart.Number,
 	"signed": func(v float64) string { return fmt.Sprintf("%+.4g", v) },
 	"time":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") },

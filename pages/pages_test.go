@@ -94,11 +94,31 @@ func (f *fake) Version(_ context.Context, task, version string) (*pages.Version,
 		ByAnchor: []rowlink.AnchorScore{{Anchor: now.UnixMicro(), Score: rowlink.Score{Rows: 5, Value: &third}}, {Anchor: now.UnixMicro() + 1, Score: rowlink.Score{Rows: 5}}},
 		Known:    &rowlink.Score{Rows: 3}, New: &rowlink.Score{Rows: 7, Value: &third}}
 	v.Diagnostics = &rowlink.Diagnostics{Test: split, Anchors: []rowlink.AnchorLabels{{Anchor: 0, Split: "train", Rows: 3, Mean: 0.5}, {Anchor: now.UnixMicro(), Split: "test", Rows: 3, Mean: 0.25}}}
+	v.Importance = &rowlink.Importance{Metric: "roc_auc", Score: 0.75, Examples: 100, Items: []rowlink.ImportanceItem{{Kind: "table", Table: hostile, Loss: 0.25}, {Kind: "column", Table: "orders", Name: hostile, Loss: -0.125}}}
 	return v, nil
 }
 
 func (f *fake) Moments(context.Context, string, int) ([]time.Time, error) {
 	return []time.Time{now, now.AddDate(0, -1, 0), now.AddDate(0, -2, 0)}, nil
+}
+
+func (f *fake) Truths(_ context.Context, _ string, _ json.RawMessage, anchors []time.Time) ([]pages.Truth, error) {
+	out := make([]pages.Truth, len(anchors))
+	for i := range out {
+		out[i] = pages.Truth{Known: i != 1, Text: hostile, Value: 1}
+	}
+	return out, nil
+}
+
+func (f *fake) Drift(_ context.Context, task string) (*server.DriftAnswer, error) {
+	if task == "next" {
+		return nil, server.Invalid{Detail: "a task without anchors " + hostile}
+	}
+	nan := server.Number(math.NaN())
+	item := server.DriftItem{Name: hostile, PSI: 0.5, KS: &nan, Verdict: "moved far"}
+	return &server.DriftAnswer{Task: task, Version: "2", Anchor: now, Reference: now, Days: 60, Score: &item, Parts: []server.DriftItem{item}, Columns: []server.DriftItem{item},
+		Tables: []server.DriftTable{{Table: hostile, PerDay: 2.25}}, Skipped: []string{hostile},
+		Later: &server.LaterScores{Metric: "roc_auc", Trained: 0.75, Score: 0.625, Examples: 1234, Anchors: []server.LaterScore{{Anchor: now, Score: 0.5}, {Anchor: now.AddDate(0, 1, 0), Score: nan}}}}, f.fail
 }
 
 // site is a server over a source, with a job that has said something.
@@ -182,7 +202,7 @@ func TestPages_crawl(t *testing.T) {
 			todo = append(todo, strings.ReplaceAll(m[1], "&amp;", "&"))
 		}
 	}
-	for _, want := range []string{"/schema", "/jobs", "/tasks/churn", "/tasks/churn/versions/2", "/tasks/next/versions/1", "/tasks/churn/explore", "/live.js"} {
+	for _, want := range []string{"/schema", "/jobs", "/tasks/churn", "/tasks/churn/versions/2", "/tasks/next/versions/1", "/tasks/churn/explore", "/tasks/churn/drift", "/live.js"} {
 		if !seen[want] {
 			t.Errorf("no page leads to %s", want)
 		}
@@ -230,8 +250,10 @@ func TestPages_say(t *testing.T) {
 		"/":                            {"0.5000", "no version yet", "version 2"},
 		"/schema":                      {"1\u202f234\u202f567 rows", "takes no part", `class="link proposed"`, "no time"},
 		"/tasks/churn":                 {"Share of positive labels", "version 1", "0.7500"},
-		"/tasks/churn/versions/2":      {"ROC curve", "Calibration", "Lift", "Confusion", "4\u202f000", "–", "without: 7, 0.3333"},
-		"/tasks/churn/explore?key=42":  {"25.0 %", "&#43;0.5", "-0.25", "not eligible", "earlier anchors", "2024-10-03 00:00"},
+		"/tasks/churn/versions/2":      {"ROC curve", "Calibration", "Lift", "Confusion", "4\u202f000", "–", "without: 7, 0.3333", "What it needs", "&#43;0.25", "-0.125"},
+		"/tasks/churn/drift":           {"0.6250 on 1\u202f234 examples", "moved far", "test, in training", "2.2"},
+		"/tasks/next/drift":            {"a task without anchors"},
+		"/tasks/churn/explore?key=42":  {"25.0 %", "&#43;0.5", "-0.25", "not eligible", "earlier anchors", "It came true", "what came true", "2024-10-03 00:00"},
 		"/tasks/spend/explore?key=1,x": {"12.5"},
 		"/tasks/next/explore?key=42":   {"&lt;b&gt;"},
 		"/tasks/churn/explore?key=7":   {"with key 7"},

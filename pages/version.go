@@ -20,6 +20,7 @@ type versionView struct {
 	Epochs     template.HTML
 	Splits     []splitView
 	Report     *rowlink.Report
+	Importance *importanceView // nil = not measured yet
 	Provenance []Fact
 	Alone      bool // the page is a file of its own, whose links would lead nowhere
 }
@@ -80,7 +81,7 @@ func (p *Pages) versionOf(ctx context.Context, task, version string) (*versionVi
 	if stored.Report != nil { // of a version that is not in service the task may not know it
 		t.Metric = stored.Report.Metric
 	}
-	v := &versionView{Task: *t, Info: models[at], Report: stored.Report, Provenance: stored.Provenance}
+	v := &versionView{Task: *t, Info: models[at], Report: stored.Report, Provenance: stored.Provenance, Importance: newImportance(stored.Importance)}
 	if stored.Report != nil {
 		v.leaders(stored.Report)
 		v.Epochs = epochs(stored.Report)
@@ -192,4 +193,37 @@ func (s *splitView) calibration(d *rowlink.SplitDiagnostics, t *server.TaskInfo,
 	zero := 0.0
 	draw(chart.Figure{Title: "Lift: how often it came true against the mean, by tenths from the highest", X: chart.Axis{Label: "tenth"}, Y: chart.Axis{Label: "times", From: &zero}, Bars: true,
 		Lines: []chart.Series{{Name: "lift", Points: lift}}})
+}
+
+// importanceView is what a version needs, tables and links beside single columns.
+type importanceView struct {
+	*rowlink.Importance
+	Groups  []importanceGroup
+	Largest float64
+}
+
+type importanceGroup struct {
+	Title string
+	Items []rowlink.ImportanceItem
+}
+
+// mostImportant bounds what is shown of a kind.
+const mostImportant = 15
+
+func newImportance(i *rowlink.Importance) *importanceView {
+	if i == nil {
+		return nil
+	}
+	v := &importanceView{Importance: i}
+	for _, g := range []struct{ kind, title string }{{rowlink.ImportantTable, "Tables, with all their columns and links"}, {rowlink.ImportantLink, "Links"}, {rowlink.ImportantColumn, "Columns"}} {
+		one := importanceGroup{Title: g.title}
+		for _, item := range i.Items {
+			if item.Kind == g.kind && len(one.Items) < mostImportant {
+				one.Items = append(one.Items, item)
+				v.Largest = max(v.Largest, item.Loss)
+			}
+		}
+		v.Groups = append(v.Groups, one)
+	}
+	return v
 }

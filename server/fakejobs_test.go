@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -144,5 +145,17 @@ func (f *fake) Drift(_ context.Context, task string) (*DriftAnswer, error) {
 	}
 	ks := Number(0.25)
 	return &DriftAnswer{Task: task, Version: "7", Anchor: testNow, Reference: testNow.AddDate(0, -6, 0), Days: 60, Score: &DriftItem{Name: "score", PSI: 0.5, KS: &ks, Verdict: "moved far"},
-		Columns: []DriftItem{{Name: "orders.total", PSI: 0.125, Verdict: "moved"}}, Tables: []DriftTable{}, Skipped: []string{}}, nil
+		Columns: []DriftItem{{Name: "orders.total", PSI: 0.125, Verdict: "moved"}}, Tables: []DriftTable{}, Skipped: []string{},
+		Later: &LaterScores{Metric: "roc_auc", Trained: 0.75, Score: 0.625, Examples: 40, Anchors: []LaterScore{{Anchor: testNow, Examples: 20, Score: Number(math.NaN())}, {Anchor: testNow, Examples: 20, Score: 0.5}}}}, nil
+}
+
+// Importance knows the versions in service of churn and value.
+func (f *fake) Importance(_ context.Context, task, version string) (*ImportanceAnswer, error) {
+	if f.fail != nil {
+		return nil, f.fail
+	}
+	if task+version != "churn7" && task+version != "value2" {
+		return nil, NotFound{Detail: "not measured yet"}
+	}
+	return &ImportanceAnswer{Task: task, Version: version, Metric: "roc_auc", Score: 0.75, Items: []ImportanceItem{{Kind: "column", Table: "orders", Name: "total", Loss: 0.25, Spread: Number(math.NaN())}}}, nil
 }

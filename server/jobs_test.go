@@ -225,6 +225,17 @@ func TestDrift(t *testing.T) {
 	if text := get(s, "/metrics").Body.String(); !strings.Contains(text, line) || !strings.Contains(text, `of="orders.total"`) {
 		t.Errorf("the metrics lack %s", line)
 	}
+	for of, v := range map[string]string{"latest": "0.5", "all": "0.625", "trained": "0.75"} {
+		if want := `rowlink_later_score{metric="roc_auc",of="` + of + `",task="churn",version="7"} ` + v; !strings.Contains(get(s, "/metrics").Body.String(), want) {
+			t.Errorf("the metrics lack %s", want)
+		}
+	}
+	if w, a := send(s, "GET", "/v1/models/churn/versions/7/importance", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `"loss":0.25,"spread":null`) {
+		t.Errorf("%d %v", w.Code, a)
+	}
+	if w, _ := send(s, "GET", "/v1/models/churn/versions/6/importance", ""); w.Code != 404 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
 	if w, _ := send(s, "GET", "/v1/tasks/nobody/drift", ""); w.Code != 404 {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

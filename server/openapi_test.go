@@ -116,7 +116,7 @@ func TestOpenAPI_everyOperation(t *testing.T) {
 	}
 	s.opt.Jobs.Cancel(j.ID) // its events end
 	want := []string{"/", "/healthz", "/metrics", "/openapi.json", "/readyz", "/v1/batches", "/v1/jobs", "/v1/jobs/{id}", "/v1/jobs/{id}/events", "/v1/jobs/{id}/result",
-		"/v1/limits", "/v1/models", "/v1/models/{task}", "/v1/models/{task}/aliases/{alias}", "/v1/models/{task}/aliases/{alias}/rollback", "/v1/query", "/v1/tasks", "/v1/tasks/{task}", "/v1/tasks/{task}/drift", "/v1/tasks/{task}/labels",
+		"/v1/limits", "/v1/models", "/v1/models/{task}", "/v1/models/{task}/aliases/{alias}", "/v1/models/{task}/aliases/{alias}/rollback", "/v1/models/{task}/versions/{version}/importance", "/v1/query", "/v1/tasks", "/v1/tasks/{task}", "/v1/tasks/{task}/drift", "/v1/tasks/{task}/labels",
 		"/v1/tasks/{task}/predict", "/v1/tasks/{task}/train", "/v2", "/v2/", "/v2/health/live", "/v2/health/ready", "/v2/models", "/v2/models/{model}",
 		"/v2/models/{model}/infer", "/v2/models/{model}/ready", "/v2/models/{model}/versions/{version}", "/v2/models/{model}/versions/{version}/infer",
 		"/v2/models/{model}/versions/{version}/ready", "/v2/repository/index", "/v2/repository/models/{model}/load", "/v2/repository/models/{model}/unload"}

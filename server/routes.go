@@ -76,6 +76,7 @@ func (s *Server) routes() error {
 	a.describePredictBody(schemas)
 	a.addTasks()
 	a.addDrift()
+	a.addImportance()
 	a.addUndo()
 	a.addJobs()
 	// The framework describes its own error body, which no handler of ours sends.

@@ -49,6 +49,20 @@ func Label(ctx context.Context, snap *ingest.Snapshot, task *Task, threads int) 
 // the splits: every example is marked as Test. Anchors whose window is not complete by
 // the end of the data are left out and counted (R10).
 func LabelAt(ctx context.Context, snap *ingest.Snapshot, task *Task, anchors []int64) (*LabelTable, error) {
+	return labelAt(ctx, snap, task, anchors, func(x *Executor, anchors []int64) []job { return x.appendJobs(nil, anchors, Test) })
+}
+
+// LabelRow is [LabelAt] for one entity. It is not for tasks in SQL, whose bodies label everybody.
+func LabelRow(ctx context.Context, snap *ingest.Snapshot, task *Task, row int32, anchors []int64) (*LabelTable, error) {
+	return labelAt(ctx, snap, task, anchors, func(_ *Executor, anchors []int64) (jobs []job) {
+		for _, a := range anchors {
+			jobs = append(jobs, job{anchor: a, split: Test, lo: int(row), hi: int(row) + 1})
+		}
+		return jobs
+	})
+}
+
+func labelAt(ctx context.Context, snap *ingest.Snapshot, task *Task, anchors []int64, jobs func(x *Executor, anchors []int64) []job) (*LabelTable, error) {
 	if err := Resolve(task, snap); err != nil {
 		return nil, err
 	}
@@ -67,7 +81,7 @@ func LabelAt(ctx context.Context, snap *ingest.Snapshot, task *Task, anchors []i
 	if task.Raw != nil {
 		l, err = x.given(ctx, grid.Anchors, rules, true)
 	} else {
-		l, err = x.run(ctx, x.appendJobs(nil, grid.Anchors[Test], Test), rules)
+		l, err = x.run(ctx, jobs(x, grid.Anchors[Test]), rules)
 	}
 	if err != nil {
 		return nil, err

@@ -111,6 +111,12 @@ func (w *Workspace) pruneTask(task string, r Retention, needed map[string]bool, 
 		if err := w.away(r, Pruned{Kind: "version", Task: task, Name: strconv.Itoa(n)}, w.path("models", task, strconv.Itoa(n)), gone); err != nil {
 			return err
 		}
+		if r.Dry {
+			continue
+		}
+		if err := w.removeNotes(task, n); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -25,10 +26,11 @@ func (l *live) Drift(ctx context.Context, task string) (*server.DriftAnswer, err
 	if s == nil {
 		return nil, server.NotFound{Detail: fmt.Sprintf("task %q has no version in service", task)}
 	}
+	compare := s.Loaded.Drift
 	if s.ranking != nil {
-		return nil, server.Invalid{Code: "drift", Detail: "the task ranks: drift compares scores of one number"}
+		compare = s.ranking.Drift
 	}
-	d, err := s.Loaded.Drift(ctx, s.dataUntil, 0)
+	d, err := compare(ctx, s.dataUntil, 0)
 	if user := (*ingest.UserError)(nil); errors.As(err, &user) {
 		return nil, server.Invalid{Code: "drift", Detail: user.Msg, Hint: user.Hint}
 	}
@@ -49,11 +51,31 @@ func (l *live) Drift(ctx context.Context, task string) (*server.DriftAnswer, err
 		i := item(*d.Scores)
 		out.Score = &i
 	}
+	for _, m := range d.Parts {
+		out.Parts = append(out.Parts, item(m))
+	}
 	for _, m := range d.Columns {
 		out.Columns = append(out.Columns, item(m))
 	}
 	for _, r := range d.Rows {
 		out.Tables = append(out.Tables, server.DriftTable{Table: r.Table, ReferencePerDay: server.Number(r.Before), PerDay: server.Number(r.Now)})
 	}
+	if d.Later != nil {
+		out.Later = laterAnswer(d.Later)
+	}
 	return out, nil
+}
+
+func laterAnswer(l *rowlink.Later) *server.LaterScores {
+	number := func(v *float64) server.Number {
+		if v == nil {
+			return server.Number(math.NaN())
+		}
+		return server.Number(*v)
+	}
+	out := &server.LaterScores{Metric: l.Metric, Trained: number(l.Trained), Score: number(l.Whole.Value), Examples: l.Whole.Rows, Anchors: []server.LaterScore{}}
+	for _, a := range l.Anchors {
+		out.Anchors = append(out.Anchors, server.LaterScore{Anchor: time.UnixMicro(a.Anchor).UTC(), Examples: a.Rows, Score: number(a.Value)})
+	}
+	return out
 }

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/rowlink/rowlink"
+	"github.com/rowlink/rowlink/gnn/predict"
 )
 
 func init() { subcommands.Add("drift", driftCommand) }
@@ -19,7 +22,8 @@ func driftCommand(a *app) *cobra.Command {
 validation anchor: how many came, how each column that a model reads is distributed, and the scores of
 who is eligible at both. PSI is the population stability index (below 0.1 stable, above 0.25 moved
 far), KS the largest distance of the distribution functions. Both are read from the present snapshot,
-each with what was visible then. rowlink evaluate --at says how good the answers were since.`,
+each with what was visible then. Where label windows have closed since the test anchor, it says how
+good the answers were.`,
 		Example: "  rowlink drift churn\n  rowlink drift churn --at 2024-12-01 --days 60",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -29,32 +33,48 @@ each with what was visible then. rowlink evaluate --at says how good the answers
 			if days < 0 || cmd.Flags().Changed("days") && days == 0 {
 				return usage("", "--days is %g, want more than 0", days)
 			}
-			if r, err := a.ranking(cmd.Context(), args[0], f); err != nil {
-				return err
-			} else if r != nil {
-				defer r.db.Close()
-				return usage("", "task %s ranks: drift compares scores of one number", args[0])
-			}
-			m, err := a.stored(cmd.Context(), args[0], f)
+			d, done, err := a.drifter(cmd.Context(), args[0], f)
 			if err != nil {
 				return err
 			}
-			defer m.db.Close()
-			anchor := m.DataUntil
+			defer done()
+			anchor := d.predictor.DataUntil
 			if at != "" {
-				if anchor, err = parseInstant(at, m.Task.Options.Zone); err != nil {
+				if anchor, err = parseInstant(at, d.predictor.Task.Options.Zone); err != nil {
 					return err
 				}
 			}
-			var d *rowlink.Drift
-			if d, err = m.Drift(cmd.Context(), anchor, days); err != nil {
+			out, err := d.drift(cmd.Context(), anchor, days)
+			if err != nil {
 				return err
 			}
-			return a.print(d, d.Text)
+			return a.print(out, out.Text)
 		},
 	}
 	cmd.Flags().StringVar(&at, "at", "", "anchor: a date or time in the task's zone (default: the end of the data)")
 	cmd.Flags().Float64Var(&days, "days", 0, "length of both windows (default: twice the horizon, and at least 30)")
 	f.register(cmd)
 	return cmd
+}
+
+// drifter is a version that can be compared with its training.
+type drifter struct {
+	predictor *predict.Predictor
+	drift     func(ctx context.Context, at int64, days float64) (*rowlink.Drift, error)
+}
+
+// drifter opens a version of whatever kind; done closes its database.
+func (a *app) drifter(ctx context.Context, arg string, f storedFlags) (d drifter, done func() error, err error) {
+	r, err := a.ranking(ctx, arg, f)
+	if err != nil {
+		return d, nil, err
+	}
+	if r != nil {
+		return drifter{r.Predictor, r.Drift}, r.db.Close, nil
+	}
+	m, err := a.stored(ctx, arg, f)
+	if err != nil {
+		return d, nil, err
+	}
+	return drifter{m.Predictor, m.Drift}, m.db.Close, nil
 }

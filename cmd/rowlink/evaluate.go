@@ -229,7 +229,7 @@ func (e *evaluation) part(ctx context.Context, s tasks.Split, at bool) (*evaluat
 			}
 			p.count(outcome.Anchor)
 		}
-		p.UnseenClass = e.known(outcome)
+		p.UnseenClass = e.Known(e.labels, outcome)
 		p.Examples = len(outcome.Truth)
 		p.Scores = append(p.Scores, e.score(name, outcome, p))
 	}
@@ -243,37 +243,6 @@ func (p *evaluationPart) count(anchors []int64) {
 	if p.Anchors == 1 {
 		p.Bootstrap = "examples"
 	}
-}
-
-// known turns labels that are classes into positions among the classes of the training
-// and drops those of other classes; it returns how many.
-func (e *evaluation) known(o *rowlink.Outcome) (dropped int) {
-	if e.labels.Classes == nil {
-		return 0
-	}
-	kept, width := 0, len(e.Classes)
-	for i, label := range o.Truth {
-		class, ok := e.class(label)
-		if !ok {
-			continue
-		}
-		o.Truth[kept], o.Anchor[kept] = class, o.Anchor[i]
-		copy(o.Predicted[kept*width:(kept+1)*width], o.Predicted[i*width:(i+1)*width])
-		kept++
-	}
-	dropped = len(o.Truth) - kept
-	o.Truth, o.Anchor, o.Predicted = o.Truth[:kept], o.Anchor[:kept], o.Predicted[:kept*width]
-	return dropped
-}
-
-// class is a label of today among the classes of the training; of a set, those of them.
-func (e *evaluation) class(label float64) (class float64, ok bool) {
-	if e.Task.Type == tasks.Multilabel {
-		class = tasks.Mask(tasks.LabelSet(label, e.labels.Classes), e.Classes)
-		return class, class != 0
-	}
-	at := slices.Index(e.Classes, e.labels.Classes[int(label)])
-	return float64(at), at >= 0
 }
 
 // score computes every metric with its standard error.
