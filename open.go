@@ -28,7 +28,10 @@ type Options struct {
 	Workspace string   // folder; empty = nothing is kept
 	Fresh     bool     // takes a new snapshot even when the workspace holds one
 	Snapshot  string   // id of the one to reopen; empty = the workspace's latest
-	Threads   int      // 0 = all cores; never changes a result
+	// Refresh takes a new snapshot too, and copies only what changed since the one that the
+	// workspace holds of the same database, where the source can tell.
+	Refresh bool
+	Threads int // 0 = all cores; never changes a result
 
 	// AcceptLinks uses the keys and links that are proposed and not declared; they are
 	// written to the mapping file like declared ones.
@@ -51,8 +54,10 @@ type Database struct {
 	Workspace *workspace.Workspace // nil when nothing is kept
 	Source    string               // the database, without password
 	Reused    bool                 // the snapshot was in the workspace already
+	Ways      []ingest.Way         // of a refresh: how each table was brought up to date
 
 	opt  Options
+	mark []byte           // what the next refresh needs to know; nil = the source has none
 	base *ingest.Snapshot // as stored, before the mapping
 	dir  string           // the folder of the stored snapshot; empty = in memory
 
@@ -108,12 +113,24 @@ func (d *Database) Close() error {
 	return errors.Join(err, d.base.Close())
 }
 
-// sourceFile names, beside a snapshot, the database that it was taken from.
-const sourceFile = "source"
+// Files beside a snapshot: the database that it was taken from, and the source's mark.
+const (
+	sourceFile = "source"
+	markFile   = "mark"
+)
+
+// beside reads a file beside a snapshot; nil where there is none.
+func beside(dir, id, file string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(dir), id+"."+file))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the %s of snapshot %s: %w", file, id, err)
+	}
+	return text, nil
+}
 
 // reopen maps the workspace's latest snapshot if it was taken from the same database.
 func (d *Database) reopen() error {
-	if d.Workspace == nil || d.opt.Fresh {
+	if d.Workspace == nil || d.opt.Fresh || d.opt.Refresh {
 		return nil
 	}
 	id, dir, err := d.stored()
@@ -123,9 +140,9 @@ func (d *Database) reopen() error {
 	if err != nil {
 		return err
 	}
-	source, err := os.ReadFile(filepath.Join(filepath.Dir(dir), id+"."+sourceFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("read the source of snapshot %s: %w", id, err)
+	source, err := beside(dir, id, sourceFile)
+	if err != nil {
+		return err
 	}
 	if d.opt.URL != "" && string(source) != d.Source {
 		d.opt.OnNote("the workspace's snapshot is of %s; taking one of %s", source, d.Source)
@@ -159,14 +176,22 @@ func (d *Database) take(ctx context.Context) error {
 		return err
 	}
 	defer src.Close()
+	return d.takeFrom(ctx, src)
+}
+
+func (d *Database) takeFrom(ctx context.Context, src ingest.Source) error {
 	opt := ingest.TakeOptions{Progress: d.opt.OnProgress}
 	if d.Workspace != nil {
 		opt.Spill = d.Workspace.Scratch()
+	}
+	if err := d.earlier(src, &opt); err != nil {
+		return err
 	}
 	raw, err := ingest.Take(ctx, src, opt)
 	if err != nil {
 		return err
 	}
+	d.learn(src, raw, opt.Old)
 	inferred := raw.Schema.Clone()
 	schema.Infer(inferred, raw.Stats())
 	d.base, err = raw.Derive(inferred)
@@ -186,7 +211,13 @@ func (d *Database) store() error {
 	if d.dir, err = d.Workspace.CommitSnapshot(dir, d.base.ID); err != nil {
 		return err
 	}
-	return workspace.WriteFile(filepath.Join(filepath.Dir(d.dir), d.base.ID+"."+sourceFile), []byte(d.Source))
+	beside := filepath.Join(filepath.Dir(d.dir), d.base.ID+".")
+	if d.mark != nil {
+		if err := workspace.WriteFile(beside+markFile, d.mark); err != nil {
+			return err
+		}
+	}
+	return workspace.WriteFile(beside+sourceFile, []byte(d.Source))
 }
 
 // remap replaces the snapshot that was taken by the stored one, whose columns need no

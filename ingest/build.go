@@ -50,6 +50,9 @@ func (t *TableBuilder) finish(def *schema.Table) (*Table, []Finding, error) {
 	if rows > math.MaxInt32 {
 		return nil, nil, fmt.Errorf("table %q has %d rows, want at most %d", def.FullName(), rows, math.MaxInt32)
 	}
+	if t.kept != nil {
+		return &Table{Def: def, Rows: t.kept.Rows, Columns: t.kept.Columns}, nil, nil
+	}
 	for c := range t.Columns {
 		if cb := &t.Columns[c]; cb.Kind != schema.Opaque && cb.n != rows {
 			return nil, nil, fmt.Errorf("table %q: column %q has %d values, want one for each of %d rows", def.FullName(), def.Columns[c].Name, cb.n, rows)

@@ -33,14 +33,7 @@ func NewBuilder(s *schema.Schema) *Builder {
 // Spill lets b collect large columns, and keep what is computed from them, in unnamed
 // temporary files of folder dir instead of the heap, until the snapshot is closed. It
 // must be called before the first row.
-func (b *Builder) Spill(dir string) {
-	b.space = mapped.NewSpace(dir)
-	for _, t := range b.Tables {
-		for c := range t.Columns {
-			t.Columns[c].spill(b.space)
-		}
-	}
-}
+func (b *Builder) Spill(dir string) { b.spill(mapped.NewSpace(dir)) }
 
 // TableBuilder collects the rows of one table. It must be used by one goroutine at a time.
 type TableBuilder struct {
@@ -48,6 +41,7 @@ type TableBuilder struct {
 	number  int
 	owner   *Builder
 	whole   *TableBuilder // of a part: the table that it will be added to
+	kept    *Table        // see Keep
 	rows    atomic.Int64
 }
 

@@ -17,21 +17,29 @@ func order(t *Table) []int32 {
 	if len(cols) == 0 {
 		return nil
 	}
-	sorted := true
-	for r := 1; r < t.Rows && sorted; r++ {
-		sorted = compareRows(cols, r-1, r) <= 0
+	sorted := min(1, t.Rows) // so many rows at the front stand in order
+	for sorted < t.Rows && compareRows(cols, sorted-1, sorted) <= 0 {
+		sorted++
 	}
-	if sorted {
+	if sorted == t.Rows {
 		return nil
 	}
+	if sorted < t.Rows/2 {
+		sorted = 0
+	}
+	return mergeOrder(cols, sorted, sortRows(cols, sorted, t.Rows))
+}
+
+// sortRows returns the rows [from, to) in order.
+func sortRows(cols []*Column, from, to int) []int32 {
 	// Most comparisons are decided by the first 64 bits of the first column.
 	type entry struct {
 		prefix uint64
 		row    int32
 	}
-	entries := make([]entry, t.Rows)
-	for r := range entries {
-		entries[r] = entry{cols[0].prefix(r), int32(r)}
+	entries := make([]entry, to-from)
+	for i := range entries {
+		entries[i] = entry{cols[0].prefix(from + i), int32(from + i)}
 	}
 	slices.SortFunc(entries, func(a, b entry) int {
 		if c := cmp.Compare(a.prefix, b.prefix); c != 0 {
@@ -45,6 +53,26 @@ func order(t *Table) []int32 {
 	perm := make([]int32, len(entries))
 	for i, e := range entries {
 		perm[i] = e.row
+	}
+	return perm
+}
+
+// mergeOrder merges the first rows, which stand in order, with the others, given in order.
+func mergeOrder(cols []*Column, first int, others []int32) []int32 {
+	if first == 0 {
+		return others
+	}
+	perm := make([]int32, 0, first+len(others))
+	at := 0
+	for _, o := range others {
+		for at < first && compareRows(cols, at, int(o)) <= 0 {
+			perm = append(perm, int32(at))
+			at++
+		}
+		perm = append(perm, o)
+	}
+	for ; at < first; at++ {
+		perm = append(perm, int32(at))
 	}
 	return perm
 }
@@ -75,9 +103,12 @@ func compareRows(cols []*Column, a, b int) int {
 
 // compare orders two values of a column: numbers and times by value with NaN behind
 // them, text by its bytes, false before true, NULL last.
-func (c *Column) compare(a, b int) int {
-	if c.Valid != nil || c.Kind == schema.Opaque {
-		switch na, nb := c.Null(a), c.Null(b); {
+func (c *Column) compare(a, b int) int { return compareValues(c, a, c, b) }
+
+// compareValues is [Column.compare] for values of two columns of one kind.
+func compareValues(c *Column, a int, d *Column, b int) int {
+	if c.Valid != nil || d.Valid != nil || c.Kind == schema.Opaque {
+		switch na, nb := c.Null(a), d.Null(b); {
 		case na && nb:
 			return 0
 		case na:
@@ -88,9 +119,9 @@ func (c *Column) compare(a, b int) int {
 	}
 	switch c.Kind {
 	case schema.Int, schema.Time:
-		return cmp.Compare(c.Ints[a], c.Ints[b])
+		return cmp.Compare(c.Ints[a], d.Ints[b])
 	case schema.Float:
-		x, y := c.Floats[a], c.Floats[b]
+		x, y := c.Floats[a], d.Floats[b]
 		switch {
 		case x < y:
 			return -1
@@ -101,9 +132,9 @@ func (c *Column) compare(a, b int) int {
 		}
 		return boolToInt(x != x) - boolToInt(y != y)
 	case schema.Text:
-		return strings.Compare(c.Text(a), c.Text(b))
+		return strings.Compare(c.Text(a), d.Text(b))
 	case schema.Bool:
-		return boolToInt(c.Bool(a)) - boolToInt(c.Bool(b))
+		return boolToInt(c.Bool(a)) - boolToInt(d.Bool(b))
 	}
 	return 0
 }

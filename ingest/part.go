@@ -32,6 +32,7 @@ func (t *TableBuilder) Reset() {
 		t.Columns[c] = ColumnBuilder{Kind: kind}
 		t.Columns[c].spill(t.owner.space)
 	}
+	t.kept = nil
 	t.rows.Store(0)
 }
 

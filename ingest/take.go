@@ -29,6 +29,11 @@ type TakeOptions struct {
 	Spill string
 	// Taken is the moment that the snapshot bears, microseconds UTC; 0 = now.
 	Taken int64
+	// Old is an earlier snapshot of the same source, and OldMark the mark that was kept
+	// with it: a [Refresher] copies only what changed since. Old belongs to Take, which
+	// closes it, or to the snapshot that it returns.
+	Old      *Snapshot
+	OldMark []byte
 }
 
 // Take reads a source into a snapshot: its schema, every row, canonical order, and
@@ -36,6 +41,21 @@ type TakeOptions struct {
 // (SQLite accepts ones to columns that are not unique) moves to Skipped of the
 // snapshot's schema. A mapping is applied afterwards by [Snapshot.Derive].
 func Take(ctx context.Context, src Source, opt TakeOptions) (*Snapshot, error) {
+	snap, err := take(ctx, src, opt)
+	switch {
+	case opt.Old == nil:
+	case err != nil:
+		opt.Old.Close()
+	default:
+		if snap.held == nil {
+			snap.held = &held{}
+		}
+		snap.held.add(opt.Old.Close)
+	}
+	return snap, err
+}
+
+func take(ctx context.Context, src Source, opt TakeOptions) (*Snapshot, error) {
 	sc, taken := opt.Schema, opt.Taken
 	if sc == nil {
 		var err error
@@ -58,7 +78,7 @@ func Take(ctx context.Context, src Source, opt TakeOptions) (*Snapshot, error) {
 			opt.Progress(Progress{Table: sc.Tables[table].FullName(), Rows: rows, Estimate: sc.Tables[table].Estimate})
 		}
 	}
-	if err := src.Read(ctx, sc, b); err != nil {
+	if err := opt.read(ctx, src, sc, b); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -81,6 +101,14 @@ func Take(ctx context.Context, src Source, opt TakeOptions) (*Snapshot, error) {
 		snap.Close()
 	}
 	return d, err
+}
+
+// read fills b, from the earlier snapshot where there is one that the source can use.
+func (opt TakeOptions) read(ctx context.Context, src Source, sc *schema.Schema, b *Builder) error {
+	if r, ok := src.(Refresher); ok && opt.Old != nil {
+		return r.Refresh(ctx, sc, b, opt.Old, opt.OldMark)
+	}
+	return src.Read(ctx, sc, b)
 }
 
 // deriveDeclared is Derive without the links that cannot be resolved.

@@ -28,6 +28,7 @@ type app struct {
 	kernels   string               // path of the inner loops; empty = the fastest
 	rows      predict.CacheOptions // of --row-cache, where a subcommand has it
 	reading   ingest.OpenOptions   // of ingest's flags
+	refresh   bool                 // ingest copies only what changed
 	accept    bool                 // --accept-links
 	snapshot  string               // id of the one to work on; empty = the latest
 	progress  *progress
@@ -84,7 +85,7 @@ func (a *app) url() string {
 // open opens the database: the workspace's snapshot of it, or a new one.
 func (a *app) open(ctx context.Context, fresh bool) (*rowlink.Database, error) {
 	d, err := rowlink.Open(ctx, rowlink.Options{
-		URL: a.url(), Schemas: a.schemas, Workspace: a.workspace, Fresh: fresh, Snapshot: a.snapshot, Threads: a.threads, RowCache: a.rows,
+		URL: a.url(), Schemas: a.schemas, Workspace: a.workspace, Fresh: fresh, Refresh: a.refresh, Snapshot: a.snapshot, Threads: a.threads, RowCache: a.rows,
 		AcceptLinks: a.accept, AcceptRowSecurity: a.reading.AcceptRowSecurity, MaxAge: a.reading.MaxAge,
 		OnNote: a.say,
 		OnProgress: func(p ingest.Progress) {

@@ -15,8 +15,13 @@ func ingestCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "ingest",
 		Short:   "Take a new snapshot of the database",
-		Long:    "ingest copies the tables once, from one consistent state, into the workspace. The database is only read.",
-		Example: "  rowlink ingest --db postgres://me@localhost/shop --schema public",
+		Long: `ingest copies the tables once, from one consistent state, into the workspace. The database is only read.
+
+With --refresh it begins from the workspace's latest snapshot of the same database and copies only the
+rows that were written since, table by table, and says how and why. The result is the snapshot that a
+whole copy would give. Tables that cannot be followed so (rows were deleted, the table was truncated,
+rewritten or altered, the server was restarted) and sources other than Postgres are copied whole.`,
+		Example: "  rowlink ingest --db postgres://me@localhost/shop --schema public\n  rowlink ingest --refresh",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := a.open(cmd.Context(), true)
@@ -30,6 +35,7 @@ func ingestCommand(a *app) *cobra.Command {
 	}
 	f := cmd.Flags()
 	a.acceptFlag(cmd)
+	f.BoolVar(&a.refresh, "refresh", false, "copy only what changed since the workspace's latest snapshot")
 	f.BoolVar(&a.reading.AcceptRowSecurity, "accept-row-security", false, "take only the rows that the role sees where row-level security hides some")
 	f.DurationVar(&a.reading.MaxAge, "max-age", 0, "give up when one state of a live database was held so long (default 30m)")
 	return cmd

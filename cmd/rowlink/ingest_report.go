@@ -20,6 +20,7 @@ type ingestReport struct {
 	Skipped  []schema.SkippedView `json:"skipped"`
 	Unread   []unreadColumn       `json:"unread_columns"`
 	Findings []ingest.Finding     `json:"findings"`
+	Refresh  []ingest.Way         `json:"refresh,omitempty"` // how each table was brought up to date
 }
 
 type tableReport struct {
@@ -49,7 +50,7 @@ type unreadColumn struct {
 func newIngestReport(d *rowlink.Database) *ingestReport {
 	sc := d.Snap.Schema
 	r := &ingestReport{Snapshot: d.Snap.ID, Source: d.Source, Taken: instant(d.Snap.Taken), Skipped: []schema.SkippedView{},
-		Unread: []unreadColumn{}, Findings: append([]ingest.Finding{}, d.Snap.Findings...)}
+		Unread: []unreadColumn{}, Findings: append([]ingest.Finding{}, d.Snap.Findings...), Refresh: d.Ways}
 	for _, k := range sc.Skipped {
 		r.Skipped = append(r.Skipped, schema.SkippedView(k))
 	}
@@ -92,6 +93,16 @@ func (r *ingestReport) text(w io.Writer) error {
 	}
 	if err := table(w, rows...); err != nil {
 		return err
+	}
+	if len(r.Refresh) > 0 {
+		fmt.Fprintln(w)
+		rows := []string{"refresh\tcopied\ttable\twhy"}
+		for _, y := range r.Refresh {
+			rows = append(rows, fmt.Sprintf("%s\t%d\t%s\t%s", y.Way, y.Copied, y.Table, y.Why))
+		}
+		if err := table(w, rows...); err != nil {
+			return err
+		}
 	}
 	if len(r.Skipped)+len(r.Unread) > 0 {
 		fmt.Fprintln(w, "\nnot read:")

@@ -217,7 +217,7 @@ func (r *refresher) run(ctx context.Context) {
 }
 
 func (r *refresher) ingest(ctx context.Context) error {
-	args := []string{"ingest", "--quiet", "--json", "--workspace", r.workspace.Dir()}
+	args := []string{"ingest", "--refresh", "--quiet", "--json", "--workspace", r.workspace.Dir()}
 	for _, s := range r.schemas {
 		args = append(args, "--schema", s)
 	}

@@ -6,6 +6,7 @@ import "github.com/rowlink/rowlink/ingest"
 type readPart struct {
 	rows *ingest.TableBuilder
 	odd  []oddities
+	seen int64 // of a plan that reads recent rows: all rows of the range
 }
 
 func newPart(p *plan) *readPart {
@@ -17,6 +18,7 @@ func (r *readPart) append(o *readPart) {
 	for i := range r.odd {
 		r.odd[i].add(o.odd[i])
 	}
+	r.seen += o.seen
 }
 
 func (o *oddities) add(x oddities) {
@@ -34,10 +36,11 @@ func (p *plan) add(number int, part *readPart) {
 		p.parts, p.odd = map[int]*readPart{}, make([]oddities, len(p.fields))
 	}
 	p.parts[number] = part
-	whole := readPart{p.rows, p.odd}
+	whole := readPart{rows: p.rows, odd: p.odd}
 	for p.parts[p.next] != nil {
 		whole.append(p.parts[p.next])
 		delete(p.parts, p.next)
 		p.next++
 	}
+	p.seen += whole.seen
 }

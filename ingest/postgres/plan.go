@@ -17,9 +17,13 @@ type plan struct {
 	rel    *relation
 	fields []planned
 	long   bool // the table has values that lie outside its pages
+	// since reads only the rows that transactions from that number on have written, and
+	// counts all; 0 reads all.
+	since int64
 
 	mu    sync.Mutex
 	odd   []oddities           // of what was read, aligned with fields
+	seen  int64                // rows that there are, where only recent ones were read
 	parts map[int]*readPart    // finished pieces whose turn has not come
 	next  int                  // the piece to be added next
 	rows  *ingest.TableBuilder // where they go
@@ -94,7 +98,19 @@ func (p *plan) copySQL(pages span) string {
 	for i, f := range p.fields {
 		cols[i] = f.selected(p.long)
 	}
-	return "COPY (SELECT " + strings.Join(cols, ", ") + p.from() + pages.where() + ") TO STDOUT (FORMAT binary)"
+	return "COPY (SELECT " + strings.Join(cols, ", ") + p.from() + p.where(pages) + ") TO STDOUT (FORMAT binary)"
+}
+
+// where restricts a SELECT to a range, and to recent rows where only those are wanted.
+func (p *plan) where(pages span) string {
+	w := pages.where()
+	switch {
+	case p.since == 0:
+		return w
+	case w == "":
+		return " WHERE " + sinceSQL(p.since)
+	}
+	return w + " AND " + sinceSQL(p.since)
 }
 
 // selected is the column in the SELECT. Where values may be long the server cuts them, at

@@ -40,6 +40,9 @@ type Source struct {
 
 	mu       sync.Mutex
 	findings []ingest.Finding
+
+	mark *mark        // of the last read
+	ways []ingest.Way // of the last read
 }
 
 var (

@@ -26,13 +26,18 @@ var errTooOld = errors.New("the snapshot became too old")
 // exports. When that snapshot is lost (the exporter was killed, a table was rewritten)
 // the read starts once more from zero.
 func (s *Source) Read(ctx context.Context, sch *schema.Schema, b *ingest.Builder) error {
+	return s.read(ctx, sch, b, nil)
+}
+
+// read is Read, with rows from an earlier snapshot where there is one.
+func (s *Source) read(ctx context.Context, sch *schema.Schema, b *ingest.Builder, from *earlier) error {
 	limit := s.maxAge()
-	err := s.readOnce(ctx, sch, b, limit)
+	err := s.readOnce(ctx, sch, b, from, limit)
 	if isLost(err) && ctx.Err() == nil {
 		for _, t := range b.Tables {
 			t.Reset()
 		}
-		err = s.readOnce(ctx, sch, b, limit)
+		err = s.readOnce(ctx, sch, b, from, limit)
 		if isLost(err) {
 			return &ingest.SourceError{Op: "read database", Err: fmt.Errorf(
 				"%w twice; read while no TRUNCATE, VACUUM FULL, CLUSTER or ALTER TABLE runs, and check idle_in_transaction_session_timeout", errSnapshotLost)}
@@ -52,17 +57,17 @@ func (s *Source) maxAge() time.Duration {
 	return maxAge
 }
 
-func (s *Source) readOnce(ctx context.Context, sch *schema.Schema, b *ingest.Builder, limit time.Duration) error {
+func (s *Source) readOnce(ctx context.Context, sch *schema.Schema, b *ingest.Builder, from *earlier, limit time.Duration) error {
 	young, cancel := context.WithTimeoutCause(ctx, limit, errTooOld)
 	defer cancel()
-	err := s.readYoung(young, sch, b)
+	err := s.readYoung(young, sch, b, from)
 	if err != nil && ctx.Err() == nil && young.Err() != nil {
 		return errTooOld
 	}
 	return err
 }
 
-func (s *Source) readYoung(ctx context.Context, sch *schema.Schema, b *ingest.Builder) error {
+func (s *Source) readYoung(ctx context.Context, sch *schema.Schema, b *ingest.Builder, from *earlier) error {
 	if err := s.begin(ctx); err != nil {
 		return sourceError("begin read", err, s.config)
 	}
@@ -82,10 +87,8 @@ func (s *Source) readYoung(ctx context.Context, sch *schema.Schema, b *ingest.Bu
 	if err != nil {
 		return err
 	}
-	for _, p := range plans {
-		p.rows = b.Tables[p.table]
-	}
-	if err := s.readAll(ctx, &reading{source: s, builder: b, snapshot: snapshot}, plans); err != nil {
+	r := &reading{source: s, builder: b, schema: sch, catalog: cat, snapshot: snapshot}
+	if err := s.fill(ctx, r, plans, from); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -100,6 +103,9 @@ func (s *Source) readYoung(ctx context.Context, sch *schema.Schema, b *ingest.Bu
 // readAll deals the plans out to workers, biggest table first, and leaves them in the
 // order of their tables.
 func (s *Source) readAll(ctx context.Context, r *reading, plans []*plan) error {
+	if len(plans) == 0 {
+		return nil
+	}
 	sort.SliceStable(plans, func(i, j int) bool { return plans[i].weight() > plans[j].weight() })
 	jobs := make([]job, len(plans))
 	for i, p := range plans {

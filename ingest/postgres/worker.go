@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/schema"
 )
 
 const (
@@ -20,6 +21,8 @@ const (
 type reading struct {
 	source   *Source
 	builder  *ingest.Builder
+	schema   *schema.Schema
+	catalog  *catalog
 	snapshot string
 	queue    *queue
 }
@@ -109,6 +112,7 @@ func (w *worker) do(ctx context.Context, j job) error {
 			p.rows.Reset()
 			clear(whole.odd)
 		}
+		whole.seen = 0
 		return w.transaction(ctx, p, func() (err error) {
 			if spans, err = p.spans(ctx, w.session, w.source.chunk); err != nil || len(spans) > 1 {
 				return err
@@ -117,7 +121,7 @@ func (w *worker) do(ctx context.Context, j job) error {
 		})
 	}, nil)
 	if err != nil || len(spans) <= 1 {
-		p.odd = whole.odd
+		p.odd, p.seen = whole.odd, whole.seen
 		return err
 	}
 	jobs := make([]job, len(spans))
@@ -198,6 +202,11 @@ func (w *worker) transaction(ctx context.Context, p *plan, act func() error) err
 
 // copy reads the rows of a range.
 func (w *worker) copy(ctx context.Context, p *plan, pages span, into *readPart) error {
+	if p.since != 0 {
+		if recent, err := w.count(ctx, p, pages, into); err != nil || recent == 0 {
+			return err
+		}
+	}
 	d := p.decoder(into.rows)
 	before := into.rows.Rows()
 	tag, err := w.session.conn.PgConn().CopyTo(ctx, d, p.copySQL(pages))
@@ -214,6 +223,15 @@ func (w *worker) copy(ctx context.Context, p *plan, pages span, into *readPart) 
 		return fmt.Errorf("server sent %d rows, %d arrived: %w", tag.RowsAffected(), n, io.ErrUnexpectedEOF)
 	}
 	return nil
+}
+
+// count adds the rows of a range to those seen, and returns how many of them are recent.
+func (w *worker) count(ctx context.Context, p *plan, pages span, into *readPart) (recent int64, err error) {
+	var all int64
+	sql := "SELECT count(*), count(*) FILTER (WHERE " + sinceSQL(p.since) + ")" + p.from() + pages.where()
+	err = w.session.conn.QueryRow(ctx, sql).Scan(&all, &recent)
+	into.seen += all
+	return recent, err
 }
 
 // tooLong reports whether a smaller piece may succeed where a larger one did not.

@@ -57,6 +57,7 @@ var settings = []string{
 	"max_wal_size=4GB", "checkpoint_timeout=1h", "shared_buffers=128MB",
 	"autovacuum=off", // catalog estimates change only when a test says ANALYZE
 	"max_parallel_workers_per_gather=0",
+	"wal_level=logical", "max_wal_senders=20", "max_replication_slots=20",
 	"timezone=UTC", "log_timezone=UTC",
 }
 
