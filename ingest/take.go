@@ -32,7 +32,7 @@ type TakeOptions struct {
 	// Old is an earlier snapshot of the same source, and OldMark the mark that was kept
 	// with it: a [Refresher] copies only what changed since. Old belongs to Take, which
 	// closes it, or to the snapshot that it returns.
-	Old      *Snapshot
+	Old     *Snapshot
 	OldMark []byte
 }
 
