@@ -13,8 +13,8 @@ func init() { subcommands.Add("ingest", ingestCommand) }
 
 func ingestCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "ingest",
-		Short:   "Take a new snapshot of the database",
+		Use:   "ingest",
+		Short: "Take a new snapshot of the database",
 		Long: `ingest copies the tables once, from one consistent state, into the workspace. The database is only read.
 
 With --refresh it begins from the workspace's latest snapshot of the same database and copies only the
