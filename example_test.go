@@ -65,7 +65,11 @@ func Example() {
 		log.Fatal(err)
 	}
 	anchor := time.Date(2024, 12, 2, 0, 0, 0, 0, time.UTC).UnixMicro()
-	answers, err := churn.Predict(ctx, churn.All(anchor), anchor, 3)
+	everybody, err := churn.All(ctx, anchor)
+	if err != nil {
+		log.Fatal(err)
+	}
+	answers, err := churn.Predict(ctx, everybody, anchor, 3)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -163,6 +163,9 @@ func (d *Database) label(ctx context.Context, f *Fitted) (err error) {
 	if f.Labels, err = tasks.Label(ctx, d.Snap, f.Task, d.opt.Threads); err != nil {
 		return err
 	}
+	if err := d.keepEntities(ctx, f.Task); err != nil {
+		return err
+	}
 	links, err := d.links()
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ func ask(t *testing.T, d *rowlink.Database, text string) (*rowlink.Instant, []st
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := i.All(i.Anchor)
+	rows := everybody(t, i, i.Anchor)
 	got, err := i.Predict(t.Context(), rows, i.Anchor, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -62,6 +62,9 @@ func (d *Database) FitRanking(ctx context.Context, text string, regime *tasks.Re
 	if f.Labels, err = tasks.Label(ctx, d.Snap, f.Task, d.opt.Threads); err != nil {
 		return nil, err
 	}
+	if err := d.keepEntities(ctx, f.Task); err != nil {
+		return nil, err
+	}
 	o := &f.Task.Options
 	f.Report = &RankingReport{Task: f.Task.Name, Type: f.Task.Type, Reading: f.Task.Reading, Regime: o.Regime.String(), ValRegime: o.ValRegime.String(), Snapshot: d.Snap.ID, Source: d.Source,
 		LabelHash: f.Labels.Hash(), Examples: f.Labels.Report.Examples}

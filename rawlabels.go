@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -105,6 +106,12 @@ type sqlLabels struct {
 type keptLabels struct {
 	Fingerprint string                  `json:"fingerprint"` // of the statements and the snapshot
 	Sets        map[string]*tasks.Given `json:"sets"`        // by anchors
+	Entities    []keptEntities          `json:"entities"`    // what ENTITIES named, the last used at the end
+}
+
+type keptEntities struct {
+	Anchor int64   `json:"anchor"`
+	Rows   []int32 `json:"rows"`
 }
 
 // Labels implements [tasks.LabelSource].
@@ -126,25 +133,95 @@ func (s *sqlLabels) Labels(ctx context.Context, task *tasks.Task, anchors []int6
 	return got, s.save(task)
 }
 
-// compute runs the bodies: in the Postgres that the snapshot is of, else over the snapshot.
-func (s *sqlLabels) compute(ctx context.Context, task *tasks.Task, anchors []int64, apart bool) (*tasks.Given, error) {
-	if !s.d.postgres() {
-		e, err := rawsql.OpenEmbedded(ctx, task, s.d.Snap)
-		if err != nil {
-			return nil, err
-		}
-		defer e.Close()
-		return e.Labels(ctx, anchors, apart)
+// maxEntitySets is for how many anchors the entities are kept, the last ones asked for.
+const maxEntitySets = 16
+
+// Entities implements [tasks.LabelSource].
+func (s *sqlLabels) Entities(ctx context.Context, task *tasks.Task, anchor int64) ([]int32, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.load(task); err != nil {
+		return nil, err
 	}
-	db, err := s.d.openSQL(ctx, task)
+	if i := slices.IndexFunc(s.kept.Entities, func(e keptEntities) bool { return e.Anchor == anchor }); i >= 0 {
+		have := s.kept.Entities[i]
+		s.kept.Entities = append(slices.Delete(s.kept.Entities, i, i+1), have) // used last
+		return have.Rows, nil
+	}
+	var rows []int32
+	err := s.ask(ctx, task, func(a answerer) (err error) {
+		rows, err = a.Entities(ctx, anchor)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
+	s.kept.Entities = append(s.kept.Entities, keptEntities{anchor, rows})
+	if n := len(s.kept.Entities) - maxEntitySets; n > 0 {
+		s.kept.Entities = slices.Delete(s.kept.Entities, 0, n)
+	}
+	return rows, s.save(task)
+}
+
+// keepEntities runs ENTITIES of a raw SQL task at the end of the data, which is where a
+// version is asked about if nothing else is said: then the database need not be at hand.
+func (d *Database) keepEntities(ctx context.Context, task *tasks.Task) error {
+	if task.Raw == nil {
+		return nil
+	}
+	_, err := tasks.Eligible(ctx, d.Snap, task, nil, tasks.DataUntil(d.Snap, task))
+	return err
+}
+
+// compute runs the bodies.
+func (s *sqlLabels) compute(ctx context.Context, task *tasks.Task, anchors []int64, apart bool) (given *tasks.Given, err error) {
+	return given, s.ask(ctx, task, func(a answerer) (err error) {
+		given, err = a.Labels(ctx, anchors, apart)
+		return err
+	})
+}
+
+// answerer runs the bodies of one task.
+type answerer interface {
+	Labels(ctx context.Context, anchors []int64, apart bool) (*tasks.Given, error)
+	Entities(ctx context.Context, anchor int64) ([]int32, error)
+}
+
+// ask calls f with what answers: the Postgres that the snapshot is of, else SQLite over
+// the snapshot.
+func (s *sqlLabels) ask(ctx context.Context, task *tasks.Task, f func(answerer) error) error {
+	if !s.d.postgres() {
+		e, err := rawsql.OpenEmbedded(ctx, task, s.d.Snap)
+		if err != nil {
+			return err
+		}
+		defer e.Close()
+		return f(e)
+	}
+	db, err := s.d.openSQL(ctx, task)
+	if err != nil {
+		return err
+	}
 	defer db.Close()
 	if err := rawsql.Check(ctx, db, task, s.d.Snap.Schema); err != nil {
-		return nil, err
+		return err
 	}
-	return rawsql.Labels(ctx, db, task, s.d.Snap, anchors, apart)
+	return f(overPostgres{db, task, s.d.Snap})
+}
+
+// overPostgres answers for a task in an open transaction.
+type overPostgres struct {
+	db   ingest.SQLSession
+	task *tasks.Task
+	snap *ingest.Snapshot
+}
+
+func (p overPostgres) Labels(ctx context.Context, anchors []int64, apart bool) (*tasks.Given, error) {
+	return rawsql.Labels(ctx, p.db, p.task, p.snap, anchors, apart)
+}
+
+func (p overPostgres) Entities(ctx context.Context, anchor int64) ([]int32, error) {
+	return rawsql.Entities(ctx, p.db, p.task, p.snap, anchor)
 }
 
 // setName tells sets of anchors apart.

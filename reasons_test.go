@@ -38,7 +38,7 @@ func TestReasons_addUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		base, asked := math.NaN(), 0
-		for _, row := range l.All(at)[:40] {
+		for _, row := range everybody(t, l, at)[:40] {
 			q := model.Query{Row: row, Cut: at, Anchor: at}
 			out, err := l.Scorer.Score(t.Context(), []model.Query{q})
 			if err != nil {
@@ -106,7 +106,7 @@ func TestReasons_faithful(t *testing.T) {
 		draw := rand.New(rand.NewPCG(1, 1))
 		var asked []ingest.Key
 		var named, others []predict.Reason
-		for _, row := range l.All(at) {
+		for _, row := range everybody(t, l, at) {
 			q := model.Query{Row: row, Cut: at, Anchor: at}
 			var single []predict.Reason
 			for _, r := range l.Scorer.(predict.Explainer).Effects(q, 0) {

@@ -95,7 +95,7 @@ func storedAnswers(t *testing.T, d *rowlink.Database, f *rowlink.Fitted) {
 			continue
 		}
 		at := oddEnd.UnixMicro()
-		all := l.All(at)
+		all := everybody(t, l, at)
 		got, err := l.Predict(t.Context(), all, at, 0)
 		if err != nil || len(got) == 0 {
 			t.Errorf("%s: %d answers, error %v", row.Name, len(got), err)

@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/rowlink/rowlink/ingest"
@@ -65,8 +66,12 @@ func (x *Executor) prepare(aggregates []*aggregate) {
 }
 
 // Eligible reports for each entity row whether it is visible at an anchor and WHERE is
-// TRUE for it (rule R3).
-func (x *Executor) Eligible(rows []int32, at int64) []bool {
+// TRUE for it (rule R3), or ENTITIES of a raw SQL task names it (rule R18), which asks the
+// database or what was kept of it.
+func (x *Executor) Eligible(ctx context.Context, rows []int32, at int64) ([]bool, error) {
+	if x.task.Raw != nil && x.task.Raw.Entities != "" {
+		return x.named(ctx, rows, at)
+	}
 	x.prepare(x.aggregates[:x.ofWhere])
 	out := make([]bool, len(rows))
 	frames := make([]*frame, x.threads)
@@ -79,7 +84,27 @@ func (x *Executor) Eligible(rows []int32, at int64) []bool {
 			out[i] = x.entity.VisibleAt(x.task.Options.Rule, rows[i], at) && x.eligible(frames[worker], rows[i])
 		}
 	})
-	return out
+	return out, nil
+}
+
+// named is [Executor.Eligible] by ENTITIES.
+func (x *Executor) named(ctx context.Context, rows []int32, at int64) ([]bool, error) {
+	if x.task.Raw.Source == nil {
+		return nil, errNoLabelSource(x.task)
+	}
+	named, err := x.task.Raw.Source.Entities(ctx, x.task, at)
+	if err != nil {
+		return nil, err
+	}
+	among := make([]bool, x.entity.Rows)
+	for _, row := range named {
+		among[row] = true
+	}
+	out := make([]bool, len(rows))
+	for i, row := range rows {
+		out[i] = among[row] && x.entity.VisibleAt(x.task.Options.Rule, row, at)
+	}
+	return out, nil
 }
 
 func (x *Executor) eligible(f *frame, row int32) bool {
@@ -105,10 +130,10 @@ func (x *Executor) targetTimes() []int64 {
 }
 
 // Eligible is [Executor.Eligible] for a single use.
-func Eligible(snap *ingest.Snapshot, task *Task, rows []int32, at int64) ([]bool, error) {
+func Eligible(ctx context.Context, snap *ingest.Snapshot, task *Task, rows []int32, at int64) ([]bool, error) {
 	x, err := NewExecutor(snap, task, 0)
 	if err != nil {
 		return nil, err
 	}
-	return x.Eligible(rows, at), nil
+	return x.Eligible(ctx, rows, at)
 }

@@ -24,6 +24,9 @@ type Raw struct {
 
 // LabelSource runs the SQL of a task.
 type LabelSource interface {
+	// Entities runs the body ENTITIES with every table censored at an anchor: the rows of
+	// the entity table that it names, in any order.
+	Entities(ctx context.Context, task *Task, anchor int64) ([]int32, error)
 	// Labels runs the bodies for ascending anchors of one split. With apart, each label is
 	// computed as if the later anchors, and every row after its own window, did not exist.
 	Labels(ctx context.Context, task *Task, anchors []int64, apart bool) (*Given, error)

@@ -260,7 +260,7 @@ func TestEligible(t *testing.T) {
 		{"2023-02-01", "[true false]"}, // the visit at exactly the anchor counts
 		{"2023-03-31", "[true true]"},
 	} {
-		have, err := Eligible(snap, task, []int32{0, 1}, instant(t, test.at))
+		have, err := Eligible(t.Context(), snap, task, []int32{0, 1}, instant(t, test.at))
 		if err != nil || fmt.Sprint(have) != test.want {
 			t.Errorf("%s: %v %v, want %s", test.at, have, err, test.want)
 		}

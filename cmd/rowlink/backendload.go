@@ -211,7 +211,11 @@ func (s *served) try(ctx context.Context) error {
 		return nil // there is nothing to predict yet
 	}
 	q := questions{served: s, anchor: s.dataUntil, own: s.ownTimes()}
-	for _, row := range s.All(s.dataUntil) {
+	rows, err := s.All(ctx, s.dataUntil)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
 		raw, ok := jsonKey(s.entity.Key(row))
 		if !ok || !s.Visible(row, q.anchorOf(row)) {
 			continue

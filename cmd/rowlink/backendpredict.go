@@ -51,6 +51,14 @@ func (b *backend) Predict(ctx context.Context, req server.PredictRequest) (*serv
 }
 
 // noInterval tells the client why there is no interval.
+// ineligible says why a row that exists is not eligible.
+func ineligible(task *tasks.Task) string {
+	if task.Raw != nil {
+		return "ENTITIES does not name it at the anchor"
+	}
+	return "WHERE does not hold at the anchor"
+}
+
 func noInterval(err error) error {
 	user := (*ingest.UserError)(nil)
 	if !errors.As(err, &user) {
@@ -209,7 +217,7 @@ func (q *questions) prediction(index int, p predict.Prediction, anchor int64) se
 		out.Anchor = time.UnixMicro(anchor).UTC()
 	}
 	if !p.Eligible {
-		out.Reason = "WHERE does not hold at the anchor"
+		out.Reason = ineligible(q.Task)
 	}
 	if q.explain > 0 {
 		out.Explanation = q.explanation(p)

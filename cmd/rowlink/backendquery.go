@@ -31,7 +31,10 @@ func (b *backend) Query(ctx context.Context, req server.QueryRequest) (*server.Q
 			return nil, noInterval(err)
 		}
 	}
-	rows := p.rows(keysOf(i), i.Keys == nil)
+	rows, err := p.rows(ctx, keysOf(i), i.Keys == nil)
+	if err != nil {
+		return nil, err
+	}
 	if len(rows) > req.Most {
 		return nil, server.Invalid{Code: "TK164", Detail: fmt.Sprintf("the question is about %d rows, at most %d are answered", len(rows), req.Most), Pointer: "/query",
 			Hint: "name keys: FOR " + p.entity.Def.Name + " IN (...), or ask with rowlink query"}
@@ -68,7 +71,7 @@ func (p *predictions) fillQuery(out *server.QueryAnswer) error {
 			answer.Anchor = time.UnixMicro(p.entity.TimeOf(one.Row)).UTC()
 		}
 		if !one.Eligible {
-			answer.Reason = "WHERE does not hold at the anchor"
+			answer.Reason = ineligible(p.Task)
 		}
 		out.Entities, out.Predictions = append(out.Entities, key), append(out.Predictions, answer)
 	}

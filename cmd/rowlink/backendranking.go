@@ -24,7 +24,7 @@ func (q *questions) rankings(ctx context.Context) ([]server.Prediction, error) {
 	if err != nil {
 		return nil, err
 	}
-	eligible, err := tasks.Eligible(q.Snap, q.Task, q.rows, q.anchor)
+	eligible, err := tasks.Eligible(ctx, q.Snap, q.Task, q.rows, q.anchor)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (q *questions) rankings(ctx context.Context) ([]server.Prediction, error) {
 			p.Value = p.Items[0].Item
 		}
 		if !p.Eligible {
-			p.Reason = "WHERE does not hold at the anchor"
+			p.Reason = ineligible(q.Task)
 		}
 		if q.explain > 0 {
 			p.Explanation = &server.Explanation{Method: "none", Note: "rankings come without reasons"}

@@ -167,7 +167,11 @@ func (a *app) planBatch(ctx context.Context, m *storedModel, f batchFlags) (*bat
 	for _, w := range p.warnings {
 		a.warn("%s", w)
 	}
-	r := &batchRun{model: m, p: p, rows: p.rows(nil, true), worker: fmt.Sprintf("batch-%d", os.Getpid())}
+	rows, err := p.rows(ctx, nil, true)
+	if err != nil {
+		return nil, err
+	}
+	r := &batchRun{model: m, p: p, rows: rows, worker: fmt.Sprintf("batch-%d", os.Getpid())}
 	r.batchSpec = batchSpec{Task: m.Version.Task, Version: m.Version.Version, Served: m.Served, Snapshot: m.Snap.ID, Anchor: p.anchor, Own: p.own,
 		Rows: len(r.rows), PerShard: f.perShard, Label: f.label, Table: f.to.table, Append: f.to.more, Folder: f.out}
 	return r, r.stage(ctx, f.to.url)

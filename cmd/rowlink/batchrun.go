@@ -109,7 +109,9 @@ func (a *app) openBatch(ctx context.Context, s batchSpec, url, worker string) (*
 	}
 	r := &batchRun{batchSpec: s, model: m, worker: worker}
 	r.p = &predictions{Predictor: m.Predictor, from: m.origin(), entity: m.Snap.Tables[m.Task.Entity], anchor: s.Anchor, own: s.Own}
-	r.rows = r.p.rows(nil, true)
+	if r.rows, err = r.p.rows(ctx, nil, true); err != nil {
+		return nil, err
+	}
 	if len(r.rows) != s.Rows {
 		err = dataError{fmt.Errorf("run %s has %d rows, %d are eligible here: is this another workspace?", s.run(), s.Rows, len(r.rows))}
 	}

@@ -208,7 +208,11 @@ func (d *demo) predict(ctx context.Context, w io.Writer) ([]predict.Prediction, 
 		return nil, err
 	}
 	anchor := shop.TestAnchor.UnixMicro()
-	all, err := l.Predict(ctx, l.All(anchor), anchor, 0)
+	everybody, err := l.All(ctx, anchor)
+	if err != nil {
+		return nil, err
+	}
+	all, err := l.Predict(ctx, everybody, anchor, 0)
 	if err != nil {
 		return nil, err
 	}

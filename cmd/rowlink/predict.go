@@ -158,7 +158,10 @@ func (a *app) predictions(ctx context.Context, m *storedModel, f predictFlags, k
 	if err != nil {
 		return nil, err
 	}
-	rows := p.rows(asked, f.all)
+	rows, err := p.rows(ctx, asked, f.all)
+	if err != nil {
+		return nil, err
+	}
 	if f.all && f.shards != "" && f.explain == 0 {
 		p.shards = &shardFolder{dir: f.shards}
 	}
@@ -293,12 +296,12 @@ func days(d time.Duration) string {
 }
 
 // rows finds what is to be answered; keys that cannot be are faults.
-func (p *predictions) rows(asked []askedKey, all bool) []int32 {
+func (p *predictions) rows(ctx context.Context, asked []askedKey, all bool) ([]int32, error) {
 	switch {
 	case all && p.own:
-		return p.Open()
+		return p.Open(), nil
 	case all:
-		return p.All(p.anchor)
+		return p.All(ctx, p.anchor)
 	}
 	var rows []int32
 	for _, k := range asked {
@@ -312,7 +315,7 @@ func (p *predictions) rows(asked []askedKey, all bool) []int32 {
 		}
 		rows = append(rows, row)
 	}
-	return rows
+	return rows, nil
 }
 
 // visible reports whether a row exists at its anchor.

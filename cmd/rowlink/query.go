@@ -106,7 +106,11 @@ func (a *app) instant(ctx context.Context, d *rowlink.Database, text string, f q
 	for _, w := range p.warnings {
 		a.warn("%s", w)
 	}
-	return p, i, p.answer(ctx, p.rows(keysOf(i), i.Keys == nil), 0, a.update)
+	rows, err := p.rows(ctx, keysOf(i), i.Keys == nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, i, p.answer(ctx, rows, 0, a.update)
 }
 
 // keysOf are the keys that a question names; nil asks everybody.

@@ -144,8 +144,11 @@ func (a *app) rankings(ctx context.Context, m *storedRanking, f predictFlags, ke
 		return nil, err
 	}
 	r := &rankings{predictions: p, items: m.Snap.Tables[m.Task.Ranking.Items]}
-	rows := p.rows(asked, f.all)
-	eligible, err := tasks.Eligible(m.Snap, m.Task, rows, p.anchor)
+	rows, err := p.rows(ctx, asked, f.all)
+	if err != nil {
+		return nil, err
+	}
+	eligible, err := tasks.Eligible(ctx, m.Snap, m.Task, rows, p.anchor)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 
 // rawTask is a task in two bodies over rel-f1.
 const rawTask = `CREATE TASK dnf TYPE binary_classification FOR EACH drivers HORIZON '30 days'
-  ENTITIES AS $$ SELECT driverid AS entity FROM drivers $$
+  ENTITIES AS $$ SELECT driverid AS entity FROM drivers WHERE driverid <> 2 $$
   LABEL AS $$ SELECT e.entity, bool_or(r.statusid <> 1) AS label FROM entities e JOIN results r
     ON r.driverid = e.entity AND r.date > :anchor AND r.date <= :anchor + :horizon GROUP BY e.entity $$
   WITH (val_anchor = '2005-01-01', test_anchor = '2010-01-01', step = '90 days', eval_anchors = 8, train_anchors = 30);`

@@ -299,7 +299,10 @@ func testNumbers(t *testing.T, r *running, workspace string) {
 	}
 	customers := d.Snap.Tables[l.Task.Entity]
 	for _, anchor := range []int64{l.DataUntil, shop.TestAnchor.UnixMicro()} {
-		rows := l.All(anchor)
+		rows, err := l.All(t.Context(), anchor)
+		if err != nil {
+			t.Fatal(err)
+		}
 		want, err := l.Predict(t.Context(), rows, anchor, 0)
 		if err != nil || len(want) < 20 {
 			t.Fatalf("%d eligible customers: %v", len(want), err)

@@ -30,7 +30,12 @@ func Example() {
 		return
 	}
 	fmt.Println("rider of row 2 is known on day 10:", p.Visible(2, day(10)))
-	answers, err := p.Predict(context.Background(), p.All(day(10)), day(10), 0)
+	all, err := p.All(context.Background(), day(10))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	answers, err := p.Predict(context.Background(), all, day(10), 0)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -56,7 +56,11 @@ func (p *Predictor) Predict(ctx context.Context, rows []int32, anchor int64, exp
 	if err := p.CheckAnchor(anchor); err != nil {
 		return nil, err
 	}
-	return p.answers(ctx, ask(rows, anchor), p.executor.Eligible(rows, anchor), explain)
+	eligible, err := p.executor.Eligible(ctx, rows, anchor)
+	if err != nil {
+		return nil, err
+	}
+	return p.answers(ctx, ask(rows, anchor), eligible, explain)
 }
 
 // answers scores queries.
@@ -143,16 +147,20 @@ func (p *Predictor) Visible(row int32, anchor int64) bool {
 }
 
 // All lists the rows that are eligible at an anchor.
-func (p *Predictor) All(anchor int64) []int32 {
+func (p *Predictor) All(ctx context.Context, anchor int64) ([]int32, error) {
 	rows := make([]int32, p.Snap.Tables[p.Task.Entity].Rows)
 	for i := range rows {
 		rows[i] = int32(i)
 	}
+	eligible, err := p.executor.Eligible(ctx, rows, anchor)
+	if err != nil {
+		return nil, err
+	}
 	var out []int32
-	for i, ok := range p.executor.Eligible(rows, anchor) {
+	for i, ok := range eligible {
 		if ok {
 			out = append(out, rows[i])
 		}
 	}
-	return out
+	return out, nil
 }

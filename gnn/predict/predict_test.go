@@ -78,7 +78,7 @@ func TestPredict_eligibility(t *testing.T) {
 				t.Errorf("day %d: rider %d eligible %t, want %t", c.day, i, got[i].Eligible, c.want[i])
 			}
 		}
-		if all := p.All(day(c.day)); !slices.Equal(all, c.all) {
+		if all, err := p.All(t.Context(), day(c.day)); err != nil || !slices.Equal(all, c.all) {
 			t.Errorf("day %d: all eligible riders are %v, want %v", c.day, all, c.all)
 		}
 	}

@@ -106,6 +106,15 @@ func (e *Embedded) Labels(ctx context.Context, anchors []int64, apart bool) (*ta
 	return r.out, nil
 }
 
+// Entities is [Entities] over the snapshot.
+func (e *Embedded) Entities(ctx context.Context, anchor int64) ([]int32, error) {
+	res, err := e.run(ctx, e.entities(anchor))
+	if err != nil {
+		return nil, err
+	}
+	return (&reader{composer: e.c, snap: e.snap, entity: e.snap.Tables[e.c.task.Entity]}).entities(res)
+}
+
 func (e *Embedded) end(anchor int64) int64 {
 	return e.c.task.Options.Closed(anchor, e.c.task.Horizon)
 }

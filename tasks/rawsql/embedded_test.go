@@ -16,6 +16,15 @@ import (
 // embedded answers a task's questions for labels from the snapshot.
 type embedded struct{ d *database }
 
+func (s embedded) Entities(ctx context.Context, task *tasks.Task, anchor int64) ([]int32, error) {
+	e, err := rawsql.OpenEmbedded(ctx, task, s.d.Snapshot)
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	return e.Entities(ctx, anchor)
+}
+
 func (s embedded) Labels(ctx context.Context, task *tasks.Task, anchors []int64, apart bool) (*tasks.Given, error) {
 	e, err := rawsql.OpenEmbedded(ctx, task, s.d.Snapshot)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -54,6 +55,18 @@ func take(t *testing.T, url string, namespaces ...string) *database {
 
 // source answers a task's questions for labels.
 type source struct{ d *database }
+
+func (s source) Entities(ctx context.Context, task *tasks.Task, anchor int64) ([]int32, error) {
+	db, err := s.d.src.OpenSQL(ctx, task.Options.Zone)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	if err := rawsql.Check(ctx, db, task, s.d.Schema); err != nil {
+		return nil, err
+	}
+	return rawsql.Entities(ctx, db, task, s.d.Snapshot, anchor)
+}
 
 func (s source) Labels(ctx context.Context, task *tasks.Task, anchors []int64, apart bool) (*tasks.Given, error) {
 	db, err := s.d.src.OpenSQL(ctx, task.Options.Zone)
@@ -361,6 +374,27 @@ func TestLabels_censored(t *testing.T) {
 	for _, body := range legal {
 		texts = append(texts, f1Body("", body))
 	}
+	// whom ENTITIES names when the task is asked: counted by the rows up to the anchor
+	past := 0
+	for _, at := range d.Tables[d.Schema.Table("results")].Times {
+		if at <= anchor.UnixMicro() {
+			past++
+		}
+	}
+	entities, err := d.bind(t, f1Body(fmt.Sprintf("SELECT DISTINCT driverid AS entity FROM results WHERE (SELECT count(*) FROM results) = %d AND points < 99", past), "SELECT e.entity, 1 AS label FROM entities e"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string][]int32{}
+	for name, s := range map[string]tasks.LabelSource{"postgres": source{d}, "embedded": embedded{d}} {
+		if named[name], err = s.Entities(t.Context(), entities, anchor.UnixMicro()); err != nil || len(named[name]) < 100 {
+			t.Fatalf("%s: %d entities, %v", name, len(named[name]), err)
+		}
+		slices.Sort(named[name])
+	}
+	if !slices.Equal(named["postgres"], named["embedded"]) {
+		t.Error("ENTITIES names others on Postgres than over the snapshot")
+	}
 	texts = append(texts,
 		f1Body("SELECT driverid AS entity FROM drivers WHERE (SELECT count(*) FROM results WHERE date > :anchor) = 0", "SELECT e.entity, (SELECT count(*) FROM results) AS label FROM entities e"),
 		"CREATE TASK x TYPE regression FOR EACH drivers HORIZON '30 days' AS SQL $$ SELECT d.driverid AS entity, g.anchor, (SELECT count(*) FROM results) AS label FROM grid g CROSS JOIN drivers d $$ WITH (val_anchor = '2005-01-01', test_anchor = '2010-01-01')")
@@ -381,6 +415,19 @@ func TestLabels_censored(t *testing.T) {
 DELETE FROM relf1.results WHERE date > '2008-01-01';
 INSERT INTO relf1.results (resultid, raceid, driverid, constructorid, statusid, date, position, points) SELECT 900000 + resultid, raceid, driverid, constructorid, statusid, '2007-07-07', 1, 50 FROM relf1.results WHERE date > '2006-01-01'`); err != nil {
 		t.Fatal(err)
+	}
+	again, err := source{d}.Entities(t.Context(), entities, anchor.UnixMicro())
+	if slices.Sort(again); err != nil || !slices.Equal(again, named["postgres"]) {
+		t.Errorf("ENTITIES changed with rows after its anchor: %d and %d, %v", len(named["postgres"]), len(again), err)
+	}
+	task := *entities
+	task.Raw.Source = source{d}
+	rows := []int32{named["postgres"][0], named["postgres"][1]}
+	if ok, err := tasks.Eligible(t.Context(), d.Snapshot, &task, rows, anchor.UnixMicro()); err != nil || !ok[0] || !ok[1] {
+		t.Errorf("eligible %v, %v", ok, err)
+	}
+	if ok, err := tasks.Eligible(t.Context(), d.Snapshot, &task, rows, 0); err != nil || ok[0] || ok[1] {
+		t.Errorf("in 1970 eligible %v, %v", ok, err)
 	}
 	for _, text := range texts {
 		g := run(text)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -55,6 +56,45 @@ func Labels(ctx context.Context, db ingest.SQLSession, task *tasks.Task, snap *i
 		}
 	}
 	return r.out, nil
+}
+
+// Entities runs the body ENTITIES of a task, with every table censored at an anchor, and
+// finds the rows that it names in the snapshot; keys that it does not hold are left out.
+func Entities(ctx context.Context, db ingest.SQLSession, task *tasks.Task, snap *ingest.Snapshot, anchor int64) ([]int32, error) {
+	c := &composer{task: task, sc: snap.Schema}
+	s := c.perAnchor(moment{anchor: time.UnixMicro(anchor).UTC()}, true)
+	res, err := db.Select(ctx, s.b.String(), s.args...)
+	if err != nil {
+		return nil, c.explain(err, s)
+	}
+	return (&reader{composer: c, snap: snap, entity: snap.Tables[task.Entity]}).entities(res)
+}
+
+// entities finds the rows that a result of ENTITIES names.
+func (r *reader) entities(res *ingest.SQLResult) ([]int32, error) {
+	if err := r.columns(res.Columns, true); err != nil {
+		return nil, err
+	}
+	at := map[string]int{}
+	for i, name := range res.Columns {
+		if _, twice := at[name]; !twice {
+			at[name] = i
+		}
+	}
+	out := []int32{}
+	for _, row := range res.Rows {
+		if slices.ContainsFunc(r.keys(), func(k string) bool { return row[at[k]] == nil }) {
+			continue // such a row joins no label either
+		}
+		key, _, err := r.key(row, at)
+		if err != nil {
+			return nil, err
+		}
+		if n, found := r.entity.Find(key); found {
+			out = append(out, n)
+		}
+	}
+	return out, nil
 }
 
 // reader turns results into labels.
