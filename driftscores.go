@@ -13,28 +13,34 @@ import (
 const driftClasses = 20
 
 // driftAsked lists who is asked at an anchor: the eligible, at most so many, spread evenly.
-func driftAsked(p *predict.Predictor, at int64) []int32 {
-	rows := p.All(at)
+func driftAsked(ctx context.Context, p *predict.Predictor, at int64) ([]int32, error) {
+	rows, err := p.All(ctx, at)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]int32, min(len(rows), driftEntities))
 	for k := range out {
 		out[k] = rows[k*len(rows)/len(out)]
 	}
-	return out
+	return out, nil
 }
 
 // driftOfScores asks about the eligible at both anchors.
 func (l *Loaded) driftOfScores(ctx context.Context, d *Drift) error {
 	var both [2][]float64
 	for i, at := range []int64{d.Since, d.Anchor} {
+		asked, err := driftAsked(ctx, l.Predictor, at)
+		if err != nil {
+			return err
+		}
 		var queries []model.Query
-		for _, row := range driftAsked(l.Predictor, at) {
+		for _, row := range asked {
 			queries = append(queries, model.Query{Row: row, Cut: at, Anchor: at})
 		}
 		if len(queries) == 0 {
 			d.Skipped = append(d.Skipped, "scores: nobody is eligible at "+moment(at))
 			return nil
 		}
-		var err error
 		if both[i], err = l.Scorer.Score(ctx, queries); err != nil {
 			return err
 		}
@@ -91,7 +97,10 @@ func (l *LoadedRanking) driftOfLists(ctx context.Context, d *Drift) error {
 	var first, all [2]map[string]int
 	var scores [2][]float64
 	for i, at := range []int64{d.Since, d.Anchor} {
-		rows := driftAsked(l.Predictor, at)
+		rows, err := driftAsked(ctx, l.Predictor, at)
+		if err != nil {
+			return err
+		}
 		if len(rows) == 0 {
 			d.Skipped = append(d.Skipped, "rankings: nobody is eligible at "+moment(at))
 			return nil
