@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -12,6 +13,13 @@ type SQLSource interface {
 	// which no name is found but those of the system, and instants are read and shown in a
 	// zone.
 	OpenSQL(ctx context.Context, zone *time.Location) (SQLSession, error)
+}
+
+// SQLCopier is a source that copies what SELECTs give out of several connections.
+type SQLCopier interface {
+	// CopySQL runs the statements, each once and in one state of the database, and hands over
+	// what each gives as CSV without a header. take is called from several goroutines.
+	CopySQL(ctx context.Context, zone *time.Location, connections int, statements []string, take func(i int, csv io.Reader) error) error
 }
 
 // SQLSession is a reading transaction. After an error it is of no more use.

@@ -61,6 +61,11 @@ func StageFolder(out string, run Run, columns []Column) (*StagedFolder, error) {
 // Close does nothing: no file stays open.
 func (s *StagedFolder) Close() error { return nil }
 
+// Discard removes what is staged; what is published stays.
+func (s *StagedFolder) Discard() error {
+	return errors.Join(os.RemoveAll(s.parts()), os.RemoveAll(s.drafts()))
+}
+
 func (s *StagedFolder) parts() string  { return s.out + "." + s.run.ID + ".parts" }
 func (s *StagedFolder) drafts() string { return s.out + "." + s.run.ID + ".drafts" }
 

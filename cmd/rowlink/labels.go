@@ -17,19 +17,26 @@ func init() { subcommands.Add("labels", labelsCommand) }
 
 func labelsCommand(a *app) *cobra.Command {
 	var split, out, executor string
+	var shards int
 	cmd := &cobra.Command{
 		Use:   "labels TASK",
 		Short: "Compute the label table of a task",
 		Long: `labels computes who is asked about when, and what came true: key columns, anchor, label, split.
 The report on how the table came about goes to stderr. TASK is a file, - for stdin, or a stored task.`,
-		Example: "  rowlink labels churn.sql --split test --out labels.csv",
-		Args:    cobra.ExactArgs(1),
+		Example: "  rowlink labels churn.sql --split test --out labels.csv\n" +
+			"  rowlink labels churn.sql --executor sql --shards 64 --out labels",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			keep, err := splitFilter(split)
 			if err == nil && executor != "memory" && executor != "sql" {
 				err = usage("sql lets Postgres compute the labels where the data lies", "--executor is %q, want memory or sql", executor)
 			}
-			if err == nil && out != "" {
+			sharded := cmd.Flags().Changed("shards")
+			switch {
+			case err != nil:
+			case sharded:
+				err = checkShards(shards, executor, split, out)
+			case out != "":
 				err = checkLabelsOut(out)
 			}
 			if err != nil {
@@ -40,6 +47,9 @@ The report on how the table came about goes to stderr. TASK is a file, - for std
 				return err
 			}
 			defer d.Close()
+			if sharded {
+				return a.labelShards(cmd.Context(), d, task, shards, out)
+			}
 			var labels *tasks.LabelTable
 			if executor == "sql" {
 				labels, err = d.LabelsBySQL(cmd.Context(), task)
@@ -70,6 +80,7 @@ The report on how the table came about goes to stderr. TASK is a file, - for std
 	}
 	cmd.Flags().StringVar(&split, "split", "", "train, val or test (default: all)")
 	cmd.Flags().StringVar(&executor, "executor", "memory", "where the labels are computed: memory (over the snapshot), or sql (by the database; Postgres only)")
+	cmd.Flags().IntVar(&shards, "shards", 0, "with --executor sql: let the database copy so many shards of the entities into --out, a folder of Parquet files")
 	cmd.Flags().StringVar(&out, "out", "", "write to this .csv, .parquet, .arrow, .ndjson or .json file instead of stdout")
 	return cmd
 }

@@ -26,11 +26,20 @@ type selection struct {
 // OpenSQL implements [ingest.SQLSource]: a read-only REPEATABLE READ transaction whose
 // search path is pg_catalog and whose TimeZone is zone.
 func (s *Source) OpenSQL(ctx context.Context, zone *time.Location) (ingest.SQLSession, error) {
+	on, err := s.openSQL(ctx, zone, "")
+	if err != nil {
+		return nil, err
+	}
+	return on, nil
+}
+
+// openSQL begins the transaction in the state of an exported snapshot, or with none in its own.
+func (s *Source) openSQL(ctx context.Context, zone *time.Location, snapshot string) (*selection, error) {
 	ses, err := connect(ctx, s.config)
 	if err != nil {
 		return nil, err
 	}
-	err = ses.begin(ctx, s.settings(""))
+	err = ses.begin(ctx, s.settings(snapshot))
 	if err == nil {
 		err = ses.exec(ctx, fmt.Sprintf(`SET LOCAL search_path = pg_catalog; SET LOCAL "TimeZone" = %s; SET LOCAL statement_timeout = '%dms'; SET LOCAL standard_conforming_strings = on`,
 			quoteLiteral(zone.String()), selectTimeout.Milliseconds()))

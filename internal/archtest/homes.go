@@ -29,6 +29,8 @@ var homes = []Home{
 	{"github.com/tsenart/vegeta/v12", []string{"bench/load"}, "load that does not wait for answers; a program of its own"},
 	{"golang.org/x/sync", []string{"*"}, "errgroup"},
 	{"golang.org/x/sys", []string{"*"}, "CPU features and memory maps"},
+	{"k8s.io/api", nil, "the types that the Kubernetes manifest is decoded into"},
+	{"sigs.k8s.io/yaml", nil, "strict decoding of the manifest"},
 	{"github.com/google/go-cmp", nil, "differences in tests"},
 	{"go.uber.org/goleak", nil, "goroutine leaks in tests"},
 	{"pgregory.net/rapid", nil, "property tests"},

@@ -23,10 +23,15 @@ import (
 // of its rows for a grid; its options must be resolved. Rows without time, which are split
 // by a hash, and text with a zero byte, which PostgreSQL cannot hold, are errors.
 func SQL(task *tasks.Task, sc *schema.Schema, grid *tasks.Grid) (string, error) {
+	return lowered(task, sc, grid, Shard{})
+}
+
+// lowered is the SELECT of a shard.
+func lowered(task *tasks.Task, sc *schema.Schema, grid *tasks.Grid, shard Shard) (string, error) {
 	if task.Raw != nil {
 		return "", errors.New("lower to SQL: the task is SQL already; SHOW TASK prints it")
 	}
-	l := &lowering{task: task, sc: sc, zone: time.UTC}
+	l := &lowering{task: task, sc: sc, zone: time.UTC, shard: shard}
 	if task.Options.Zone != nil {
 		l.zone = task.Options.Zone
 	}
@@ -54,6 +59,7 @@ type lowering struct {
 	sources []*source    // one per aggregated table and path: x1, x2, ...
 	outer   *joins       // the entity row and what -> reaches from it
 	present []string     // conditions of ON EMPTY SKIP
+	shard   Shard
 }
 
 // query puts the statement together. The expressions come first: they find out which
@@ -70,6 +76,7 @@ func (l *lowering) query(grid *tasks.Grid) string {
 		}
 	}
 	where = append(where, l.present...)
+	where = append(where, l.shard.entities(l)...)
 	l.require()
 
 	var b strings.Builder

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rowlink/rowlink/graph"
+	"github.com/rowlink/rowlink/schema"
 	"github.com/rowlink/rowlink/tasks"
 )
 
@@ -22,13 +23,14 @@ type source struct {
 	times    []rowTime // per table on the path, the aggregated one first, without the entity's
 	fan      bool      // several routes are possible
 	values   []sourceValue
-	keys     []string // columns k1, k2, ... that name the entity
-	entity   []int    // the columns of the entity table they are equal to
-	required bool     // no example without a row of it
-	rowKey   []string // columns of the aggregated row that tell rows apart
-	routes   *joins   // with fan: what the second scan joins
-	whens    []string // distinct conditions on routes: columns s1, s2, ... of a fan
-	timed    bool     // a fan keeps per condition the first time of the routes: t1, t2, ...
+	keys     []string        // columns k1, k2, ... that name the entity
+	entity   []int           // the columns of the entity table they are equal to
+	keyed    []schema.Column // what the keys are
+	required bool            // no example without a row of it
+	rowKey   []string        // columns of the aggregated row that tell rows apart
+	routes   *joins          // with fan: what the second scan joins
+	whens    []string        // distinct conditions on routes: columns s1, s2, ... of a fan
+	timed    bool            // a fan keeps per condition the first time of the routes: t1, t2, ...
 }
 
 // sourceValue is one column of a source: v1, v2, ...
@@ -66,6 +68,7 @@ func (s *source) walk() {
 		if last && !step.Down && s.def.TimeStep <= i { // the foreign key itself names the entity
 			for k, c := range link.Columns {
 				s.keys, s.entity = append(s.keys, column(at, child.Columns[c].Name)), append(s.entity, link.Ref[k])
+				s.keyed = append(s.keyed, child.Columns[c])
 			}
 			return
 		}
@@ -83,6 +86,7 @@ func (s *source) walk() {
 	}
 	for _, c := range l.sc.Tables[l.task.Entity].Key {
 		s.keys, s.entity = append(s.keys, column(at, l.sc.Tables[l.task.Entity].Columns[c].Name)), append(s.entity, c)
+		s.keyed = append(s.keyed, l.sc.Tables[l.task.Entity].Columns[c])
 	}
 }
 

@@ -27,6 +27,7 @@ func (s *source) write(b *strings.Builder) {
 	lines(b, s.joins.inner)
 	lines(b, []string{gridJoin(on)})
 	lines(b, s.joins.left)
+	writeWhere(b, "  ", s.l.shard.sources(s))
 	b.WriteString("\n  GROUP BY g.a, " + strings.Join(s.keys, ", ") + ")")
 }
 
