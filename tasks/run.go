@@ -21,6 +21,8 @@ type runRules struct {
 	frozen  bool                                  // drop entities not visible at the frozen cut
 	visible func(row int32, anchor int64) bool    // rule R3
 	trains  func(l *LabelTable, example int) bool // examples whose classes count as seen
+	keep    func(row int32) bool                  // nil = every entity
+	part    *Part                                 // takes the classes as they are; nil = they are numbered
 }
 
 // chunk is what one job gives.
@@ -69,10 +71,14 @@ func (x *Executor) run(ctx context.Context, jobs []job, rules runRules) (*LabelT
 	if len(jobs) > 0 && jobs[0].own {
 		l.sort(class)
 	}
-	switch x.task.Type {
-	case Multiclass:
+	switch {
+	case rules.part != nil:
+		if x.task.Type == Multiclass || x.task.Type == Multilabel {
+			rules.part.Text = class
+		}
+	case x.task.Type == Multiclass:
 		l.setClasses(class, rules.trains)
-	case Multilabel:
+	case x.task.Type == Multilabel:
 		if err := l.setLabels(class, rules.trains); err != nil {
 			return nil, err
 		}
@@ -92,6 +98,9 @@ func (c *chunk) fill(x *Executor, f *frame, j job, rules runRules) {
 	}
 	for e := j.lo; e < j.hi; e++ {
 		row, anchor, split := int32(e), j.anchor, j.split
+		if rules.keep != nil && !rules.keep(row) {
+			continue
+		}
 		if j.own {
 			if anchor = x.ownAnchor(row); anchor > x.task.Options.DataUntil || anchor < x.task.Options.DataFrom {
 				continue

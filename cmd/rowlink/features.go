@@ -152,11 +152,7 @@ func (x featureOutput) csv(w io.Writer) error {
 
 // parquet writes numbers as numbers, classes and keys that are no numbers as text.
 func (x featureOutput) parquet(w io.Writer) error {
-	def := x.Entity.Def
-	var fields []parquet.Field
-	for _, c := range def.Key {
-		fields = append(fields, parquet.Field{Name: def.Columns[c].Name, Kind: keyKind(def.Columns[c].Kind)})
-	}
+	fields := parquet.KeyFields(x.Entity.Def)
 	label, numeric := schema.Text, x.Labels.Task.Type == tasks.Binary || x.Labels.Task.Type == tasks.Regression
 	if numeric {
 		label = schema.Float
@@ -170,10 +166,7 @@ func (x featureOutput) parquet(w io.Writer) error {
 		return err
 	}
 	err = x.each(func(example int, features []float64) error {
-		var row []any
-		for i, part := range x.Entity.Key(x.Labels.Entity[example]) {
-			row = append(row, keyValue(part, keyKind(def.Columns[def.Key[i]].Kind)))
-		}
+		row := parquet.KeyCells(x.Entity, x.Labels.Entity[example])
 		var y any = x.Labels.Text(example)
 		if numeric {
 			y = x.Labels.Label[example]
@@ -188,19 +181,4 @@ func (x featureOutput) parquet(w io.Writer) error {
 		return err
 	}
 	return out.Close()
-}
-
-// keyKind is how a key column is written: whole numbers as such, all else as text.
-func keyKind(k schema.Kind) schema.Kind {
-	if k == schema.Int {
-		return k
-	}
-	return schema.Text
-}
-
-func keyValue(part any, kind schema.Kind) any {
-	if v, ok := part.(int64); ok && kind == schema.Int {
-		return v
-	}
-	return keyCell(part)
 }

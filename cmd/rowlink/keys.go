@@ -9,11 +9,10 @@ import (
 	"math"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/ingest/parquet"
 	"github.com/rowlink/rowlink/server"
 )
 
@@ -135,7 +134,7 @@ func keyJSON(t *ingest.Table, row int32) any {
 	key := t.Key(row)
 	for i, part := range key {
 		if f, ok := part.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
-			key[i] = keyCell(part) // JSON has no such numbers
+			key[i] = parquet.KeyText(part) // JSON has no such numbers
 		}
 	}
 	if len(key) == 1 {
@@ -148,19 +147,7 @@ func keyJSON(t *ingest.Table, row int32) any {
 func keyCells(t *ingest.Table, row int32) []string {
 	var cells []string
 	for _, part := range t.Key(row) {
-		cells = append(cells, keyCell(part))
+		cells = append(cells, parquet.KeyText(part))
 	}
 	return cells
-}
-
-func keyCell(part any) string {
-	switch v := part.(type) {
-	case nil:
-		return ""
-	case time.Time:
-		return v.Format(time.RFC3339Nano)
-	case float64:
-		return strconv.FormatFloat(v, 'g', -1, 64)
-	}
-	return fmt.Sprint(part)
 }

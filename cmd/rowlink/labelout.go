@@ -67,11 +67,7 @@ func (t labelOutput) numeric() bool {
 // fields are the columns of the CSV file with their types: numbers as numbers, classes,
 // lists and keys that are no numbers as text.
 func (t labelOutput) fields() []parquet.Field {
-	def := t.entity.Def
-	var fields []parquet.Field
-	for _, c := range def.Key {
-		fields = append(fields, parquet.Field{Name: def.Columns[c].Name, Kind: keyKind(def.Columns[c].Kind)})
-	}
+	fields := parquet.KeyFields(t.entity.Def)
 	label := schema.Text
 	if t.numeric() {
 		label = schema.Float
@@ -80,15 +76,11 @@ func (t labelOutput) fields() []parquet.Field {
 }
 
 func (t labelOutput) fill(out *parquet.Rows) error {
-	def := t.entity.Def
 	for i := range t.Label {
 		if !t.keep(i) {
 			continue
 		}
-		var row []any
-		for k, part := range t.entity.Key(t.Entity[i]) {
-			row = append(row, keyValue(part, keyKind(def.Columns[def.Key[k]].Kind)))
-		}
+		row := parquet.KeyCells(t.entity, t.Entity[i])
 		var y any = t.Text(i)
 		if t.numeric() {
 			y = t.Label[i]

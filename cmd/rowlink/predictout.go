@@ -58,12 +58,8 @@ func (p *predictions) arrow(w io.Writer) error { return p.fill(parquet.NewStream
 
 // fields are the columns of the CSV file with their types.
 func (p *predictions) fields() []parquet.Field {
-	def := p.entity.Def
-	var fields []parquet.Field
+	fields := parquet.KeyFields(p.entity.Def)
 	add := func(name string, kind schema.Kind) { fields = append(fields, parquet.Field{Name: name, Kind: kind}) }
-	for _, c := range def.Key {
-		add(def.Columns[c].Name, keyKind(def.Columns[c].Kind))
-	}
 	add("anchor", schema.Time)
 	add("prediction", p.valueKind())
 	if p.around != nil {
@@ -99,12 +95,8 @@ func (p *predictions) fill(out *parquet.Rows) error {
 
 // cells are the values of a row, in the order of [predictions.fields].
 func (p *predictions) cells(i int) []any {
-	def := p.entity.Def
 	one := &p.list[i]
-	var row []any
-	for k, part := range p.entity.Key(one.Row) {
-		row = append(row, keyValue(part, keyKind(def.Columns[def.Key[k]].Kind)))
-	}
+	row := parquet.KeyCells(p.entity, one.Row)
 	value := one.Value
 	if set, ok := value.([]string); ok {
 		value = strings.Join(set, "|")

@@ -1,0 +1,13 @@
+package beam
+
+import (
+	"flag"
+	"os"
+	"testing"
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	Init()
+	os.Exit(m.Run())
+}
