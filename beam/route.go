@@ -8,18 +8,10 @@ import (
 	"slices"
 
 	sdk "github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"github.com/rowlink/rowlink/beam/piece"
 	"github.com/rowlink/rowlink/ingest"
 )
-
-func init() {
-	register.DoFn5x1[context.Context, []byte, func(int64, []byte), func(int64, []byte), func(int64, []byte), error](&readFn{})
-	register.DoFn6x1[context.Context, int64, func(*[]byte) bool, func(*[]byte) bool, func(int64, []byte), func(int64, []byte), error](&joinFn{})
-	register.Emitter2[int64, []byte]()
-	register.Iter1[[]byte]()
-}
 
 // route gives the rows of every piece, as blocks keyed by the number of the piece. Rows
 // that refer to the key of the entity go straight to its piece; others meet, level by

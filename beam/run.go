@@ -93,7 +93,3 @@ func (s *Spec) run(ctx context.Context, snap *ingest.Snapshot, opt Options) (*Do
 	}
 	return j.finish(hash)
 }
-
-// Init makes the process ready to run pipelines; where an engine started it as a worker, it
-// works and never returns. It belongs at the start of main, behind the parsing of flags.
-func Init() { sdk.Init() }

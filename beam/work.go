@@ -8,18 +8,11 @@ import (
 	"path/filepath"
 
 	sdk "github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"github.com/rowlink/rowlink/beam/piece"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/ingest/parquet"
 )
-
-func init() {
-	register.DoFn5x1[context.Context, int64, func(*[]byte) bool, func(int64, []byte), func([]byte), error](&pieceFn{})
-	register.DoFn4x1[context.Context, int64, []byte, func(*[]byte) bool, error](&checkFn{})
-	register.Emitter1[[]byte]()
-}
 
 // work is what runs on a piece.
 type work struct {
