@@ -107,7 +107,7 @@ func (f *Fitted) combine(b *blend.Blend) outcomes {
 			answers[i] = f.outcomes[name][split].Predicted
 		}
 		first := f.outcomes[b.Names[0]][split]
-		out[split] = &Outcome{first.Truth, nil, first.Anchor}
+		out[split] = &Outcome{Truth: first.Truth, Anchor: first.Anchor, frames: first.frames}
 		if len(first.Truth) > 0 {
 			out[split].Predicted = b.Combine(answers)
 		}

@@ -39,8 +39,8 @@ var levels = []float64{0.5, 0.8, 0.9, 0.95}
 // calibrate learns on validation how to put right what is served, and measures on test.
 func (f *Fitted) calibrate() {
 	r := f.Report
-	if f.Task.Type == tasks.Multilabel {
-		return // each class would need a map of its own
+	if f.Task.Type == tasks.Multilabel || f.Task.Forecast != nil {
+		return // each output would need a map of its own
 	}
 	val, test := f.outcomes[r.Served][tasks.Val], f.outcomes[r.Served][tasks.Test]
 	if f.refitted != nil {
@@ -216,6 +216,8 @@ func intervalOf(v *calibrate.Interval, task *tasks.Task, level float64, none err
 	switch {
 	case !(level > 0 && level < 1):
 		return nil, &ingest.UserError{Msg: fmt.Sprintf("interval %g is not between 0 and 1", level), Hint: "write the share of values that the interval is to hold, such as 0.9"}
+	case task.Forecast != nil:
+		return nil, &ingest.UserError{Msg: "forecasts have no intervals", Hint: "leave the interval out, or predict one timeframe without FORECAST"}
 	case task.Type != tasks.Regression:
 		return nil, &ingest.UserError{Msg: fmt.Sprintf("task %s predicts probabilities, which have no interval", task.Name), Hint: "leave the interval out; the probabilities are calibrated"}
 	case v == nil:

@@ -44,8 +44,9 @@ type SplitDiagnostics struct {
 	Classes   []string      `json:"classes,omitempty"`   // of the confusion
 	Residuals []float64     `json:"residuals,omitempty"` // predicted minus true: quantiles 5, 25, 50, 75, 95 %
 	ByAnchor  []AnchorScore `json:"by_anchor,omitempty"`
-	Known     *Score        `json:"known,omitempty"` // entities with a training label
-	New       *Score        `json:"new,omitempty"`   // entities without
+	ByFrame   []*float64    `json:"by_frame,omitempty"` // of a forecast: the metric in each timeframe
+	Known     *Score        `json:"known,omitempty"`    // entities with a training label
+	New       *Score        `json:"new,omitempty"`      // entities without
 }
 
 // Bin is a group of examples with similar predictions.
@@ -104,7 +105,7 @@ func (f *Fitted) anchorLabels() []AnchorLabels {
 		}
 		a.Rows++
 		if l.Label != nil && l.Classes == nil {
-			a.Mean += l.Label[i]
+			a.Mean += mean(l.Truth(i))
 		}
 	}
 	out := []AnchorLabels{}
@@ -131,7 +132,7 @@ func (o *Outcome) diagnose(f *Fitted, split tasks.Split) *SplitDiagnostics {
 			}
 			s.Confusion[int(t)][said]++
 		}
-	case tasks.Regression:
+	case tasks.Regression, tasks.Forecasting:
 		s.Bins, s.Residuals = bins(o.Truth, o.Predicted), residuals(o.Truth, o.Predicted)
 	case tasks.Multiclass:
 		if classes := f.Labels.Classes; len(classes) <= mostClasses {
@@ -146,6 +147,7 @@ func (o *Outcome) diagnose(f *Fitted, split tasks.Split) *SplitDiagnostics {
 		}
 	}
 	s.byAnchor(o, f.Report.metric)
+	s.byFrame(o, f)
 	s.Known, s.New = o.cold(f, split)
 	return s
 }
@@ -177,6 +179,21 @@ func (s *SplitDiagnostics) byAnchor(o *Outcome, m tasks.Metric) {
 	for _, at := range anchors[max(0, len(anchors)-mostAnchors):] {
 		s.ByAnchor = append(s.ByAnchor, AnchorScore{at, *o.where(func(i int) bool { return o.Anchor[i] == at }).score(m)})
 	}
+}
+
+// byFrame measures each timeframe of a forecast.
+func (s *SplitDiagnostics) byFrame(o *Outcome, f *Fitted) {
+	if f.Task.Forecast != nil {
+		s.ByFrame = o.byFrame(f.Report.metric)
+	}
+}
+
+func mean(values []float64) float64 {
+	var sum float64
+	for _, v := range values {
+		sum += v
+	}
+	return sum / float64(len(values))
 }
 
 // ordered lists the examples by falling prediction.

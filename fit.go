@@ -107,6 +107,7 @@ func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitte
 		}
 	}
 	f.calibrate()
+	f.byFrame()
 	f.note()
 	f.Report.finish(start)
 	return f, f.Report.err

@@ -151,12 +151,14 @@ func (l *Loaded) validation(ctx context.Context, most int) (*examples, error) {
 	e := &examples{}
 	for k := range min(len(rows), most) {
 		r := rows[k*len(rows)/min(len(rows), most)]
-		truth, known := l.class(labels, labels.Label[r])
-		if !known {
+		truth := labels.Truth(r)
+		if class, known := l.class(labels, truth[0]); !known {
 			continue
+		} else if labels.Classes != nil {
+			truth = []float64{class}
 		}
 		e.queries = append(e.queries, model.Query{Row: labels.Entity[r], Cut: labels.Cut(r), Anchor: labels.Anchor[r]})
-		e.truth = append(e.truth, truth)
+		e.truth = append(e.truth, truth...)
 	}
 	if len(e.truth) == 0 {
 		return nil, &ingest.UserError{Msg: "the snapshot has no validation labels of the task", Hint: "ask over the snapshot of the training"}

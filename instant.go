@@ -77,7 +77,7 @@ func (d *Database) Instant(ctx context.Context, text string) (*Instant, error) {
 
 // honest puts the answers of what is served right by those to the validation examples.
 func (f *Fitted) honest(s predict.Scorer) (predict.Scorer, *calibrate.Interval) {
-	if f.Task.Type == tasks.Multilabel {
+	if f.Task.Type == tasks.Multilabel || f.Task.Forecast != nil {
 		return s, nil
 	}
 	val := f.outcomes[f.Report.Served][tasks.Val]

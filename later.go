@@ -70,11 +70,11 @@ func (l *Loaded) later(ctx context.Context) (*Later, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Outcome{}
+	o := &Outcome{frames: l.Task.Frames()}
 	var queries []model.Query
 	for _, r := range rows {
 		queries = append(queries, model.Query{Row: labels.Entity[r], Cut: labels.Anchor[r], Anchor: labels.Anchor[r]})
-		o.Truth, o.Anchor = append(o.Truth, labels.Label[r]), append(o.Anchor, labels.Anchor[r])
+		o.expect(labels, r)
 	}
 	if o.Predicted, err = l.Scorer.Score(ctx, queries); err != nil {
 		return nil, err

@@ -92,8 +92,19 @@ func answers(t *testing.T, l *rowlink.Loaded, rows []int32, at time.Time) []stri
 // eligibility and explanations, does not change by a bit.
 func TestLeak_storedVersion(t *testing.T) {
 	// The anchors follow from the data, so that another future could move them.
-	const text = `CREATE TASK churn AS PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR EACH customers
-		WHERE COUNT(orders.*, -90, 0, days) > 0 WITH (step = '30 days', eval_anchors = 3)`
+	checkFutures(t, `CREATE TASK churn AS PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR EACH customers
+		WHERE COUNT(orders.*, -90, 0, days) > 0 WITH (step = '30 days', eval_anchors = 3)`)
+}
+
+// TestLeak_forecast holds the same of a series of timeframes, whose history is finer than its
+// anchors.
+func TestLeak_forecast(t *testing.T) {
+	checkFutures(t, `CREATE TASK churn AS PREDICT SUM(orders.total, 0, 10, days) FORECAST 3 FOR EACH customers
+		WHERE COUNT(orders.*, -90, 0, days) > 0 WITH (step = '30 days', eval_anchors = 3)`)
+}
+
+func checkFutures(t *testing.T, text string) {
+	t.Helper()
 	before, after := twoFutures(t, midway)
 	for _, o := range []train.Options{quick(), quickScan()} {
 		f, err := before.Fit(t.Context(), text, rowlink.FitOptions{Train: o, Ensemble: 2})

@@ -69,7 +69,7 @@ func (o *Outcome) cold(f *Fitted, split tasks.Split) (known, unseen *Score) {
 	}
 	rows := f.Labels.Rows(split)
 	part := func(want bool) *Score {
-		return o.where(func(i int) bool { return seen[f.Labels.Entity[rows[i]]] == want }).score(f.Report.metric)
+		return o.where(func(i int) bool { return seen[f.Labels.Entity[rows[i/f.Task.Frames()]]] == want }).score(f.Report.metric)
 	}
 	return part(true), part(false)
 }
@@ -86,7 +86,7 @@ func (f *Fitted) driftNotes(test *Outcome) (notes []string) {
 }
 
 func (f *Fitted) labelsMoved(val, test *Outcome) Moved {
-	if f.Task.Type == tasks.Regression {
+	if tasks.Numeric(f.Task.Type) {
 		return numbersMoved("labels", slices.Clone(val.Truth), slices.Clone(test.Truth), 0, 0)
 	}
 	count := func(truth []float64) map[string]int {

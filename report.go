@@ -38,7 +38,8 @@ type Report struct {
 	Choice     blend.Choice    `json:"choice"`          // why it is served; empty where it was named
 	Blend      *blend.Weighing `json:"blend,omitempty"`
 	Honesty    *Honesty        `json:"honesty,omitempty"`
-	Members    []Row           `json:"members,omitempty"` // of an ensemble: each network alone
+	Frames     *FrameScores    `json:"by_frame,omitempty"` // of a forecast: what is served, timeframe by timeframe
+	Members    []Row           `json:"members,omitempty"`  // of an ensemble: each network alone
 	Model      string          `json:"model"`
 	Parameters int             `json:"parameters"`
 	Ensemble   int             `json:"ensemble"`                // networks whose predictions are averaged
@@ -143,6 +144,9 @@ func (r *Report) Text(w io.Writer) error {
 		fmt.Fprintf(w, "left out: %s\n", line)
 	}
 	r.partsText(w)
+	if r.Frames != nil {
+		r.Frames.text(w, r.Metric)
+	}
 	if len(r.Blocks) > 0 {
 		if err := r.blocksText(w); err != nil {
 			return err

@@ -164,17 +164,19 @@ func (o *Outcome) groups() []int64 {
 	}
 	each := make([]int64, len(o.Anchor))
 	for i := range each {
-		each[i] = int64(i)
+		each[i] = int64(i / max(1, o.frames))
 	}
 	return each
 }
 
 // Outcome is what came true beside what was predicted, for examples in the order of the
-// label table.
+// label table. Each timeframe of a forecast counts as an example of its own.
 type Outcome struct {
 	Truth     []float64 // as in [tasks.LabelTable]
 	Predicted []float64 // examples x outputs of the task type
 	Anchor    []int64
+
+	frames int // of a forecast
 }
 
 // Ask lets a predictor answer the examples of one split. Each reads no further than its
@@ -182,14 +184,21 @@ type Outcome struct {
 func Ask(ctx context.Context, s predict.Scorer, l *tasks.LabelTable, split tasks.Split) (*Outcome, error) {
 	rows := l.Rows(split)
 	queries := make([]model.Query, len(rows))
-	o := &Outcome{Truth: make([]float64, len(rows)), Anchor: make([]int64, len(rows))}
+	o := &Outcome{frames: l.Task.Frames()}
 	for i, r := range rows {
 		queries[i] = model.Query{Row: l.Entity[r], Cut: l.Cut(r), Anchor: l.Anchor[r]}
-		o.Truth[i], o.Anchor[i] = l.Label[r], l.Anchor[r]
+		o.expect(l, r)
 	}
 	var err error
 	o.Predicted, err = s.Score(ctx, queries)
 	return o, err
+}
+
+// expect adds the truth of one example.
+func (o *Outcome) expect(l *tasks.LabelTable, row int) {
+	for _, y := range l.Truth(row) {
+		o.Truth, o.Anchor = append(o.Truth, y), append(o.Anchor, l.Anchor[row])
+	}
 }
 
 // scores computes every metric of a task type.

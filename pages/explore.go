@@ -130,6 +130,16 @@ func scoreOf(p *server.Prediction) (float64, bool) {
 	return v, ok
 }
 
+// forecast draws the timeframes of a forecast.
+func forecast(series []float64) template.HTML {
+	line := chart.Series{Name: "prediction", Dots: len(series) < 60}
+	for i, y := range series {
+		line.Points = append(line.Points, chart.Point{X: float64(i + 1), Y: y})
+	}
+	f := chart.Figure{Title: "The timeframes after the anchor", X: chart.Axis{Label: "timeframe"}, Y: chart.Axis{Label: "prediction"}, Lines: []chart.Series{line}}
+	return f.HTML()
+}
+
 // overTime asks about the same row at earlier anchors, where it did not exist yet there is
 // nothing, and what came true at each.
 func (p *Pages) overTime(r *http.Request, t *server.TaskInfo, key json.RawMessage, e *exploration) error {
@@ -142,6 +152,10 @@ func (p *Pages) overTime(r *http.Request, t *server.TaskInfo, key json.RawMessag
 		return err
 	}
 	e.Truth, truths = truths[0], truths[1:]
+	if series, ok := e.P.Value.([]float64); ok {
+		e.Time = forecast(series)
+		return nil
+	}
 	if _, ok := scoreOf(e.P); !ok {
 		return nil
 	}

@@ -156,6 +156,15 @@ func newSplit(name string, d *rowlink.SplitDiagnostics, t *server.TaskInfo) spli
 		}
 		draw(chart.Figure{Title: t.Metric + " at each anchor", X: moment("anchor"), Y: chart.Axis{Label: t.Metric}, Lines: []chart.Series{line}})
 	}
+	if len(d.ByFrame) > 1 {
+		line := chart.Series{Name: t.Metric, Dots: len(d.ByFrame) < 60}
+		for i, v := range d.ByFrame {
+			if v != nil {
+				line.Points = append(line.Points, chart.Point{X: float64(i + 1), Y: *v})
+			}
+		}
+		draw(chart.Figure{Title: t.Metric + " in each timeframe", X: chart.Axis{Label: "timeframe"}, Y: chart.Axis{Label: t.Metric}, Lines: []chart.Series{line}})
+	}
 	for i, name := range []string{"5 %", "25 %", "50 %", "75 %", "95 %"} {
 		if i < len(d.Residuals) {
 			s.Quantile = append(s.Quantile, Fact{name, chart.Number(d.Residuals[i])})

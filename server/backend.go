@@ -25,7 +25,7 @@ type Backend interface {
 // TaskInfo describes a task.
 type TaskInfo struct {
 	Name        string            `json:"name"`
-	Type        string            `json:"type" doc:"binary_classification, regression, multiclass_classification, link_prediction"`
+	Type        string            `json:"type" doc:"binary_classification, regression, forecasting, multiclass_classification, multilabel_classification, link_prediction"`
 	Entity      string            `json:"entity" doc:"table whose rows are predicted"`
 	Key         []string          `json:"key" nullable:"false" doc:"key columns of that table"`
 	KeyTypes    []string          `json:"key_types" nullable:"false" doc:"of each key column: bool, int, float, text or time"`
@@ -105,7 +105,8 @@ type PredictAnswer struct {
 // Prediction is the answer for one entity.
 type Prediction struct {
 	Index int // position in PredictRequest.Entities
-	// Value is a bool, string, int, int64 or finite float64, for a multilabel task []string,
+	// Value is a bool, string, int, int64 or finite float64, for a multilabel task []string, for a
+	// forecast []float64, one per timeframe,
 	// for a ranking the key of the first item as JSON. A value, score or probability that is not finite makes the row an
 	// error, it is never sent.
 	Value         any

@@ -132,6 +132,12 @@ func oipPrediction(_ *TaskInfo, rows []*predictionRow, _ *oipQuestions) *oip.Res
 		return &oip.Result{Datatype: "INT64", Shape: shape, Data: oipEach[int64](rows)}
 	case string:
 		return &oip.Result{Datatype: "BYTES", Shape: shape, Data: oipEach[string](rows)}
+	case []float64: // entities x timeframes
+		var out []float64
+		for _, v := range oipEach[[]float64](rows) {
+			out = append(out, v...)
+		}
+		return &oip.Result{Datatype: "FP64", Shape: []int64{int64(len(rows)), int64(len(out) / len(rows))}, Data: out}
 	}
 	return oipTexts(rows, func(r *predictionRow) any { return r.Prediction })
 }
@@ -219,6 +225,8 @@ func oipOutputs(task *TaskInfo) []oip.TensorMetadata {
 		out = append(out, oip.TensorMetadata{Name: "probabilities", Datatype: "FP64", Shape: []int64{-1, -1}})
 	case "link_prediction":
 		out = append(out, oip.TensorMetadata{Name: "items", Datatype: "BYTES", Shape: line})
+	case "forecasting":
+		out[0].Datatype, out[0].Shape = "FP64", []int64{-1, -1}
 	default:
 		out[0].Datatype = "FP64"
 	}

@@ -93,7 +93,7 @@ type predictionRow struct {
 	Index         int                `json:"index" doc:"position in the request"`
 	Entity        anyKey             `json:"entity"`
 	Anchor        time.Time          `json:"anchor,omitzero" doc:"where the answer has none: the moment of this entity"`
-	Prediction    any                `json:"prediction" doc:"boolean, number, class or, of a multilabel task, classes; of a ranking the key of the first item, or null"`
+	Prediction    any                `json:"prediction" doc:"boolean, number, class or, of a multilabel task, classes, of a forecast, one number per timeframe; of a ranking the key of the first item, or null"`
 	Lower         *float64           `json:"lower,omitempty" doc:"of the interval that was asked for"`
 	Upper         *float64           `json:"upper,omitempty"`
 	Probability   *float64           `json:"probability,omitempty" minimum:"0" maximum:"1"`
@@ -267,6 +267,10 @@ func row(i int, p Prediction, body *predictBody) predictionRow {
 func usable(p Prediction) bool {
 	switch v := p.Value.(type) {
 	case bool, string, int, int64, []string:
+	case []float64:
+		if slices.ContainsFunc(v, func(y float64) bool { return !finite(y) }) {
+			return false
+		}
 	case nil, json.RawMessage:
 		if p.Items == nil {
 			return false

@@ -31,9 +31,8 @@ type aggregate struct {
 	dict      []Value   // distinct values, ascending
 }
 
-// timeRange returns the aggregate's window at an anchor.
-func (a *aggregate) timeRange(anchor int64, o *Options) timeRange {
-	w := a.def.Window
+// at returns where a window lies at an anchor.
+func (w Window) at(anchor int64, o *Options) timeRange {
 	if w.Static {
 		return timeRange{asOf: anchor}
 	}

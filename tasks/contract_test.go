@@ -11,12 +11,18 @@ import (
 // contractLabels are labels that every task type can have: 0 and 1, named as classes too.
 func contractLabels(typ string, n int) *LabelTable {
 	l := &LabelTable{Task: &Task{Name: "contract", Type: typ}}
-	if typ != Binary && typ != Regression {
+	if typ == Forecasting {
+		l.Task.Forecast = &Forecast{Frames: 2}
+	}
+	if typ != Binary && !Numeric(typ) {
 		l.Classes = []string{"a", "b"}
 	}
 	for i := range n {
 		l.Entity, l.Anchor = append(l.Entity, int32(i)), append(l.Anchor, int64(i/4))
 		l.Split, l.Label = append(l.Split, Split(i%3)), append(l.Label, float64(i/3%2))
+		if typ == Forecasting {
+			l.Series = append(l.Series, l.Label[i], float64(i/5%2))
+		}
 	}
 	return l
 }
@@ -38,9 +44,13 @@ func TestTypes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkGradient(t, typ, s, l.Label)
-			out := learnOutputs(typ, s, l.Label)
-			checkPerfect(t, typ, s, l, out)
+			var target []float64
+			for i := range l.Label {
+				target = append(target, l.Truth(i)...)
+			}
+			checkGradient(t, typ, s, target)
+			out := learnOutputs(typ, s, target)
+			checkPerfect(t, typ, s, l, target, out)
 			checkRange(t, typ, s, name)
 			checkJSON(t, typ, s, out)
 		})
@@ -52,7 +62,7 @@ func checkGradient(t *testing.T, typ Type, s *Scaling, target []float64) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(1, 2))
 	k := typ.Outputs(s)
-	out := make([]float64, k*len(target))
+	out := make([]float64, k*len(target)/s.targets())
 	for i := range out {
 		out[i] = rng.NormFloat64() * 3
 	}
@@ -74,7 +84,7 @@ func checkGradient(t *testing.T, typ Type, s *Scaling, target []float64) {
 
 // learnOutputs descends the loss on the outputs themselves.
 func learnOutputs(typ Type, s *Scaling, target []float64) []float64 {
-	out := make([]float64, typ.Outputs(s)*len(target))
+	out := make([]float64, typ.Outputs(s)*len(target)/s.targets())
 	grad := make([]float64, len(out))
 	for range 3000 {
 		typ.Loss(s, out, target, grad)
@@ -86,7 +96,7 @@ func learnOutputs(typ Type, s *Scaling, target []float64) []float64 {
 }
 
 // checkPerfect demands the best value of the default metric from outputs without loss.
-func checkPerfect(t *testing.T, typ Type, s *Scaling, l *LabelTable, out []float64) {
+func checkPerfect(t *testing.T, typ Type, s *Scaling, l *LabelTable, target, out []float64) {
 	t.Helper()
 	m, err := l.Task.MetricOf(s)
 	if err != nil {
@@ -96,7 +106,7 @@ func checkPerfect(t *testing.T, typ Type, s *Scaling, l *LabelTable, out []float
 	if m.HigherIsBetter() {
 		best = 1
 	}
-	if v := m.Compute(l.Label, typ.Decode(s, out)); math.Abs(v-best) > 1e-6 {
+	if v := m.Compute(target, typ.Decode(s, out)); math.Abs(v-best) > 1e-6 {
 		t.Errorf("%s of learnt outputs is %g, want %g", m.Name(), v, best)
 	}
 }
@@ -108,12 +118,12 @@ func checkRange(t *testing.T, typ Type, s *Scaling, name string) {
 	k := typ.Outputs(s)
 	out := slices.Repeat([]float64{-1e4, 1e4, 0, -3, 700, -700}, k)
 	for i, v := range typ.Decode(s, out) {
-		if math.IsNaN(v) || math.IsInf(v, 0) || name != Regression && (v < 0 || v > 1) || name == Regression && (v < s.Low || v > s.High) {
+		if math.IsNaN(v) || math.IsInf(v, 0) || !Numeric(name) && (v < 0 || v > 1) || Numeric(name) && (v < s.Low || v > s.High) {
 			t.Errorf("output %g decodes to %g", out[i], v)
 		}
 	}
 	grad := make([]float64, len(out))
-	if loss := typ.Loss(s, out, make([]float64, len(out)/k), grad); math.IsNaN(loss) || math.IsInf(loss, 0) || slices.ContainsFunc(grad, math.IsNaN) {
+	if loss := typ.Loss(s, out, make([]float64, len(out)/k*s.targets()), grad); math.IsNaN(loss) || math.IsInf(loss, 0) || slices.ContainsFunc(grad, math.IsNaN) {
 		t.Errorf("loss of extreme outputs is %g, gradient %v", loss, grad)
 	}
 }
@@ -215,3 +225,6 @@ func checkMetric(t *testing.T, m Metric, typ string, rng *rand.Rand) {
 		t.Errorf("%g becomes %g when the rows are permuted", v, w)
 	}
 }
+
+// targets is the number of labels per example.
+func (s *Scaling) targets() int { return max(1, s.Frames) }

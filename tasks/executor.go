@@ -16,7 +16,9 @@ type Executor struct {
 	entity  *ingest.Table
 
 	where, assuming, target node
-	items                   *items // of a ranking
+	items                   *items     // of a ranking
+	series                  *aggregate // of a forecast: the target, read in each timeframe
+	frames                  []Window   // of a forecast: the timeframes
 	aggregates              []*aggregate
 	ofWhere                 int // the first aggregates are those of WHERE
 }
@@ -37,6 +39,9 @@ func NewExecutor(snap *ingest.Snapshot, task *Task, threads int) (*Executor, err
 	if x.target, err = c.compile(task.Target); err != nil {
 		return nil, fmt.Errorf("compile target: %w", err)
 	}
+	if task.Forecast != nil {
+		x.series, x.frames = c.aggregates[len(c.aggregates)-1], task.frames()
+	}
 	if task.Ranking != nil {
 		if x.items, err = newItems(snap, task.Ranking); err != nil {
 			return nil, err
@@ -55,7 +60,11 @@ func (x *Executor) newFrame() *frame {
 func (x *Executor) moveTo(f *frame, anchor int64) {
 	f.anchor, f.asOf, f.rule = anchor, anchor, x.task.Options.Rule
 	for i, a := range x.aggregates {
-		f.ranges[i] = a.timeRange(anchor, &x.task.Options)
+		f.ranges[i] = a.def.Window.at(anchor, &x.task.Options)
+	}
+	f.frames = f.frames[:0]
+	for _, w := range x.frames {
+		f.frames = append(f.frames, w.at(anchor, &x.task.Options))
 	}
 }
 

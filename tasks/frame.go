@@ -10,6 +10,7 @@ type frame struct {
 	asOf   int64           // what is reached by -> must be visible then (rule R21)
 	rule   ingest.TimeRule // by this rule
 	ranges []timeRange     // window of each aggregate at anchor
+	frames []timeRange     // timeframes of a forecast at anchor
 
 	// While probing, rows reached by -> count as visible whenever they ever are;
 	// touched is the latest time of those, and ended tells that one of them ends.

@@ -37,8 +37,9 @@ type Given struct {
 	Entity []int32
 	Anchor []int64
 	Label  []float64
-	Class  []string  // multiclass
-	Items  [][]int32 // link prediction: rows of the ranked table
+	Class  []string    // multiclass; multilabel: the values of a set, see [LabelList]
+	Items  [][]int32   // link prediction: rows of the ranked table
+	Series [][]float64 `json:",omitempty"` // forecasting: the label of each timeframe
 
 	Pairs     int // (entity, anchor) pairs looked at, so far as they are known
 	NullLabel int
@@ -74,8 +75,7 @@ func (x *Executor) given(ctx context.Context, anchors [3][]int64, rules runRules
 		l.Report.Unknown += g.Unknown
 		class = l.take(x, g, Split(s), rules, class)
 	}
-	l.finish(x, class, rules)
-	return l, nil
+	return l, l.finish(x, class, rules)
 }
 
 // take adds the examples of one split in the order (anchor, entity).
@@ -108,7 +108,10 @@ func (l *LabelTable) take(x *Executor, g *Given, s Split, rules runRules, class 
 				continue
 			}
 			label = float64(len(l.Item) - from)
-		case x.task.Type == Multiclass:
+		case g.Series != nil:
+			label = g.Series[i][0]
+			l.Series = append(l.Series, g.Series[i]...)
+		case x.task.Type == Multiclass, x.task.Type == Multilabel:
 			class = append(class, g.Class[i])
 		default:
 			label = g.Label[i]
@@ -135,9 +138,14 @@ func (x *items) visible(out, rows []int32, o *Options, anchor, end int64) []int3
 }
 
 // finish numbers classes and items when all splits are in.
-func (l *LabelTable) finish(x *Executor, class []string, rules runRules) {
-	if x.task.Type == Multiclass {
+func (l *LabelTable) finish(x *Executor, class []string, rules runRules) error {
+	switch x.task.Type {
+	case Multiclass:
 		l.setClasses(class, rules.trains)
+	case Multilabel:
+		if err := l.setLabels(class, rules.trains); err != nil {
+			return err
+		}
 	}
 	if x.items != nil {
 		l.items = x.items.table
@@ -146,6 +154,7 @@ func (l *LabelTable) finish(x *Executor, class []string, rules runRules) {
 			l.ItemStart[i+1] = l.ItemStart[i] + int32(n)
 		}
 	}
+	return nil
 }
 
 // mentioned tells for every row of the entity table since when some row of another table
@@ -205,7 +214,24 @@ func LabelGiven(snap *ingest.Snapshot, task *Task, given [3]*Given) (*LabelTable
 			class = l.take(x, g, Split(s), rules, class)
 		}
 	}
-	l.finish(x, class, rules)
+	if err := l.finish(x, class, rules); err != nil {
+		return nil, err
+	}
 	l.report(x, grid)
 	return l, nil
+}
+
+// LabelList reads a label that a database gave as an array: the numbers of a forecast's
+// timeframes, or the values of a set as one text.
+func LabelList(list []any) (series []float64, set string) {
+	values := make([]Value, len(list))
+	for i, v := range list {
+		switch v := v.(type) {
+		case float64:
+			series = append(series, v)
+		case string:
+			values[i] = Value{Kind: KindText, Text: v}
+		}
+	}
+	return series, setOf(values)
 }

@@ -34,7 +34,12 @@ func (l *LabelTable) Hash() string {
 		} else if l.Classes != nil {
 			line = strconv.AppendQuote(line, l.Classes[int(l.Label[i])])
 		} else {
-			line = strconv.AppendFloat(line, l.Label[i], 'g', 6, 64)
+			for k, y := range l.Truth(i) {
+				if k > 0 {
+					line = append(line, '|')
+				}
+				line = strconv.AppendFloat(line, y, 'g', 6, 64)
+			}
 		}
 		line = append(line, '\n')
 		h.Write(line)

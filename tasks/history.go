@@ -12,6 +12,7 @@ import (
 // and by the latest row that the target reads. A row of it is known from
 // Options.Closed(anchor) on and not before (rule R12). Classes are those of training. A
 // static target gives the label of every row by its own time; rows without time give none.
+// The history of a forecast is that of its first timeframe, see [Task.FirstFrame].
 func History(ctx context.Context, snap *ingest.Snapshot, task *Task, until int64) (*LabelTable, error) {
 	if err := Resolve(task, snap); err != nil {
 		return nil, err
@@ -20,6 +21,7 @@ func History(ctx context.Context, snap *ingest.Snapshot, task *Task, until int64
 	if err != nil {
 		return nil, err
 	}
+	task = task.FirstFrame(snap.Tables[task.Entity].Rows)
 	x, err := NewExecutor(snap, task, 0)
 	if err != nil {
 		return nil, err

@@ -19,7 +19,10 @@ type LabelTable struct {
 	// Link prediction: the rows that came true for example i are Item[ItemStart[i]:ItemStart[i+1]],
 	// ascending, and Label[i] is their number. Else nil.
 	ItemStart, Item []int32
-	Report          LabelReport
+	// Forecasting: the labels of all timeframes, examples x timeframes, row-major; Label[i] is
+	// that of the first. Else nil. See [LabelTable.Truth].
+	Series []float64
+	Report LabelReport
 
 	entity, items *ingest.Table // for the keys in the hash; nil in tables made elsewhere
 }
@@ -68,7 +71,7 @@ func (l *LabelTable) Rows(s Split) []int {
 // Items returns the rows that came true for example i of a link prediction task.
 func (l *LabelTable) Items(i int) []int32 { return l.Item[l.ItemStart[i]:l.ItemStart[i+1]] }
 
-// Text prints the label of example i: the number, the class, or the keys of the rows that
+// Text prints the label of example i: the number, those of the timeframes separated by "|", the class, or the keys of the rows that
 // came true, separated by "|".
 func (l *LabelTable) Text(i int) string {
 	switch {
@@ -83,7 +86,11 @@ func (l *LabelTable) Text(i int) string {
 	case l.Classes != nil:
 		return l.Classes[int(l.Label[i])]
 	}
-	return strconv.FormatFloat(l.Label[i], 'g', -1, 64)
+	var parts []string
+	for _, y := range l.Truth(i) {
+		parts = append(parts, strconv.FormatFloat(y, 'g', -1, 64))
+	}
+	return strings.Join(parts, "|")
 }
 
 // itemKey is the key of a ranked row, the number of the row in tables made elsewhere.

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-func init() { register(6, measure{"median_ae", false, medianAbsolute}, Regression) }
+func init() { register(6, measure{"median_ae", false, medianAbsolute}, numeric...) }
 
 // medianAbsolute is the median distance of predictions from labels.
 func medianAbsolute(truth, predicted []float64) float64 {

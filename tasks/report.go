@@ -20,18 +20,21 @@ const (
 func (l *LabelTable) count() {
 	r := &l.Report
 	last := [3]int64{math.MinInt64, math.MinInt64, math.MinInt64}
-	var sum [3]float64
+	var sum, labels [3]float64
 	for i, s := range l.Split {
 		r.Examples[s]++
 		if l.Anchor[i] != last[s] {
 			r.WithRows[s]++
 			last[s] = l.Anchor[i]
 		}
-		sum[s] += l.Label[i]
+		for _, y := range l.Truth(i) {
+			sum[s] += y
+			labels[s]++
+		}
 	}
 	for s, n := range r.Examples {
 		if n > 0 && l.Classes == nil {
-			r.Mean[s] = sum[s] / float64(n)
+			r.Mean[s] = sum[s] / labels[s]
 		}
 	}
 }
@@ -111,7 +114,7 @@ func (l *LabelTable) warnEmptiness(x *Executor) {
 
 // warnRare warns of classes too rare to learn or to measure.
 func (l *LabelTable) warnRare() {
-	if l.Task.Type == Regression || l.Task.Type == Multilabel || l.Task.Ranking != nil {
+	if Numeric(l.Task.Type) || l.Task.Type == Multilabel || l.Task.Ranking != nil {
 		return
 	}
 	classes := l.Classes
@@ -175,13 +178,7 @@ func (l *LabelTable) warnShift() {
 
 // deviation is the standard deviation (n-1) of the training labels.
 func (l *LabelTable) deviation() float64 {
-	var train []float64
-	for i, s := range l.Split {
-		if s == Train {
-			train = append(train, l.Label[i])
-		}
-	}
-	return deviation(train)
+	return deviation(l.truths(Train))
 }
 
 func ratio(n, of int) float64 {

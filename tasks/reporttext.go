@@ -110,7 +110,7 @@ func (r *LabelReport) meanText(task *Task) string {
 		return fmt.Sprintf("        positive %s / %s / %s", percent(r.Mean[Train]), percent(r.Mean[Val]), percent(r.Mean[Test]))
 	case LinkPrediction:
 		return fmt.Sprintf("        items %.3g / %.3g / %.3g on average", r.Mean[Train], r.Mean[Val], r.Mean[Test])
-	case Regression:
+	case Regression, Forecasting:
 		return fmt.Sprintf("        mean %.5g / %.5g / %.5g", r.Mean[Train], r.Mean[Val], r.Mean[Test])
 	}
 	return ""

@@ -31,6 +31,7 @@ type chunk struct {
 	anchor []int64
 	split  []Split
 	label  []float64
+	series []float64 // of a forecast: all timeframes of each example
 	class  []string
 	item   []int32 // of all examples; each has label of them
 	counts LabelReport
@@ -65,6 +66,7 @@ func (x *Executor) run(ctx context.Context, jobs []job, rules runRules) (*LabelT
 		l.Entity, l.Anchor = append(l.Entity, c.entity...), append(l.Anchor, c.anchor...)
 		l.Split, l.Label = append(l.Split, c.split...), append(l.Label, c.label...)
 		class = append(class, c.class...)
+		l.Series = append(l.Series, c.series...)
 		l.Item = append(l.Item, c.item...)
 		l.Report.add(&c.counts)
 	}
@@ -125,6 +127,9 @@ func (c *chunk) fill(x *Executor, f *frame, j job, rules runRules) {
 				c.counts.NullLabel++
 				continue
 			}
+		}
+		if x.series != nil {
+			c.series = x.ahead(append(c.series, y), f)
 		}
 		c.entity, c.anchor = append(c.entity, row), append(c.anchor, anchor)
 		c.split, c.label = append(c.split, split), append(c.label, y)

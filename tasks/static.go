@@ -45,11 +45,14 @@ func (o *Options) Hides(table, column int) bool {
 // staticPace stands in for the horizon of a target that has none, in days.
 const staticPace = 30
 
-// Pace is the number of days by which the task's features decay: its horizon, or a month
-// for a target without window.
+// Pace is the number of days by which the task's features decay: its horizon, a timeframe of
+// a forecast, or a month for a target without window.
 func (t *Task) Pace() float64 {
 	if t.Static() {
 		return staticPace
+	}
+	if t.Forecast != nil {
+		return t.Forecast.Length.ApproxDays()
 	}
 	return t.Horizon.ApproxDays()
 }

@@ -18,11 +18,12 @@ type Task struct {
 	Type   string // name of a registered task type, or [LinkPrediction]
 	Entity int    // table number of the entity table
 
-	Top      int      // multilabel: how many of the likeliest classes are answered; 0 = those above one half
-	Ranking  *Ranking // of a link prediction task; nil in others
-	Target   Expr     // value at (entity, anchor); its NULL drops the example
-	Where    Expr     // nil = every visible entity; computed from rows visible at the anchor only
-	Assuming Expr     // nil = none; a condition on the future, checked for labels only
+	Top      int       // multilabel: how many of the likeliest classes are answered; 0 = those above one half
+	Ranking  *Ranking  // of a link prediction task; nil in others
+	Forecast *Forecast // of a forecasting task; nil in others
+	Target   Expr      // value at (entity, anchor); its NULL drops the example
+	Where    Expr      // nil = every visible entity; computed from rows visible at the anchor only
+	Assuming Expr      // nil = none; a condition on the future, checked for labels only
 
 	Raw *Raw // instead of Target, Where and Assuming: labels by SQL; nil for other tasks
 

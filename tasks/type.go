@@ -15,7 +15,7 @@ type Type interface {
 	// Outputs is the number of raw outputs per example.
 	Outputs(s *Scaling) int
 	// Loss returns the mean loss of n examples and stores its gradient. out and grad are
-	// n x Outputs, row-major; target has n labels as in [LabelTable].
+	// n x Outputs, row-major; target has n labels, as [LabelTable.Truth] gives them.
 	Loss(s *Scaling, out, target, grad []float64) float64
 	// Decode turns raw outputs into predictions, n x Outputs: the probability of the
 	// positive class, the value, or the probability of each class.
@@ -39,6 +39,7 @@ type Scaling struct {
 	High    float64  `json:"high"`   // 98th percentile
 	Std     float64  `json:"std"`    // standard deviation (n-1), the divisor of nMAE
 	Classes []string `json:"classes,omitempty"`
+	Frames  int      `json:"frames,omitempty"` // timeframes of a forecast
 }
 
 // maxClasses is the most classes of a multiclass task (code TK177).
@@ -47,15 +48,12 @@ const maxClasses = 1000
 // FitScaling reads the training labels of a table. The error, of type [Error], names a
 // table without them, with one class only (TK176) or with too many classes (TK177).
 func FitScaling(l *LabelTable) (*Scaling, error) {
-	var y []float64
-	for _, i := range l.Rows(Train) {
-		y = append(y, l.Label[i])
-	}
+	y := l.truths(Train)
 	if len(y) == 0 {
 		return nil, &Error{Code: "TK133", Msg: fmt.Sprintf("task %s has no training examples", l.Task.Name), Hint: "check WHERE, the window and data_from with rowlink explain"}
 	}
 	slices.Sort(y)
-	if l.Task.Type != Regression && l.Task.Type != Multilabel && y[0] == y[len(y)-1] {
+	if !Numeric(l.Task.Type) && l.Task.Type != Multilabel && y[0] == y[len(y)-1] {
 		return nil, &Error{Code: "TK176", Msg: fmt.Sprintf("all %d training labels of task %s are %s", len(y), l.Task.Name, className(l, y[0])),
 			Hint: "widen the window, change the condition, or choose other anchors"}
 	}
@@ -63,6 +61,9 @@ func FitScaling(l *LabelTable) (*Scaling, error) {
 		return nil, tooMany(l.Task, n, maxClasses)
 	}
 	s := &Scaling{Center: y[len(y)/2], Low: y[len(y)*2/100], High: y[(len(y)-1)*98/100], Std: deviation(y), Classes: l.Classes}
+	if l.Task.Forecast != nil {
+		s.Frames = l.Task.Forecast.Frames
+	}
 	for _, v := range y {
 		s.Scale += math.Abs(v-s.Center) / float64(len(y))
 	}

@@ -32,7 +32,7 @@ func (p *predictions) text(w io.Writer) error {
 		return nil
 	}
 	entity := strings.Join(p.entity.Def.Names(p.entity.Def.Key), ",")
-	withProbability := p.Task.Type != tasks.Regression && p.Task.Type != tasks.Multilabel
+	withProbability := !tasks.Numeric(p.Task.Type) && p.Task.Type != tasks.Multilabel
 	header := entity + "\tanchor\tprediction\tprobability\teligible"
 	if !withProbability {
 		header = entity + "\tanchor\tprediction\teligible"
@@ -40,14 +40,20 @@ func (p *predictions) text(w io.Writer) error {
 	if p.around != nil {
 		header = strings.Replace(header, "prediction", "prediction\tlower\tupper", 1)
 	}
-	rows := []string{header}
-	for i := range p.list {
-		one := &p.list[i]
-		row := fmt.Sprintf("%s\t%s\t%s", p.entity.KeyText(one.Row), instant(one.Anchor), valueText(one.Value))
-		if lower, upper, ok := p.interval(one); ok {
+	if p.Task.Forecast != nil {
+		header = strings.Replace(header, "prediction", "step\tprediction", 1)
+	}
+	rows, lines := []string{header}, p.lines()
+	for _, one := range lines {
+		row := fmt.Sprintf("%s\t%s", p.entity.KeyText(one.Row), instant(one.Anchor))
+		if one.step > 0 {
+			row += fmt.Sprintf("\t%d", one.step)
+		}
+		row += "\t" + valueText(one.value)
+		if lower, upper, ok := p.interval(one.value); ok {
 			row += fmt.Sprintf("\t%s\t%s", valueText(lower), valueText(upper))
 		}
-		if v, ok := likelihood(one); ok {
+		if v, ok := likelihood(one.Prediction); ok {
 			row += fmt.Sprintf("\t%.4f", v)
 		}
 		rows = append(rows, fmt.Sprintf("%s\t%t", row, one.Eligible))
@@ -61,11 +67,11 @@ func (p *predictions) text(w io.Writer) error {
 		if _, err := io.WriteString(w, line); err != nil {
 			return err
 		}
-		if i >= 0 {
-			for _, r := range p.list[i].Reasons {
+		if i >= 0 && lines[i].last {
+			for _, r := range lines[i].Reasons {
 				fmt.Fprintln(w, "    "+reasonLine(r))
 			}
-			if p.explained && len(p.list[i].Reasons) == 0 {
+			if p.explained && len(lines[i].Reasons) == 0 {
 				fmt.Fprintln(w, "    no linked row is visible at the anchor")
 			}
 		}
@@ -75,8 +81,8 @@ func (p *predictions) text(w io.Writer) error {
 }
 
 // interval is the interval around a predicted value; ok is false where none is asked for.
-func (p *predictions) interval(q *predict.Prediction) (lower, upper float64, ok bool) {
-	v, isValue := q.Value.(float64)
+func (p *predictions) interval(value any) (lower, upper float64, ok bool) {
+	v, isValue := value.(float64)
 	if p.around == nil || !isValue {
 		return 0, 0, false
 	}
@@ -128,10 +134,14 @@ func edgeName(path string) string {
 	return path
 }
 
-// csv prints key columns, anchor, prediction, interval, probabilities, eligible.
+// csv prints key columns, anchor, of a forecast the step, prediction, interval, probabilities, eligible.
 func (p *predictions) csv(w io.Writer) error {
 	out := csv.NewWriter(w)
-	header := append(p.entity.Def.Names(p.entity.Def.Key), "anchor", "prediction")
+	header := append(p.entity.Def.Names(p.entity.Def.Key), "anchor")
+	if p.Task.Forecast != nil {
+		header = append(header, "step")
+	}
+	header = append(header, "prediction")
 	if p.around != nil {
 		header = append(header, "lower", "upper")
 	}
@@ -146,11 +156,14 @@ func (p *predictions) csv(w io.Writer) error {
 	if err := out.Write(append(header, "eligible")); err != nil {
 		return err
 	}
-	for i := range p.list {
-		one := &p.list[i]
+	for _, one := range p.lines() {
 		row := keyCells(p.entity, one.Row)
-		row = append(row, time.UnixMicro(one.Anchor).UTC().Format(time.DateTime), exactText(one.Value))
-		if lower, upper, ok := p.interval(one); ok {
+		row = append(row, time.UnixMicro(one.Anchor).UTC().Format(time.DateTime))
+		if one.step > 0 {
+			row = append(row, strconv.Itoa(one.step))
+		}
+		row = append(row, exactText(one.value))
+		if lower, upper, ok := p.interval(one.value); ok {
 			row = append(row, exactText(lower), exactText(upper))
 		}
 		if one.Probability != nil {
@@ -243,7 +256,7 @@ func (p *predictions) one(q *predict.Prediction) predictedJSON {
 	if p.own {
 		j.Anchor = instantJSON(q.Anchor)
 	}
-	if lower, upper, ok := p.interval(q); ok {
+	if lower, upper, ok := p.interval(q.Value); ok {
 		j.Lower, j.Upper = &lower, &upper
 	}
 	for _, r := range q.Reasons {

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/rowlink/rowlink"
+	"github.com/rowlink/rowlink/gnn/predict"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/server"
 	"github.com/rowlink/rowlink/workspace"
@@ -232,14 +232,12 @@ func (s *served) try(ctx context.Context) error {
 		return err
 	}
 	for i, p := range answers {
-		if v, ok := p.Value.(float64); ok && !isFinite(v) || p.Probability != nil && !isFinite(*p.Probability) {
+		if !finite(predict.Prediction{Value: p.Value, Probability: p.Probability}) {
 			return fmt.Errorf("the prediction for the key %s is not finite", s.examples[i])
 		}
 	}
 	return nil
 }
-
-func isFinite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // jsonKey writes a key as requests send it; ok is false when none could.
 func jsonKey(key ingest.Key) (json.RawMessage, bool) {

@@ -252,6 +252,9 @@ func explainedScore(p predict.Prediction) float64 {
 		}
 		return best
 	}
+	if series, ok := p.Value.([]float64); ok {
+		return series[0] // effects are on the first timeframe
+	}
 	v, _ := p.Value.(float64)
 	return v
 }

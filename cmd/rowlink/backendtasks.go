@@ -109,14 +109,16 @@ func share(l *tasks.LabelTable, s tasks.Split) server.Share {
 	sum := 0.0
 	for _, r := range rows {
 		if l.Label != nil {
-			sum += l.Label[r]
+			for _, y := range l.Truth(r) {
+				sum += y / float64(l.Task.Frames())
+			}
 		}
 	}
 	mean := server.Number(sum / float64(len(rows)))
 	switch l.Task.Type {
 	case tasks.Binary:
 		out.Positive = &mean
-	case tasks.Regression:
+	case tasks.Regression, tasks.Forecasting:
 		out.Mean = &mean
 	}
 	return out

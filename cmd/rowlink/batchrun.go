@@ -143,12 +143,14 @@ func (r *batchRun) do(ctx context.Context, shard int) (added bool, err error) {
 			part.list = append(part.list, one)
 		}
 	}
-	i := -1
+	lines := part.lines()
 	next := func() ([]any, error) {
-		if i++; i == len(part.list) {
+		if len(lines) == 0 {
 			return nil, nil
 		}
-		return append(part.cells(i), int64(r.Version)), nil
+		row := part.cells(lines[0])
+		lines = lines[1:]
+		return append(row, int64(r.Version)), nil
 	}
 	return r.to.Put(ctx, shard, sink.Mark{Worker: r.worker, Kernels: tensor.KernelName(), Seconds: time.Since(begun).Seconds()}, next)
 }

@@ -230,7 +230,7 @@ func (e *evaluation) part(ctx context.Context, s tasks.Split, at bool) (*evaluat
 			p.count(outcome.Anchor)
 		}
 		p.UnseenClass = e.Known(e.labels, outcome)
-		p.Examples = len(outcome.Truth)
+		p.Examples = len(outcome.Truth) / e.Task.Frames()
 		p.Scores = append(p.Scores, e.score(name, outcome, p))
 	}
 	return p, nil

@@ -161,6 +161,8 @@ func (t labelOutput) example(i int) labelled {
 			keys = append(keys, keyJSON(t.items, item))
 		}
 		label = keys
+	case t.Series != nil:
+		label = t.Truth(i)
 	case t.Classes != nil:
 		label = t.Text(i)
 	}

@@ -389,6 +389,10 @@ func finite(p predict.Prediction) bool {
 	if p.Probability != nil {
 		return ok(*p.Probability)
 	}
-	v, isNumber := p.Value.(float64)
-	return !isNumber || ok(v)
+	for _, l := range linesOf(&p) {
+		if v, isNumber := l.value.(float64); isNumber && !ok(v) {
+			return false
+		}
+	}
+	return true
 }

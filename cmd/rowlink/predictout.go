@@ -61,6 +61,9 @@ func (p *predictions) fields() []parquet.Field {
 	fields := parquet.KeyFields(p.entity.Def)
 	add := func(name string, kind schema.Kind) { fields = append(fields, parquet.Field{Name: name, Kind: kind}) }
 	add("anchor", schema.Time)
+	if p.Task.Forecast != nil {
+		add("step", schema.Int)
+	}
 	add("prediction", p.valueKind())
 	if p.around != nil {
 		add("lower", schema.Float)
@@ -85,24 +88,27 @@ func (p *predictions) classes() bool {
 
 // fill writes the rows, and ends the file.
 func (p *predictions) fill(out *parquet.Rows) error {
-	for i := range p.list {
-		if err := out.Add(p.cells(i)); err != nil {
+	for _, one := range p.lines() {
+		if err := out.Add(p.cells(one)); err != nil {
 			return err
 		}
 	}
 	return out.Close()
 }
 
-// cells are the values of a row, in the order of [predictions.fields].
-func (p *predictions) cells(i int) []any {
-	one := &p.list[i]
+// cells are the values of a line, in the order of [predictions.fields].
+func (p *predictions) cells(one line) []any {
 	row := parquet.KeyCells(p.entity, one.Row)
-	value := one.Value
+	value := one.value
 	if set, ok := value.([]string); ok {
 		value = strings.Join(set, "|")
 	}
-	row = append(row, one.Anchor, value)
-	if lower, upper, ok := p.interval(one); ok {
+	row = append(row, one.Anchor)
+	if one.step > 0 {
+		row = append(row, int64(one.step))
+	}
+	row = append(row, value)
+	if lower, upper, ok := p.interval(one.value); ok {
 		row = append(row, lower, upper)
 	}
 	if one.Probability != nil {
@@ -121,7 +127,7 @@ func (p *predictions) valueKind() schema.Kind {
 	switch p.Task.Type {
 	case tasks.Binary:
 		return schema.Bool
-	case tasks.Regression:
+	case tasks.Regression, tasks.Forecasting:
 		return schema.Float
 	}
 	return schema.Text

@@ -57,6 +57,7 @@ type shardAnswer struct {
 // shardValues reads a value as what the task type has; nil is any.
 var shardValues = map[string]func(raw json.RawMessage) (any, error){
 	tasks.Binary: valueAs[bool], tasks.Regression: valueAs[float64], tasks.Multiclass: valueAs[string], tasks.Multilabel: valueAs[[]string],
+	tasks.Forecasting: valueAs[[]float64],
 }
 
 func valueAs[T any](raw json.RawMessage) (any, error) {

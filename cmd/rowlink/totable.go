@@ -58,12 +58,13 @@ func (a *app) writeTable(ctx context.Context, p *predictions, to toTable) error 
 	}
 	columns = append(columns, sink.Column{Name: "version", Kind: schema.Int}, sink.Column{Name: "run", Kind: schema.Text}, sink.Column{Name: "made", Kind: schema.Time})
 	run, made := strings.ToLower(rand.Text()[:12]), time.Now().UTC()
-	i := -1
+	lines := p.lines()
 	next := func() ([]any, error) {
-		if i++; i == len(p.list) {
+		if len(lines) == 0 {
 			return nil, nil
 		}
-		row := p.cells(i)
+		row := p.cells(lines[0])
+		lines = lines[1:]
 		for c, f := range fields {
 			if us, ok := row[c].(int64); ok && f.Kind == schema.Time {
 				row[c] = time.UnixMicro(us).UTC()

@@ -52,7 +52,7 @@ func historyTable(task *tasks.Task, l *tasks.LabelTable) *ingest.Table {
 	t.Columns = slices.Insert(t.Columns, 0, ingest.Column{Kind: schema.Opaque})
 	t.Parents, t.Dangling = [][]int32{l.Entity}, []int{0}
 	for i, a := range l.Anchor {
-		t.Times[i] = task.Options.Closed(a, task.Horizon)
+		t.Times[i] = task.Options.Closed(a, l.Task.Horizon)
 	}
 	return t
 }

@@ -3,6 +3,7 @@ package predict
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/rowlink/rowlink/gnn/model"
 	"github.com/rowlink/rowlink/ingest"
@@ -35,7 +36,7 @@ func New(snap *ingest.Snapshot, task *tasks.Task, s Scorer, classes []string, da
 type Prediction struct {
 	Row           int32
 	Anchor        int64
-	Value         any                // bool, float64 or class name
+	Value         any                // bool, float64, class name, set of those ([]string), or a number per timeframe ([]float64)
 	Probability   *float64           // of the positive class
 	Probabilities map[string]float64 // by class
 	Eligible      bool               // WHERE holds at the anchor
@@ -69,16 +70,24 @@ func (p *Predictor) answers(ctx context.Context, queries []model.Query, eligible
 	if err != nil {
 		return nil, err
 	}
-	width := max(1, len(p.Classes))
+	width := max(len(p.Classes), p.Task.Frames())
 	out := make([]Prediction, len(queries))
 	for i, q := range queries {
 		out[i] = p.answer(scores[i*width : (i+1)*width])
 		out[i].Row, out[i].Anchor, out[i].Eligible = q.Row, q.Anchor, eligible[i]
 		if e, ok := p.Scorer.(Explainer); ok && explain > 0 {
-			out[i].Reasons = e.Explain(queries[i], explain)
+			out[i].Reasons = p.reasons(e, queries[i], explain)
 		}
 	}
 	return out, nil
+}
+
+// reasons are those of what is predicted; of a forecast, of its first timeframe.
+func (p *Predictor) reasons(e Explainer, q model.Query, top int) []Reason {
+	if p.Task.Forecast != nil {
+		return Largest(e.Effects(q, 0), top)
+	}
+	return e.Explain(q, top)
 }
 
 // ask makes the queries for rows at an anchor.
@@ -137,6 +146,9 @@ func (p *Predictor) answer(out []float64) Prediction {
 			}
 		}
 		return Prediction{Value: p.Classes[best], Probabilities: all}
+	}
+	if p.Task.Forecast != nil {
+		return Prediction{Value: slices.Clone(out)}
 	}
 	return Prediction{Value: out[0]}
 }

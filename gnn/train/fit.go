@@ -147,12 +147,12 @@ type learner interface {
 	validate(ctx context.Context) (tensor.Mat, error)
 }
 
-// example is one training example: its query, its target, and the key of its seed, by
-// which it is also ordered.
+// example is one training example: its query, the row of its targets in the label table, and
+// the key of its seed, by which it is also ordered.
 type example struct {
 	model.Query
-	target float64
-	key    uint64
+	label int
+	key   uint64
 }
 
 func newRun(d Data, opt Options) (*run, error) {
@@ -253,7 +253,7 @@ func (r *run) collect() {
 			cut = r.stale(cut, key)
 		}
 		query.Cut = cut
-		r.examples = append(r.examples, example{Query: query, target: r.Labels.Label[source[i]], key: key})
+		r.examples = append(r.examples, example{Query: query, label: source[i], key: key})
 	}
 	r.valRows = r.Labels.Rows(tasks.Val)
 	for _, row := range r.valRows {
@@ -267,6 +267,11 @@ func (r *run) stale(cut int64, key uint64) int64 {
 	o := &r.task.Options
 	reach := float64(o.EvalAnchors-1) * o.Step.ApproxDays() * 86_400_000_000
 	return cut - int64(reach*float64(tensor.Uniform(tensor.Hash64(r.opt.Seed, 0x57a1e), key)))
+}
+
+// aim puts the targets of an example behind those of the step so far.
+func (r *run) aim(at int) {
+	r.scratch.target = append(r.scratch.target, r.Labels.Truth(r.examples[at].label)...)
 }
 
 func (r *run) done() bool {
@@ -331,7 +336,7 @@ type scratch struct {
 }
 
 func (s *scratch) resize(seeds, outputs int) {
-	s.anchor, s.target = slices.Grow(s.anchor[:0], seeds)[:seeds], slices.Grow(s.target[:0], seeds)[:seeds]
+	s.anchor, s.target = slices.Grow(s.anchor[:0], seeds)[:seeds], s.target[:0]
 	s.out, s.grad = slices.Grow(s.out[:0], seeds*outputs)[:seeds*outputs], slices.Grow(s.grad[:0], seeds*outputs)[:seeds*outputs]
 }
 
@@ -346,9 +351,9 @@ func (r *run) validate(ctx context.Context, e Epoch) error {
 		r.take(e, true)
 		return nil
 	}
-	truth := make([]float64, len(r.valRows))
-	for i, row := range r.valRows {
-		truth[i] = r.Labels.Label[row]
+	var truth []float64
+	for _, row := range r.valRows {
+		truth = append(truth, r.Labels.Truth(row)...)
 	}
 	e.Val = r.metric.Compute(truth, r.typ.Decode(r.scaling, wide(out.Data)))
 	best := r.result.Best.Val

@@ -84,7 +84,8 @@ func (s *sampled) train(batch *sample.Batch, part []int, epochSeeds int) (float6
 	s.tape.Reset()
 	s.scratch.resize(len(part), s.bound.Config.Outputs)
 	for i, p := range part {
-		s.scratch.anchor[i], s.scratch.target[i] = s.examples[p].Anchor, s.examples[p].target
+		s.scratch.anchor[i] = s.examples[p].Anchor
+		s.aim(p)
 	}
 	out := s.pass.Forward(batch, model.Seeds{Anchor: s.scratch.anchor, Drop: tensor.Hash64(s.opt.Seed, 0xd2, uint64(s.step))})
 	g := s.tape.Alloc(out.Val.Rows, out.Val.Cols)

@@ -66,8 +66,8 @@ func (s *scanned) epoch(ctx context.Context, e *Epoch) error {
 	}
 	e.Seeds = len(s.order)
 	s.scratch.resize(len(s.order), s.outputs)
-	for i, at := range s.order {
-		s.scratch.target[i] = s.examples[at].target
+	for _, at := range s.order {
+		s.aim(at)
 	}
 	out, _ := s.forward()
 	g := tensor.NewMat(len(s.order), s.outputs)

@@ -1,10 +1,6 @@
 package baseline
 
-import (
-	"math"
-
-	"github.com/rowlink/rowlink/tasks"
-)
+import "math"
 
 // Attribution is what a feature does to one prediction.
 type Attribution struct {
@@ -33,7 +29,7 @@ func (b *Boosted) Attribute(q Query, output int) []Attribution {
 	x := b.matrix([]Query{q})
 	effects := make([]float64, len(b.Features))
 	models := b.Models
-	if b.data.Task.Type == tasks.Multilabel { // every class has models of its own, in turn
+	if b.data.apart() { // every output has models of its own, in turn
 		models = nil
 		for i := output; i < len(b.Models); i += b.data.Width() {
 			models = append(models, b.Models[i])

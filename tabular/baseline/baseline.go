@@ -56,12 +56,12 @@ type Data struct {
 }
 
 // Width is the number of predicted numbers per query.
-func (d *Data) Width() int { return max(1, len(d.Classes)) }
+func (d *Data) Width() int { return max(len(d.Classes), d.Task.Frames()) }
 
 // Examples are labelled queries of one split.
 type Examples struct {
 	Queries []Query
-	Label   []float64
+	Label   []float64 // one per query; of a forecast one per timeframe of each, row-major
 }
 
 // Fit is given to a baseline to learn from.
@@ -137,7 +137,7 @@ func Collect(l *tasks.LabelTable, split tasks.Split) Examples {
 	var e Examples
 	for _, i := range l.Rows(split) {
 		e.Queries = append(e.Queries, Query{l.Entity[i], l.Cut(i), l.Anchor[i]})
-		e.Label = append(e.Label, l.Label[i])
+		e.Label = append(e.Label, l.Truth(i)...)
 	}
 	return e
 }
@@ -150,6 +150,10 @@ func prior(d *Data, labels []float64) []float64 {
 	case d.Task.Type == tasks.Multilabel:
 		for _, y := range labels {
 			addSet(out, y, 1/float64(len(labels)))
+		}
+	case d.Task.Forecast != nil:
+		for c := range out {
+			out[c] = median(d.target(labels, c))
 		}
 	case len(d.Classes) > 0:
 		for _, y := range labels {

@@ -108,11 +108,17 @@ func fitBoosted(ctx context.Context, f *Fit) (Baseline, error) {
 func (b *Boosted) grow(ctx context.Context, f *Fit, data, valid *boost.Dataset, shape boost.Options) error {
 	shape.Valid, shape.Score = valid, f.Watch
 	models := boostedModels
-	if f.Quick || len(data.Label) > averagedExamples || f.Task.Type == tasks.Multilabel {
+	if f.Quick || len(data.Label) > averagedExamples || b.data.apart() {
 		models = 1
 	}
 	for i := range models {
 		shape.Seed = uint64(i + 1)
+		if f.Task.Forecast != nil {
+			if err := b.growFrames(ctx, f, data, shape); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := b.add(ctx, data, shape); err != nil {
 			return err
 		}
@@ -149,7 +155,7 @@ func (b *Boosted) choose(ctx context.Context, e Examples) error {
 		return err
 	}
 	gain := few.Models[0].Importance()
-	for _, m := range few.Models[1:] { // of the other classes of a set
+	for _, m := range few.Models[1:] { // of the other outputs
 		for i, more := range m.Importance() {
 			gain[i].Gain += more.Gain
 		}
@@ -178,13 +184,14 @@ func (b *Boosted) name() {
 
 // spaced picks at most n examples at equal distances.
 func (e Examples) spaced(n int) Examples {
-	if len(e.Label) <= n {
+	if len(e.Queries) <= n {
 		return e
 	}
 	var out Examples
+	k := e.width()
 	for i := range n {
-		at := i * len(e.Label) / n
-		out.Queries, out.Label = append(out.Queries, e.Queries[at]), append(out.Label, e.Label[at])
+		at := i * len(e.Queries) / n
+		out.Queries, out.Label = append(out.Queries, e.Queries[at]), append(out.Label, e.Label[at*k:(at+1)*k]...)
 	}
 	return out
 }
@@ -207,9 +214,9 @@ func (b *Boosted) Refit(ctx context.Context, f *Fit) (Baseline, error) {
 	}
 	for i, m := range b.Models {
 		shape.Rounds, shape.Seed = m.Rounds(), uint64(i+1)
-		if b.data.Task.Type == tasks.Multilabel {
+		if b.data.apart() {
 			shape.Seed = uint64(i/b.data.Width() + 1)
-			if err := again.addClass(ctx, data, shape, i%b.data.Width()); err != nil {
+			if err := again.addOutput(ctx, data, shape, i%b.data.Width()); err != nil {
 				return nil, err
 			}
 			continue
@@ -226,7 +233,7 @@ var _ Refitter = (*Boosted)(nil)
 // add fits one more model.
 func (b *Boosted) add(ctx context.Context, data *boost.Dataset, opt boost.Options) error {
 	opt.Threads = b.data.Pool.Threads()
-	if b.data.Task.Type == tasks.Multilabel {
+	if b.data.apart() {
 		return b.addEach(ctx, data, opt)
 	}
 	opt.Objective, opt.Objectives.Classes = b.objective(), len(b.data.Classes)
@@ -341,7 +348,7 @@ func (b *Boosted) Predict(ctx context.Context, queries []Query) ([]float64, erro
 // raw is the mean of the models.
 func (b *Boosted) raw(queries []Query) []float64 {
 	x := b.matrix(queries)
-	if b.data.Task.Type == tasks.Multilabel {
+	if b.data.apart() {
 		return b.each(x, len(queries))
 	}
 	var out []float64

@@ -40,8 +40,8 @@ func (r *reader) matrix(queries []Query) design {
 
 // latest keeps the last examples, at most n: they are in the order of their anchors.
 func (e Examples) latest(n int) Examples {
-	if drop := len(e.Label) - n; drop > 0 {
-		return Examples{e.Queries[drop:], e.Label[drop:]}
+	if drop := len(e.Queries) - n; drop > 0 {
+		return Examples{e.Queries[drop:], e.Label[drop*e.width():]}
 	}
 	return e
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/tasks"
@@ -76,7 +77,7 @@ func fitDecayed(ctx context.Context, f *Fit) (Baseline, error) {
 				return nil, err
 			}
 			if way.rows {
-				h.Prior = []float64{h.visibleMean(f.Task.Options.ValAnchor)}
+				h.Prior = slices.Repeat([]float64{h.visibleMean(f.Task.Options.ValAnchor)}, f.Task.Frames())
 			}
 			for _, c := range h.candidates(f) {
 				predicted, err := c.Predict(ctx, f.Val.Queries)
@@ -123,6 +124,7 @@ func (h *History) candidates(f *Fit) []*History {
 	if len(f.Classes) > 0 {
 		return out
 	}
+	labels := f.level(f.Train.Label)
 	x := design{len(f.Train.Queries), 2, make([]float64, 0, 2*len(f.Train.Queries))}
 	for _, q := range f.Train.Queries {
 		mean, n := h.mean(q)
@@ -131,9 +133,9 @@ func (h *History) candidates(f *Fit) []*History {
 	c := *h
 	var err error
 	if f.Task.Type == tasks.Binary {
-		c.Calibration, err = x.logistic(f.Train.Label, 1e-6)
+		c.Calibration, err = x.logistic(labels, 1e-6)
 	} else {
-		c.Calibration, err = x.absolute(f.Train.Label, 1e-6)
+		c.Calibration, err = x.absolute(labels, 1e-6)
 	}
 	if err != nil { // constant past values: nothing to calibrate
 		return out
@@ -200,7 +202,9 @@ func (h *History) mean(q Query) (mean []float64, weight float64) {
 		} else if len(h.data.Classes) > 0 {
 			mean[int(v)] += w
 		} else {
-			mean[0] += w * v
+			for c := range mean { // the past of a forecast is one series
+				mean[c] += w * v
+			}
 		}
 	}
 	for c := range mean {
@@ -229,7 +233,9 @@ func (h *History) Predict(_ context.Context, queries []Query) ([]float64, error)
 		for i := lo; i < hi; i++ {
 			mean, n := h.mean(queries[i])
 			if len(h.Calibration) > 0 {
-				mean[0] = dot(h.Calibration, []float64{mean[0], math.Log(n + 0.05)})
+				for c, m := range mean {
+					mean[c] = dot(h.Calibration, []float64{m, math.Log(n + 0.05)})
+				}
 				if h.data.Task.Type == tasks.Binary {
 					mean[0] = sigmoid(mean[0])
 				}

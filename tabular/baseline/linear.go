@@ -47,7 +47,7 @@ func fitLinear(ctx context.Context, f *Fit) (Baseline, error) {
 	x := base.matrix(train.Queries)
 	base.Mean, base.Scale = x.standardise()
 	if x.k > linearFeatures {
-		base.Chosen = x.telling(train.Label, linearFeatures)
+		base.Chosen = x.telling(f.level(train.Label), linearFeatures)
 		x = x.take(base.Chosen)
 		base.Mean, base.Scale = at(base.Mean, base.Chosen), at(base.Scale, base.Chosen)
 	}
@@ -101,23 +101,16 @@ func middle(labels []float64) (low, high float64) {
 
 func (l *Linear) solve(x design, labels []float64) error {
 	l.Weights = nil
-	several := l.data.Task.Type == tasks.Multilabel
 	for c := range l.data.Width() {
 		var b []float64
 		var err error
 		switch {
 		case len(l.data.Classes) > 0:
-			is := make([]float64, len(labels))
-			for i, y := range labels {
-				if int(y) == c && !several || several && tasks.Holds(y, c) {
-					is[i] = 1
-				}
-			}
-			b, err = x.logistic(is, l.Lambda)
+			b, err = x.logistic(l.data.isClass(labels, c), l.Lambda)
 		case l.data.Task.Type == tasks.Binary:
 			b, err = x.logistic(labels, l.Lambda)
 		default:
-			b, err = x.absolute(labels, l.Lambda)
+			b, err = x.absolute(l.data.target(labels, c), l.Lambda)
 		}
 		if err != nil {
 			return err
@@ -173,7 +166,7 @@ func (l *Linear) answer(scores []float64) []float64 {
 		sum += v
 	}
 	for c := range scores {
-		if len(scores) > 1 && sum > 0 && l.data.Task.Type != tasks.Multilabel {
+		if len(scores) > 1 && sum > 0 && !l.data.apart() {
 			scores[c] /= sum
 		}
 	}

@@ -423,6 +423,13 @@ func (r *reader) lowered(row int32, anchor int64, v any) error {
 	case float64:
 		number = x
 	case string:
+	case []any:
+		series, set := tasks.LabelList(x)
+		if r.task.Forecast != nil {
+			r.out.Series, number = append(r.out.Series, series), series[0]
+		} else {
+			r.out.Class = append(r.out.Class, set)
+		}
 	default:
 		return fmt.Errorf("the lowered SELECT gave the label %v", v)
 	}

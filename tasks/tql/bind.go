@@ -126,18 +126,12 @@ func (b *binder) query(q *Query) {
 	if q.Selection != nil && b.entity != nil {
 		b.keys(q.Selection.Keys)
 	}
-	if q.Spec != nil && q.Spec.Kind != SpecRank && (q.Spec.Kind != SpecClassify || !hasAggregate(q.Target)) {
-		what := [...]string{SpecRank: "RANK", SpecClassify: "CLASSIFY", SpecForecast: "FORECAST", SpecTop: "TOP"}[q.Spec.Kind]
-		if q.Spec.Kind == SpecForecast && !hasAggregate(q.Target) {
-			b.fault(q.Spec.Range(), "TK174", "FORECAST needs a SUM or COUNT with a window").Hint = "leave FORECAST out, or write SUM(t.c, 0, 7, days) FORECAST 4 TIMEFRAMES"
-		} else {
-			b.later(q.Spec.Range(), what, laterHints[q.Spec.Kind])
-		}
-	}
+	b.staticSpec(q)
 	if q.At != nil && q.At.Kind == AtEntity {
 		b.entityTime(q.At, hasAggregate(q.Target))
 	}
 	b.target(q.Target, q.Spec)
+	b.endFirst()
 	b.task.Where = b.condition(q.Where, roleWhere, "WHERE")
 	if q.Assuming == nil {
 		return
@@ -147,16 +141,23 @@ func (b *binder) query(q *Query) {
 		return
 	}
 	b.task.Assuming = b.condition(q.Assuming, roleAssuming, "ASSUMING")
+	b.endFirst()
 	if !hasAggregate(q.Assuming) {
 		b.fault(q.Assuming.Range(), "TK141", "ASSUMING says nothing about the future").Hint = "move it to WHERE: WHERE " + q.Assuming.String()
 	}
 }
 
-// laterHints say what works instead of RANK, CLASSIFY, FORECAST and TOP.
-var laterHints = [...]string{
-	SpecClassify: "predict one value at a time: LIST_DISTINCT(t.c, 0, 30, days) CONTAINS 'value'",
-	SpecForecast: "predict one window at a time: SUM(t.c, 0, 7, days), SUM(t.c, 7, 14, days)",
-	SpecTop:      "leave it out",
+// staticSpec refuses what makes no sense of a target without a window.
+func (b *binder) staticSpec(q *Query) {
+	if q.Spec == nil || hasAggregate(q.Target) {
+		return
+	}
+	switch q.Spec.Kind {
+	case SpecForecast:
+		b.fault(q.Spec.Range(), "TK174", "FORECAST needs a SUM or COUNT with a window").Hint = "leave FORECAST out, or " + forecastHint
+	case SpecClassify:
+		b.later(q.Spec.Range(), "CLASSIFY of a target without a window", "leave CLASSIFY out: a text or a category is predicted as one of its values")
+	}
 }
 
 // condition binds WHERE or ASSUMING; nil stays nil.
@@ -187,7 +188,7 @@ func (b *binder) assertType(declared *Name) {
 		return
 	}
 	err := b.fault(declared.Range(), "TK175", "the target is of type %s, not %s", b.task.Type, declared.Text)
-	if near, ok := Nearest(declared.Text, []string{tasks.Binary, tasks.Regression, tasks.Multiclass, tasks.Multilabel, tasks.LinkPrediction}); ok && near == b.task.Type {
+	if near, ok := Nearest(declared.Text, []string{tasks.Binary, tasks.Regression, tasks.Multiclass, tasks.Multilabel, tasks.LinkPrediction, tasks.Forecasting}); ok && near == b.task.Type {
 		err.Hint = "did you mean " + near + "?"
 	} else {
 		err.Hint = "leave TYPE out, or write TYPE " + b.task.Type

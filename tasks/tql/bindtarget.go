@@ -26,6 +26,8 @@ func (b *binder) target(e Expr, spec *Spec) {
 		b.ranking(e, v, spec)
 	case spec != nil && spec.Kind == SpecClassify:
 		b.classify(e, v, spec)
+	case spec != nil && spec.Kind == SpecForecast:
+		b.forecast(e, v, spec)
 	case v.kind == tasks.KindBool:
 		b.task.Type = tasks.Binary
 	case v.category || v.kind == tasks.KindText:

@@ -22,7 +22,7 @@ func Explain(task *tasks.Task, sc *schema.Schema) string {
 		x.raw()
 	} else {
 		x.aggregates()
-		x.line("target", x.u.expr(task.Target).String())
+		x.line("target", x.u.target(task))
 	}
 	if task.Where != nil {
 		x.line("where", x.u.expr(task.Where).String())
@@ -75,6 +75,8 @@ func why(task *tasks.Task) string {
 		return "the target is a set of rows that a foreign key points to"
 	case task.Type == tasks.Multilabel:
 		return "CLASSIFY asks for a set of values of a category"
+	case task.Forecast != nil:
+		return "FORECAST asks for a series"
 	case task.Type == tasks.Binary:
 		return "the target is a condition"
 	case task.Type == tasks.Multiclass && kindOf(task.Target) == tasks.KindNumber:
@@ -130,12 +132,21 @@ func (x *explainer) aggregates() {
 			x.line("reads", "%s", text)
 			if !a.Window.Static {
 				column, _ := timeColumn(x.sc, pathTable(x.sc, a, a.TimeStep))
-				x.line("reads", "  %s in %s", column, windowText(a.Window))
+				x.line("reads", "  %s in %s%s", column, windowText(a.Window), x.frames(a))
 			}
 			x.line("reads", "  path %s%s", graph.FormatPath(x.sc, a.Table, graphSteps(a.Path)), x.alternatives(a))
 			x.line("reads", "  if empty: %s", emptyText(a))
 		})
 	}
+}
+
+// frames tells of the timeframes of a forecast after the first.
+func (x *explainer) frames(a *tasks.Aggregate) string {
+	if f := x.task.Forecast; f != nil && f.Frames > 1 && a == x.task.Target {
+		last := x.task.Targets()[f.Frames-1]
+		return fmt.Sprintf(", then every %s; the last of %d: %s", f.Length, f.Frames, windowText(last.Window))
+	}
+	return ""
 }
 
 // alternatives tells of the other paths that VIA could name.
@@ -193,6 +204,9 @@ func (x *explainer) grid() {
 	labels := "one for every eligible entity"
 	if x.task.Raw != nil {
 		labels = "those that the SQL gives, of entities that exist at the anchor; none where it gives NULL"
+	}
+	if x.task.Forecast != nil {
+		labels = "one per timeframe for every eligible entity"
 	}
 	if x.task.Assuming != nil {
 		labels += " for which the assumption came true"

@@ -31,6 +31,9 @@ func lowered(task *tasks.Task, sc *schema.Schema, grid *tasks.Grid, shard Shard)
 	if task.Raw != nil {
 		return "", errors.New("lower to SQL: the task is SQL already; SHOW TASK prints it")
 	}
+	if err := checkSeries(task); err != nil {
+		return "", err
+	}
 	l := &lowering{task: task, sc: sc, zone: time.UTC, shard: shard}
 	if task.Options.Zone != nil {
 		l.zone = task.Options.Zone
@@ -130,6 +133,9 @@ func (l *lowering) body(keys []string, names, label string, where []string) stri
 
 // label is the target as a column of the type that the task type calls for.
 func (l *lowering) label(here place) string {
+	if l.task.Forecast != nil {
+		return l.series(here)
+	}
 	p := l.expr(here, l.task.Target)
 	switch l.task.Type {
 	case tasks.LinkPrediction:

@@ -15,7 +15,7 @@ func Question(task *tasks.Task, sc *schema.Schema) string {
 	}
 	u := &unbinder{sc, task.Entity}
 	var b strings.Builder
-	b.WriteString(task.Type + ": PREDICT " + u.expr(task.Target).String() + " FOR EACH " + textOf(&Table{Parts: tableParts(sc, task.Entity)}))
+	b.WriteString(task.Type + ": PREDICT " + u.target(task) + " FOR EACH " + textOf(&Table{Parts: tableParts(sc, task.Entity)}))
 	if task.Where != nil {
 		b.WriteString(" WHERE " + u.expr(task.Where).String())
 	}

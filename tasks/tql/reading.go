@@ -24,6 +24,8 @@ func reading(task *tasks.Task, sc *schema.Schema) string {
 		out += "for each value seen in training whether it will be in " + r.value(task.Target) + "."
 	case tasks.Multiclass:
 		out += r.value(task.Target) + ", one of the values seen in training."
+	case tasks.Forecasting:
+		out += r.series(task)
 	default:
 		out += r.value(task.Target) + "."
 	}
@@ -34,6 +36,18 @@ func reading(task *tasks.Task, sc *schema.Schema) string {
 		out += " It is assumed that " + r.clause(task.Assuming) + ": where that does not come true there is no label, and a prediction does not check it."
 	}
 	return out
+}
+
+// series says a forecast: the value of the first timeframe, and how many follow.
+func (r *reader) series(task *tasks.Task) string {
+	f := task.Forecast
+	switch f.Frames {
+	case 1:
+		return r.value(task.Target) + ", as a series of one timeframe."
+	case 2:
+		return r.value(task.Target) + ", and the same of the timeframe of " + f.Length.String() + " after them."
+	}
+	return r.value(task.Target) + ", and the same of each of the " + strconv.Itoa(f.Frames-1) + " timeframes of " + f.Length.String() + " after them."
 }
 
 // reader puts bound expressions into words.

@@ -34,6 +34,15 @@ func (u *unbinder) expr(e tasks.Expr) Expr {
 	return u.call(e.(*tasks.Call))
 }
 
+// target prints what a task predicts.
+func (u *unbinder) target(task *tasks.Task) string {
+	text := u.expr(task.Target).String()
+	if task.Forecast != nil {
+		text += " FORECAST " + strconv.Itoa(task.Forecast.Frames) + " TIMEFRAMES"
+	}
+	return text
+}
+
 func (u *unbinder) call(e *tasks.Call) Expr {
 	arg := func(i int) Expr { return u.expr(e.Args[i]) }
 	switch e.Op {
