@@ -58,4 +58,3 @@ func (d *Data) level(labels []float64) []float64 {
 
 // width is the number of labels per example.
 func (e Examples) width() int { return len(e.Label) / max(1, len(e.Queries)) }
-
