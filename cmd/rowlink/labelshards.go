@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rowlink/rowlink"
+	"github.com/rowlink/rowlink/ingest/parquet"
 	"github.com/rowlink/rowlink/schema"
 	"github.com/rowlink/rowlink/sink"
 	"github.com/rowlink/rowlink/tasks"
@@ -61,10 +62,9 @@ func (a *app) labelShards(ctx context.Context, d *rowlink.Database, task *tasks.
 
 // labelColumns are those of the label file.
 func labelColumns(d *rowlink.Database, task *tasks.Task) []sink.Column {
-	def := d.Snap.Tables[task.Entity].Def
 	var out []sink.Column
-	for _, c := range def.Key {
-		out = append(out, sink.Column{Name: def.Columns[c].Name, Kind: keyKind(def.Columns[c].Kind)})
+	for _, f := range parquet.KeyFields(d.Snap.Tables[task.Entity].Def) {
+		out = append(out, sink.Column{Name: f.Name, Kind: f.Kind})
 	}
 	return append(out, sink.Column{Name: "anchor", Kind: schema.Time}, sink.Column{Name: "label", Kind: schema.Float}, sink.Column{Name: "split", Kind: schema.Text})
 }
