@@ -86,7 +86,7 @@ func (f *Fitted) driftNotes(test *Outcome) (notes []string) {
 }
 
 func (f *Fitted) labelsMoved(val, test *Outcome) Moved {
-	if tasks.Numeric(f.Task.Type) {
+	if tasks.Quantity(f.Task.Type) {
 		return numbersMoved("labels", slices.Clone(val.Truth), slices.Clone(test.Truth), 0, 0)
 	}
 	count := func(truth []float64) map[string]int {

@@ -191,6 +191,8 @@ func TestLabelsEqualOneMachineOnJourney(t *testing.T) {
 		  WITH (val_anchor = '2017-11-01', test_anchor = '2017-12-01', step = '14 days', eval_anchors = 2)`,
 		`CREATE TASK redeem AS PREDICT COUNT(coupon_redemptions.*, 0, 30, days) > 0 FOR EACH households.household_id
 		  WITH (val_anchor = '2017-10-01', test_anchor = '2017-11-01', step = '30 days', eval_anchors = 1)`,
+		`CREATE TASK spend AS PREDICT SUM(transactions.sales_value, 0, 7, days) FORECAST 4 FOR EACH households.household_id
+		  WITH (val_anchor = '2017-10-01', test_anchor = '2017-11-01', step = '30 days', eval_anchors = 1)`,
 	} {
 		task := bind(t, s, text)
 		t.Run(task.Name, func(t *testing.T) {

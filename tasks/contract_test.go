@@ -14,7 +14,7 @@ func contractLabels(typ string, n int) *LabelTable {
 	if typ == Forecasting {
 		l.Task.Forecast = &Forecast{Frames: 2}
 	}
-	if typ != Binary && !Numeric(typ) {
+	if typ != Binary && !Quantity(typ) {
 		l.Classes = []string{"a", "b"}
 	}
 	for i := range n {
@@ -118,7 +118,7 @@ func checkRange(t *testing.T, typ Type, s *Scaling, name string) {
 	k := typ.Outputs(s)
 	out := slices.Repeat([]float64{-1e4, 1e4, 0, -3, 700, -700}, k)
 	for i, v := range typ.Decode(s, out) {
-		if math.IsNaN(v) || math.IsInf(v, 0) || !Numeric(name) && (v < 0 || v > 1) || Numeric(name) && (v < s.Low || v > s.High) {
+		if math.IsNaN(v) || math.IsInf(v, 0) || !Quantity(name) && (v < 0 || v > 1) || Quantity(name) && (v < s.Low || v > s.High) {
 			t.Errorf("output %g decodes to %g", out[i], v)
 		}
 	}

@@ -96,9 +96,9 @@ func (l *LabelTable) truths(s Split) []float64 {
 	return out
 }
 
-// numeric are the task types whose label is a number on a scale.
-var numeric = []string{Regression, Forecasting}
+// quantities are the task types whose label is a number on a scale.
+var quantities = []string{Regression, Forecasting}
 
-// Numeric reports whether the labels of a task type are numbers on a scale, which have errors,
-// spreads and intervals.
-func Numeric(taskType string) bool { return slices.Contains(numeric, taskType) }
+// Quantity reports whether the labels of a task type are numbers on a scale, which have
+// errors, spreads and residuals.
+func Quantity(taskType string) bool { return slices.Contains(quantities, taskType) }

@@ -1,6 +1,6 @@
 package tasks
 
-func init() { register(8, measure{"explained_variance", true, explainedVariance}, numeric...) }
+func init() { register(8, measure{"explained_variance", true, explainedVariance}, quantities...) }
 
 // explainedVariance is r2 of predictions freed of their mean error.
 func explainedVariance(truth, predicted []float64) float64 {

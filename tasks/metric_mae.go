@@ -2,7 +2,7 @@ package tasks
 
 import "math"
 
-func init() { register(1, measure{"mae", false, meanAbsolute}, numeric...) }
+func init() { register(1, measure{"mae", false, meanAbsolute}, quantities...) }
 
 // meanAbsolute is the mean distance of predictions from labels.
 func meanAbsolute(truth, predicted []float64) float64 {

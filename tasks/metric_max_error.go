@@ -2,7 +2,7 @@ package tasks
 
 import "math"
 
-func init() { register(7, measure{"max_error", false, maxError}, numeric...) }
+func init() { register(7, measure{"max_error", false, maxError}, quantities...) }
 
 // maxError is the largest distance of a prediction from its label.
 func maxError(truth, predicted []float64) float64 {

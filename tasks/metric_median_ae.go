@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-func init() { register(6, measure{"median_ae", false, medianAbsolute}, numeric...) }
+func init() { register(6, measure{"median_ae", false, medianAbsolute}, quantities...) }
 
 // medianAbsolute is the median distance of predictions from labels.
 func medianAbsolute(truth, predicted []float64) float64 {

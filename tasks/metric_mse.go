@@ -1,6 +1,6 @@
 package tasks
 
-func init() { register(5, measure{"mse", false, meanSquare}, numeric...) }
+func init() { register(5, measure{"mse", false, meanSquare}, quantities...) }
 
 // meanSquare is the mean squared distance of predictions from labels.
 func meanSquare(truth, predicted []float64) float64 {

@@ -3,7 +3,7 @@ package tasks
 import "errors"
 
 func init() {
-	metrics.Add("nmae", metricMaker{numeric, 4, func(s *Scaling) (Metric, error) {
+	metrics.Add("nmae", metricMaker{quantities, 4, func(s *Scaling) (Metric, error) {
 		if s == nil {
 			return nil, errors.New("metric nmae needs the scale of the training labels")
 		}

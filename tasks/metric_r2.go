@@ -1,6 +1,6 @@
 package tasks
 
-func init() { register(3, measure{"r2", true, rSquared}, numeric...) }
+func init() { register(3, measure{"r2", true, rSquared}, quantities...) }
 
 // rSquared is 1 - squared error / squared distance from the labels' mean. For constant
 // labels it is 1 when every prediction is exact, else 0.

@@ -16,7 +16,7 @@ type Part struct {
 	Anchor []int64
 	Split  []Split
 	Label  []float64 // numbers; the number of ranked rows
-	Text   []string  // class, classes of a set, or keys of ranked rows; nil for numbers
+	Text   []string  // class, classes of a set, keys of ranked rows, or labels of a series; nil for numbers
 	Report LabelReport
 }
 
@@ -46,7 +46,7 @@ func LabelPart(ctx context.Context, snap *ingest.Snapshot, task *Task, threads i
 		return nil, err
 	}
 	p.Entity, p.Anchor, p.Split, p.Label, p.Report = l.Entity, l.Anchor, l.Split, l.Label, l.Report
-	if x.items != nil {
+	if x.items != nil || task.Forecast != nil {
 		p.Text = make([]string, len(l.Label))
 		for i := range p.Text {
 			p.Text[i] = l.Text(i)

@@ -114,7 +114,7 @@ func (l *LabelTable) warnEmptiness(x *Executor) {
 
 // warnRare warns of classes too rare to learn or to measure.
 func (l *LabelTable) warnRare() {
-	if Numeric(l.Task.Type) || l.Task.Type == Multilabel || l.Task.Ranking != nil {
+	if Quantity(l.Task.Type) || l.Task.Type == Multilabel || l.Task.Ranking != nil {
 		return
 	}
 	classes := l.Classes

@@ -53,7 +53,7 @@ func FitScaling(l *LabelTable) (*Scaling, error) {
 		return nil, &Error{Code: "TK133", Msg: fmt.Sprintf("task %s has no training examples", l.Task.Name), Hint: "check WHERE, the window and data_from with rowlink explain"}
 	}
 	slices.Sort(y)
-	if !Numeric(l.Task.Type) && l.Task.Type != Multilabel && y[0] == y[len(y)-1] {
+	if !Quantity(l.Task.Type) && l.Task.Type != Multilabel && y[0] == y[len(y)-1] {
 		return nil, &Error{Code: "TK176", Msg: fmt.Sprintf("all %d training labels of task %s are %s", len(y), l.Task.Name, className(l, y[0])),
 			Hint: "widen the window, change the condition, or choose other anchors"}
 	}

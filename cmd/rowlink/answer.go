@@ -32,7 +32,7 @@ func (p *predictions) text(w io.Writer) error {
 		return nil
 	}
 	entity := strings.Join(p.entity.Def.Names(p.entity.Def.Key), ",")
-	withProbability := !tasks.Numeric(p.Task.Type) && p.Task.Type != tasks.Multilabel
+	withProbability := !tasks.Quantity(p.Task.Type) && p.Task.Type != tasks.Multilabel
 	header := entity + "\tanchor\tprediction\tprobability\teligible"
 	if !withProbability {
 		header = entity + "\tanchor\tprediction\teligible"
