@@ -158,7 +158,7 @@ func TestFit_earlierBlocks(t *testing.T) {
 
 // Probabilities are averaged as log odds or logarithms, by the names that task types have.
 func TestMeanOf(t *testing.T) {
-	want := map[string]blend.Mean{tasks.Binary: blend.LogOdds, tasks.Multiclass: blend.Geometric, tasks.Multilabel: blend.LogOdds, tasks.Regression: blend.Arithmetic}
+	want := map[string]blend.Mean{tasks.Binary: blend.LogOdds, tasks.Multiclass: blend.Geometric, tasks.Multilabel: blend.LogOdds, tasks.Regression: blend.Arithmetic, tasks.Forecasting: blend.Arithmetic}
 	for _, name := range tasks.TypeNames() {
 		if got := rowlink.MeanOf(name); want[name] == "" || got != want[name] {
 			t.Errorf("%s: %q, want %q", name, got, want[name])

@@ -97,7 +97,7 @@ func (l *Loaded) Importance(ctx context.Context, o ImportanceOptions) (*Importan
 	if math.IsNaN(whole) {
 		return nil, &ingest.UserError{Msg: fmt.Sprintf("metric %s is not defined on the %d validation labels of this snapshot", metric.Name(), len(examples.truth)), Hint: "ask over the snapshot of the training"}
 	}
-	out := &Importance{Task: l.Version.Task, Version: l.Version.Version, Served: l.Served, Metric: metric.Name(), Snapshot: l.Snap.ID, Examples: len(examples.truth), Draws: o.Draws, Score: whole,
+	out := &Importance{Task: l.Version.Task, Version: l.Version.Version, Served: l.Served, Metric: metric.Name(), Snapshot: l.Snap.ID, Examples: len(examples.queries), Draws: o.Draws, Score: whole,
 		Items: l.readable()}
 	for i := range out.Items {
 		item := &out.Items[i]
