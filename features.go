@@ -19,6 +19,7 @@ type Features struct {
 
 	wide *asof.Wide
 	pool *tensor.Pool
+	snap *ingest.Snapshot
 }
 
 // Features labels a task and plans its features. regime replaces the task's; nil leaves
@@ -37,7 +38,7 @@ func (d *Database) Features(ctx context.Context, text string, regime *tasks.Regi
 	if err != nil {
 		return nil, err
 	}
-	return &Features{wide.Names, f.Labels, d.Snap.Tables[f.Task.Entity], wide, pool}, nil
+	return &Features{wide.Names, f.Labels, d.Snap.Tables[f.Task.Entity], wide, pool, d.Snap}, nil
 }
 
 // Of returns the features of some examples, by position in the label table: examples x

@@ -130,3 +130,86 @@ func copied(t *testing.T, d *rowlink.Database, task *tasks.Task, shards int) (ma
 }
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// Features that Postgres computes are those of the walk over the snapshot, over partitioned
+// tables too.
+func TestFeatures_SQL(t *testing.T) {
+	url := pgtest.URL(t)
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), partitioned+lines); err != nil {
+		t.Fatal(err)
+	}
+	d, err := rowlink.Open(t.Context(), rowlink.Options{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	f, err := d.Features(t.Context(), "CREATE TASK a AS PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR EACH customers", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, features, err := f.SQL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := ""
+	for _, at := range features {
+		said += f.Names[at] + "\n"
+	}
+	for _, want := range []string{"mean public.orders.amount, half-life", "log count, half-life", "count in 30 d (orders", "sum public.visits.seconds in 120 d", "smallest public.orders.amount", "days since last (visits", "sum public.lines.pieces in 30 d (lines by "} {
+		if !strings.Contains(said, want) {
+			t.Errorf("no feature %q among\n%s", want, said)
+		}
+	}
+	at := map[string]int{}
+	all := make([]int, len(f.Labels.Label))
+	for i := range f.Labels.Label {
+		all[i] = i
+		at[fmt.Sprint(f.Entity.KeyText(f.Labels.Entity[i]), " ", f.Labels.Anchor[i])] = i
+	}
+	values := f.Of(all)
+	rows, err := conn.Query(t.Context(), text)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	seen := 0
+	var worst float64
+	for rows.Next() {
+		row, err := rows.Values()
+		if err != nil {
+			t.Fatal(err)
+		}
+		i, ok := at[fmt.Sprint(row[0], " ", row[1].(time.Time).UnixMicro())]
+		if !ok {
+			t.Fatalf("no example %v", row[:2])
+		}
+		seen++
+		for j, k := range features {
+			want := values[i*len(f.Names)+k]
+			got, number := row[2+j].(float64)
+			if !number {
+				got = math.NaN()
+			}
+			diff := math.Abs(got-want) / max(1, math.Abs(want))
+			if math.IsNaN(got) != math.IsNaN(want) || diff > 1e-9 {
+				t.Fatalf("%s of %v: %v, want %v", f.Names[k], row[:2], row[2+j], want)
+			}
+			if diff > worst {
+				worst = diff
+			}
+		}
+	}
+	if err := rows.Err(); err != nil || seen != len(all) || seen < 100 {
+		t.Errorf("%d examples, want %d, %v\n%s", seen, len(all), err, text)
+	}
+	t.Logf("%d of %d features of %d examples; the largest difference is %.2g", len(features), len(f.Names), seen, worst)
+}
+
+// lines lie two foreign keys below the customers.
+const lines = `;
+CREATE TABLE lines (customer_id integer NOT NULL, n integer NOT NULL, line integer, packed timestamptz NOT NULL, pieces integer, PRIMARY KEY (customer_id, n, line), FOREIGN KEY (customer_id, n) REFERENCES orders);
+INSERT INTO lines SELECT customer_id, n, i, at + i * interval '5 hours' - interval '2 hours', CASE WHEN (n * i) % 5 > 0 THEN (n * 31 + i) % 9 END FROM orders, generate_series(1, 2) i;`

@@ -2,10 +2,12 @@ package main
 
 import (
 	"encoding/csv"
+	"fmt"
 	"io"
 	"math"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,6 +23,7 @@ func init() { subcommands.Add("features", featuresCommand) }
 
 func featuresCommand(a *app) *cobra.Command {
 	var split, out, regime string
+	var sql bool
 	cmd := &cobra.Command{
 		Use:   "features TASK",
 		Short: "Write the as-of features of a task's examples, for models of your own",
@@ -54,6 +57,9 @@ key columns, anchor, split, label and all features as CSV or Parquet; without, i
 			if err != nil {
 				return err
 			}
+			if sql {
+				return a.featuresSQL(f)
+			}
 			x := featureOutput{Features: f, a: a}
 			for i, s := range f.Labels.Split {
 				if keep(s) {
@@ -77,7 +83,29 @@ key columns, anchor, split, label and all features as CSV or Parquet; without, i
 	cmd.Flags().StringVar(&split, "split", "", "train, val or test (default: all)")
 	cmd.Flags().StringVar(&regime, "regime", "", "evaluation regime: rolling or frozen (default: as the task says)")
 	cmd.Flags().StringVar(&out, "out", "", "write to this .csv or .parquet file")
+	cmd.Flags().BoolVar(&sql, "sql", false, "print a SELECT for Postgres that computes those features that SQL can, for data that stays where it lies")
 	return cmd
+}
+
+// featuresSQL prints the SELECT, with the name of each column before it.
+func (a *app) featuresSQL(f *rowlink.Features) error {
+	text, features, err := f.SQL()
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(features))
+	for i, at := range features {
+		names[i] = f.Names[at]
+	}
+	return a.print(map[string]any{"sql": text, "features": names}, func(w io.Writer) error {
+		for i, n := range names {
+			if _, err := fmt.Fprintf(w, "-- f%d: %s\n", i, strings.ReplaceAll(n, "\n", " ")); err != nil {
+				return err
+			}
+		}
+		_, err := fmt.Fprintf(w, "%s;\n", text)
+		return err
+	})
 }
 
 // checkTableOut refuses a file that cannot be written in the end.
