@@ -39,6 +39,9 @@ type Options struct {
 	// AcceptRowSecurity and MaxAge are those of [ingest.OpenOptions].
 	AcceptRowSecurity bool
 	MaxAge            time.Duration
+	// Memory is the budget in bytes of what is held of the rows while they are read; 0 =
+	// [ingest.DefaultMemory]. Indexes of keys come on top.
+	Memory int64
 
 	// RowCache says how the networks of a version hold the rows that they read. Without a
 	// Budget they take a quarter of the memory at most.
@@ -171,7 +174,7 @@ func (d *Database) take(ctx context.Context) error {
 			Hint: "name one with --db postgres://user@host/database, --db sqlite:FILE, --db csv:FOLDER or --db parquet:FOLDER, or set DATABASE_URL"}
 	}
 	src, err := ingest.Open(ctx, d.opt.URL, ingest.OpenOptions{Schemas: d.opt.Schemas,
-		AcceptRowSecurity: d.opt.AcceptRowSecurity, MaxAge: d.opt.MaxAge})
+		AcceptRowSecurity: d.opt.AcceptRowSecurity, MaxAge: d.opt.MaxAge, Memory: d.opt.Memory})
 	if err != nil {
 		return err
 	}
@@ -180,7 +183,7 @@ func (d *Database) take(ctx context.Context) error {
 }
 
 func (d *Database) takeFrom(ctx context.Context, src ingest.Source) error {
-	opt := ingest.TakeOptions{Progress: d.opt.OnProgress}
+	opt := ingest.TakeOptions{Progress: d.opt.OnProgress, Memory: d.opt.Memory / 4}
 	if d.Workspace != nil {
 		opt.Spill = d.Workspace.Scratch()
 	}

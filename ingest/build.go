@@ -35,7 +35,7 @@ func (b *Builder) Finish(s *schema.Schema, taken int64) (*Snapshot, error) {
 		return err
 	})
 	if err != nil {
-		b.space.Close()
+		b.Discard()
 		return nil, err
 	}
 	for _, f := range found {
@@ -72,7 +72,11 @@ func (t *TableBuilder) finish(def *schema.Table) (*Table, []Finding, error) {
 		}
 	}
 	t.Columns = nil
-	if perm := order(out); perm != nil {
+	perm, err := order(out, t.owner.space)
+	if err != nil {
+		return nil, nil, fmt.Errorf("order the rows of table %q: %w", def.FullName(), err)
+	}
+	if perm != nil {
 		for c := range out.Columns {
 			var err error
 			if out.Columns[c], err = out.Columns[c].gather(perm, t.owner.space); err != nil {

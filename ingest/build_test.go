@@ -116,7 +116,7 @@ func TestFinish_canonicalOrder(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := &schema.Schema{Tables: []*schema.Table{{Name: "t", Columns: tc.columns, Key: tc.key}}}
 			want := mustFinish(t, s, tc.want)
-			if perm := order(want.Tables[0]); perm != nil {
+			if perm, err := order(want.Tables[0], nil); perm != nil || err != nil {
 				t.Fatalf("the wanted order %v is not taken as one", contents(want.Tables[0]))
 			}
 			r := rand.New(rand.NewPCG(1, 1))

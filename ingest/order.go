@@ -6,38 +6,51 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unsafe"
 
+	"github.com/rowlink/rowlink/internal/mapped"
 	"github.com/rowlink/rowlink/schema"
 )
 
 // order returns the permutation that brings the rows of t into canonical order, or
 // nil when they stand in it: by the key, then by all columns in declared order.
-func order(t *Table) []int32 {
+func order(t *Table, space *mapped.Space) ([]int32, error) {
+	if t.risingKey() {
+		return nil, nil
+	}
 	cols := sortColumns(t)
 	if len(cols) == 0 {
-		return nil
+		return nil, nil
 	}
 	sorted := min(1, t.Rows) // so many rows at the front stand in order
 	for sorted < t.Rows && compareRows(cols, sorted-1, sorted) <= 0 {
 		sorted++
 	}
 	if sorted == t.Rows {
-		return nil
+		return nil, nil
 	}
 	if sorted < t.Rows/2 {
 		sorted = 0
 	}
-	return mergeOrder(cols, sorted, sortRows(cols, sorted, t.Rows))
+	others, err := sortRows(cols, sorted, t.Rows, space)
+	if err != nil {
+		return nil, err
+	}
+	return mergeOrder(cols, sorted, others, space)
 }
 
 // sortRows returns the rows [from, to) in order.
-func sortRows(cols []*Column, from, to int) []int32 {
+func sortRows(cols []*Column, from, to int, space *mapped.Space) ([]int32, error) {
 	// Most comparisons are decided by the first 64 bits of the first column.
 	type entry struct {
 		prefix uint64
 		row    int32
 	}
-	entries := make([]entry, to-from)
+	memory, err := mapped.Make[int64](space, 2*(to-from)) // of two words each
+	if err != nil {
+		return nil, err
+	}
+	entries := unsafe.Slice((*entry)(unsafe.Pointer(unsafe.SliceData(memory))), to-from)
 	for i := range entries {
 		entries[i] = entry{cols[0].prefix(from + i), int32(from + i)}
 	}
@@ -50,31 +63,57 @@ func sortRows(cols []*Column, from, to int) []int32 {
 		}
 		return cmp.Compare(a.row, b.row)
 	})
-	perm := make([]int32, len(entries))
+	perm, err := mapped.Make[int32](space, len(entries))
+	if err != nil {
+		return nil, err
+	}
 	for i, e := range entries {
 		perm[i] = e.row
 	}
-	return perm
+	return perm, nil
+}
+
+// risingKey reports whether the key is one integer that rises from row to row, as it does
+// in most tables: then the rows are in order and no key occurs twice.
+func (t *Table) risingKey() bool {
+	if len(t.Def.Key) != 1 {
+		return false
+	}
+	c := &t.Columns[t.Def.Key[0]]
+	if c.Kind != schema.Int || c.Valid != nil {
+		return false
+	}
+	for r := 1; r < len(c.Ints); r++ {
+		if c.Ints[r-1] >= c.Ints[r] {
+			return false
+		}
+	}
+	return true
 }
 
 // mergeOrder merges the first rows, which stand in order, with the others, given in order.
-func mergeOrder(cols []*Column, first int, others []int32) []int32 {
+func mergeOrder(cols []*Column, first int, others []int32, space *mapped.Space) ([]int32, error) {
 	if first == 0 {
-		return others
+		return others, nil
 	}
-	perm := make([]int32, 0, first+len(others))
-	at := 0
+	perm, err := mapped.Make[int32](space, first+len(others))
+	if err != nil {
+		return nil, err
+	}
+	at, n := 0, 0
 	for _, o := range others {
-		for at < first && compareRows(cols, at, int(o)) <= 0 {
-			perm = append(perm, int32(at))
-			at++
+		for ; at < first && compareRows(cols, at, int(o)) <= 0; at++ {
+			perm[n] = int32(at)
+			n++
 		}
-		perm = append(perm, o)
+		perm[n] = o
+		n++
 	}
 	for ; at < first; at++ {
-		perm = append(perm, int32(at))
+		perm[n] = int32(at)
+		n++
 	}
-	return perm
+	return perm, nil
 }
 
 // sortColumns lists the columns by which rows are ordered: those of the key, then
@@ -172,7 +211,7 @@ func (c *Column) prefix(row int) uint64 {
 // duplicate returns a row of an ordered table whose key equals that of the row
 // before it, or -1. Keys with a NULL equal nothing.
 func duplicate(t *Table) int {
-	if len(t.Def.Key) == 0 {
+	if len(t.Def.Key) == 0 || t.risingKey() {
 		return -1
 	}
 	key := sortColumns(t)[:len(t.Def.Key)]

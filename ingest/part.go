@@ -3,17 +3,22 @@ package ingest
 import "github.com/rowlink/rowlink/schema"
 
 // Part returns an empty builder for some rows of the table, to be filled by a goroutine
-// of its own and then added with [TableBuilder.Append], or dropped. It collects on the
-// heap. Its progress counts from the rows that the table has.
-func (t *TableBuilder) Part() *TableBuilder {
+// of its own and then added with [TableBuilder.Append], or emptied with [TableBuilder.Drop].
+// It collects on the heap, or with spill as the table does: for values so long that few rows
+// may be too much. Its progress counts from the rows that the table has.
+func (t *TableBuilder) Part(spill bool) *TableBuilder {
 	p := &TableBuilder{Columns: make([]ColumnBuilder, len(t.Columns)), number: t.number, owner: t.owner, whole: t}
 	for c := range t.Columns {
 		p.Columns[c].Kind = t.Columns[c].Kind
+		if spill {
+			p.Columns[c].spill(t.owner.space)
+		}
 	}
 	return p
 }
 
-// Append adds the rows of a part behind those of the table and uses the part up.
+// Append adds the rows of a part behind those of the table and empties the part, whose
+// memory serves the next rows.
 func (t *TableBuilder) Append(part *TableBuilder) {
 	for c := range t.Columns {
 		t.Columns[c].append(&part.Columns[c])
@@ -22,11 +27,31 @@ func (t *TableBuilder) Append(part *TableBuilder) {
 	if t.owner.Progress != nil && n/progressEvery != (n-part.Rows())/progressEvery {
 		t.owner.Progress(t.number, n)
 	}
-	part.Columns = nil
+	part.Drop()
+}
+
+// Drop empties a part.
+func (t *TableBuilder) Drop() {
+	for c := range t.Columns {
+		t.Columns[c].clear()
+	}
+	t.rows.Store(0)
+}
+
+// clear drops the values of a column of a part.
+func (c *ColumnBuilder) clear() {
+	c.n, c.length = 0, 0
+	c.nulls.Clear()
+	c.bits.Clear()
+	c.ints.Clear()
+	c.floats.Clear()
+	c.offsets.Clear()
+	c.bytes.Clear()
 }
 
 // Reset drops all rows of the table.
 func (t *TableBuilder) Reset() {
+	t.Discard()
 	for c := range t.Columns {
 		kind := t.Columns[c].Kind
 		t.Columns[c] = ColumnBuilder{Kind: kind}
@@ -36,25 +61,19 @@ func (t *TableBuilder) Reset() {
 	t.rows.Store(0)
 }
 
-// append adds the values of o. An error of o's own, which collects on the heap, cannot be.
+// append adds the values of o.
 func (c *ColumnBuilder) append(o *ColumnBuilder) {
-	nulls, _ := o.nulls.Slice()
-	for _, r := range nulls {
-		c.nulls.Append(c.n + r)
+	nulls := c.nulls.Extend(o.nulls.Len())
+	for i, r := range o.nulls.Values() {
+		nulls[i] = c.n + r
 	}
 	switch c.Kind {
 	case schema.Bool:
-		bits, _ := o.bits.Slice()
-		for i := range o.n {
-			c.Bool(bits[i/8]>>(i%8)&1 != 0)
-		}
-		return // counted by Bool
+		c.appendBits(o)
 	case schema.Int, schema.Time:
-		v, _ := o.ints.Slice()
-		c.ints.AppendAll(v)
+		c.ints.AppendAll(o.ints.Values())
 	case schema.Float:
-		v, _ := o.floats.Slice()
-		c.floats.AppendAll(v)
+		c.floats.AppendAll(o.floats.Values())
 	case schema.Text:
 		c.appendTexts(o)
 	}
@@ -68,12 +87,27 @@ func (c *ColumnBuilder) appendTexts(o *ColumnBuilder) {
 	if c.n == 0 {
 		c.offsets.Append(0)
 	}
-	offsets, _ := o.offsets.Slice()
-	for i, v := range offsets {
-		offsets[i] = v + c.length
+	offsets := o.offsets.Values()[1:]
+	for i := range offsets {
+		offsets[i] += c.length
 	}
-	c.offsets.AppendAll(offsets[1:])
-	v, _ := o.bytes.Slice()
-	c.bytes.AppendAll(v)
+	c.offsets.AppendAll(offsets)
+	c.bytes.AppendAll(o.bytes.Values())
 	c.length += o.length
+}
+
+// appendBits moves the bits of o to where those of c end.
+func (c *ColumnBuilder) appendBits(o *ColumnBuilder) {
+	shift := c.n % 8
+	if shift == 0 {
+		c.bits.AppendAll(o.bits.Values())
+		return
+	}
+	last := int64(0) // bits of o behind those that are in place
+	for _, b := range o.bits.Values() {
+		*c.bits.Last() |= b << shift
+		if last += 8; last-8+(8-shift) < o.n {
+			c.bits.Append(b >> (8 - shift))
+		}
+	}
 }

@@ -32,6 +32,20 @@ type OpenOptions struct {
 	// MaxAge bounds how long one consistent state of a live database is held, which
 	// keeps its server from cleaning up; 0 = the source's default.
 	MaxAge time.Duration
+	// Memory bounds in bytes what a source holds of the rows on their way into a builder
+	// that spills; 0 = [DefaultMemory].
+	Memory int64
+}
+
+// DefaultMemory is the budget of a read that names none.
+const DefaultMemory = 256 << 20
+
+// Budget is Memory or what stands for it.
+func (o OpenOptions) Budget() int64 {
+	if o.Memory > 0 {
+		return o.Memory
+	}
+	return DefaultMemory
 }
 
 // Opener opens the source that url names.

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"cmp"
+	"hash/maphash"
 	"math"
 	"slices"
 	"strings"
@@ -45,52 +46,98 @@ func (s *Snapshot) Stats() [][]schema.ColumnStats {
 // comes from 16,384 rows at equal distances. Cost: O(rows).
 func (t *Table) Stats(col int, upTo func(row int) bool) schema.ColumnStats {
 	c := &t.Columns[col]
-	rows := make([]int32, 0, t.Rows)
-	var st schema.ColumnStats
-	for r := range t.Rows {
-		if upTo != nil && !upTo(r) {
-			continue
-		}
-		st.Rows++
-		if c.Null(r) {
-			st.Nulls++
-			continue
-		}
-		rows = append(rows, int32(r))
-	}
-	switch c.Kind {
-	case schema.Opaque:
+	st := schema.ColumnStats{Rows: t.Rows}
+	if c.Kind == schema.Opaque {
+		st.Rows = t.accepted(upTo)
+		st.Nulls = st.Rows
 		return st
-	case schema.Text:
-		c.textStats(rows, &st)
-	default:
-		c.numberStats(rows, &st)
-		if len(t.Def.Key) > 0 && !slices.Contains(t.Def.Key, col) && c.Kind != schema.Bool {
-			st.KeyOrder = c.rowOrder(rows)
-		}
+	}
+	p := picked{n: t.Rows}
+	if upTo != nil || c.Valid != nil {
+		p.rows, st.Rows = c.pick(t.Rows, upTo)
+		p.n = len(p.rows)
+		st.Nulls = st.Rows - p.n
+	}
+	if c.Kind == schema.Text {
+		c.textStats(p, &st)
+		return st
+	}
+	c.numberStats(p, &st)
+	if len(t.Def.Key) > 0 && !slices.Contains(t.Def.Key, col) && c.Kind != schema.Bool {
+		st.KeyOrder = c.rowOrder(p)
 	}
 	return st
 }
 
-func (c *Column) textStats(rows []int32, st *schema.ColumnStats) {
+// accepted is the number of rows that upTo accepts.
+func (t *Table) accepted(upTo func(row int) bool) (n int) {
+	if upTo == nil {
+		return t.Rows
+	}
+	for r := range t.Rows {
+		if upTo(r) {
+			n++
+		}
+	}
+	return n
+}
+
+// picked are the rows of a column that count: all n, or those that are listed.
+type picked struct {
+	rows []int32
+	n    int
+}
+
+func (p *picked) at(i int) int32 {
+	if p.rows == nil {
+		return int32(i)
+	}
+	return p.rows[i]
+}
+
+// pick lists the rows that upTo accepts and whose value is not NULL; of tells how many it
+// accepts.
+func (c *Column) pick(rows int, upTo func(row int) bool) (out []int32, of int) {
+	out = make([]int32, 0, rows)
+	for r := range rows {
+		if upTo != nil && !upTo(r) {
+			continue
+		}
+		of++
+		if !c.Null(r) {
+			out = append(out, int32(r))
+		}
+	}
+	return out, of
+}
+
+func (c *Column) textStats(p picked, st *schema.ColumnStats) {
 	var length, words float64
-	count := map[string]int{}
-	for _, r := range rows {
-		s := c.Text(int(r))
+	count, seed := newTally(), maphash.MakeSeed() // hashes decide where an entry lies, not what is counted
+	var s string
+	same := func(row int32) bool { return c.Text(int(row)) == s }
+	for i := range p.n {
+		r := p.at(i)
+		s = c.Text(int(r))
 		length += float64(len(s))
 		st.MaxLen = max(st.MaxLen, float64(len(s)))
 		words += float64(wordCount(s))
 		if !st.DistinctCapped {
-			count[s]++
-			st.DistinctCapped = len(count) > distinctCap
+			count.add(maphash.String(seed, s), r, same)
+			st.DistinctCapped = count.different() > distinctCap
 		}
 	}
-	if len(rows) > 0 {
-		st.MeanLen, st.MeanWords = length/float64(len(rows)), words/float64(len(rows))
+	if p.n > 0 {
+		st.MeanLen, st.MeanWords = length/float64(p.n), words/float64(p.n)
 	}
-	st.Distinct = min(len(count), distinctCap)
+	c.distinct(count, st)
+}
+
+// distinct takes over what was counted.
+func (c *Column) distinct(count *tally, st *schema.ColumnStats) {
+	st.Distinct = min(count.different(), distinctCap)
 	if !st.DistinctCapped {
-		st.Top = top(count, cmp.Compare[string], strings.Clone)
+		st.Top = c.top(count)
 	}
 }
 
@@ -98,12 +145,15 @@ func (c *Column) textStats(rows []int32, st *schema.ColumnStats) {
 func wordCount(s string) (n int) {
 	inside := false
 	for i := 0; i < len(s); {
-		r, size := rune(s[i]), 1
-		if r >= utf8.RuneSelf {
+		space, size := false, 1
+		if b := s[i]; b < utf8.RuneSelf {
+			space = b == ' ' || b-'\t' < 5 // \t \n \v \f \r
+		} else {
+			var r rune
 			r, size = utf8.DecodeRuneInString(s[i:])
+			space = unicode.IsSpace(r)
 		}
 		i += size
-		space := unicode.IsSpace(r)
 		if !space && !inside {
 			n++
 		}
@@ -112,66 +162,91 @@ func wordCount(s string) (n int) {
 	return n
 }
 
-func (c *Column) numberStats(rows []int32, st *schema.ColumnStats) {
-	count := map[uint64]int{}
-	first := map[uint64]int32{} // a row that has the value
-	st.Integers = c.Kind == schema.Int || c.Kind == schema.Bool || c.Kind == schema.Float && len(rows) > 0
-	some := false
-	for _, r := range rows {
-		if v, ok := c.Number(int(r)); ok {
-			if !some {
-				st.Min, st.Max, some = v, v, true
+func (c *Column) numberStats(p picked, st *schema.ColumnStats) {
+	switch c.Kind {
+	case schema.Int, schema.Time:
+		c.intRange(p, st)
+		st.Integers = c.Kind == schema.Int
+	case schema.Float:
+		c.floatRange(p, st)
+	case schema.Bool:
+		st.Integers = true
+		for i := range p.n {
+			v, _ := c.Number(int(p.at(i)))
+			if i == 0 {
+				st.Min, st.Max = v, v
 			}
 			st.Min, st.Max = min(st.Min, v), max(st.Max, v)
-			st.Integers = st.Integers && v == math.Trunc(v) && !math.IsInf(v, 0)
-		} else {
-			st.Integers = false
-		}
-		if !st.DistinctCapped {
-			code := c.code(int(r))
-			if count[code]++; count[code] == 1 {
-				first[code] = r
-				st.DistinctCapped = len(count) > distinctCap
-			}
 		}
 	}
-	st.Distinct = min(len(count), distinctCap)
-	if !st.DistinctCapped {
-		st.Top = top(count, func(a, b uint64) int { return c.compare(int(first[a]), int(first[b])) },
-			func(code uint64) string { return partText(c.Value(int(first[code]))) })
+	count := newTally()
+	for i := 0; i < p.n && !st.DistinctCapped; i++ {
+		r := p.at(i)
+		count.add(c.code(int(r)), r, nil)
+		st.DistinctCapped = count.different() > distinctCap
+	}
+	c.distinct(count, st)
+}
+
+func (c *Column) intRange(p picked, st *schema.ColumnStats) {
+	if p.n == 0 {
+		return
+	}
+	lo := c.Ints[p.at(0)]
+	hi := lo
+	for i := range p.n {
+		v := c.Ints[p.at(i)]
+		lo, hi = min(lo, v), max(hi, v)
+	}
+	st.Min, st.Max = float64(lo), float64(hi)
+}
+
+// floatRange leaves NaN out.
+func (c *Column) floatRange(p picked, st *schema.ColumnStats) {
+	st.Integers = p.n > 0
+	some := false
+	for i := range p.n {
+		v := c.Floats[p.at(i)]
+		if v != v {
+			st.Integers = false
+			continue
+		}
+		if !some {
+			st.Min, st.Max, some = v, v, true
+		}
+		st.Min, st.Max = min(st.Min, v), max(st.Max, v)
+		st.Integers = st.Integers && v == math.Trunc(v) && !math.IsInf(v, 0)
 	}
 }
 
 // top returns the most frequent values, of equally frequent ones the smaller first.
-func top[K comparable](count map[K]int, compare func(a, b K) int, text func(K) string) []schema.ValueCount {
-	keys := make([]K, 0, len(count))
-	for k := range count {
-		keys = append(keys, k)
+func (c *Column) top(count *tally) []schema.ValueCount {
+	entries := make([]int, count.different())
+	for e := range entries {
+		entries[e] = e
 	}
-	slices.SortFunc(keys, func(a, b K) int {
-		if d := cmp.Compare(count[b], count[a]); d != 0 {
+	slices.SortFunc(entries, func(a, b int) int {
+		if d := cmp.Compare(count.counts[b], count.counts[a]); d != 0 {
 			return d
 		}
-		return compare(a, b)
+		return c.compare(int(count.first[a]), int(count.first[b]))
 	})
 	var out []schema.ValueCount
-	for _, k := range keys[:min(len(keys), topValues)] {
-		out = append(out, schema.ValueCount{Value: text(k), Count: count[k]})
+	for _, e := range entries[:min(len(entries), topValues)] {
+		value := partText(c.Value(int(count.first[e])))
+		out = append(out, schema.ValueCount{Value: strings.Clone(value), Count: count.counts[e]})
 	}
 	return out
 }
 
 // rowOrder is Spearman's rank correlation of values with row numbers, equal values
 // sharing their mean rank; 0 where one side is constant.
-func (c *Column) rowOrder(rows []int32) float64 {
-	if n := len(rows); n > rankSample {
-		sample := make([]int32, rankSample)
-		for i := range sample {
-			sample[i] = rows[i*n/rankSample]
-		}
-		rows = sample
+func (c *Column) rowOrder(p picked) float64 {
+	n := min(p.n, rankSample)
+	rows := make([]int32, n)
+	for i := range rows {
+		rows[i] = p.at(i * p.n / n)
 	}
-	n := len(rows)
 	byValue := make([]int, n) // positions in rows
 	for i := range byValue {
 		byValue[i] = i

@@ -49,7 +49,7 @@ func (s *Snapshot) Save(dir string) (err error) {
 }
 
 func (s *Snapshot) writeFiles(dir string) error {
-	m := newManifest(s)
+	m, seen := newManifest(s), openVerified(dir)
 	err := each(len(s.Tables), func(i int) error {
 		mt := &m.Tables[i]
 		path := filepath.Join(dir, mt.File)
@@ -62,11 +62,13 @@ func (s *Snapshot) writeFiles(dir string) error {
 		}
 		defer file.Close()
 		mt.Bytes, mt.SHA256, mt.FrameSHA256 = int64(len(file.Data)), sha(file.Data), sha(frame(file.Data)...)
+		seen.add(mt.File, mt.SHA256, seen.mark(mt.File, mt.SHA256))
 		return nil
 	})
 	if err != nil {
 		return err
 	}
+	seen.save()
 	text, err := m.encode()
 	if err != nil {
 		return err
@@ -112,7 +114,9 @@ func writeFile(path string, write func(io.Writer) error) error {
 
 // StoreOptions configures [OpenSnapshotWith]. The zero value is usable.
 type StoreOptions struct {
-	// SkipChecksum leaves out the SHA-256 of the values, which reads the files whole.
+	// SkipChecksum leaves out the SHA-256 of the values, which reads the files whole. On Linux
+	// it is left out anyway for files of 1 MiB or more that were verified before and were not
+	// touched since.
 	// Sizes, structure and everything that could break a reader are checked all the same.
 	SkipChecksum bool
 }
@@ -147,6 +151,7 @@ func openSnapshot(dir string, opt StoreOptions) (*Snapshot, error) {
 	}
 	s := &Snapshot{ID: m.ID, Taken: m.Taken, Schema: sc, Findings: m.Findings, Tables: make([]*Table, len(m.Tables)),
 		held: &held{}, derived: derivedFile{folder: dir, skipChecksum: opt.SkipChecksum}}
+	seen := openVerified(dir)
 	err = each(len(m.Tables), func(i int) (err error) {
 		mt := &m.Tables[i]
 		path := filepath.Join(dir, mt.File)
@@ -155,7 +160,7 @@ func openSnapshot(dir string, opt StoreOptions) (*Snapshot, error) {
 			return err
 		}
 		s.held.add(file.Close)
-		if err := mt.verify(file.Data, opt); err != nil {
+		if err := mt.verifyOnce(file.Data, opt, seen); err != nil {
 			return fmt.Errorf("%s (table %q): %w", mt.File, mt.Name, err)
 		}
 		s.Tables[i], err = readTable(file.Data, sc.Tables[i], mt.Rows, func(link int) int { return m.Tables[mt.Links[link].To].Rows })
@@ -169,6 +174,7 @@ func openSnapshot(dir string, opt StoreOptions) (*Snapshot, error) {
 	})
 	var d *Snapshot
 	if err == nil {
+		seen.save()
 		d, err = s.Derive(sc) // computes the row times; the links are there
 	}
 	if err != nil {
@@ -176,6 +182,19 @@ func openSnapshot(dir string, opt StoreOptions) (*Snapshot, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// verifyOnce is verify without the checksum where seen knows it.
+func (m *manifestTable) verifyOnce(data []byte, opt StoreOptions, seen *verified) error {
+	if opt.SkipChecksum || seen.holds(m.File, m.SHA256) {
+		return m.verify(data, StoreOptions{SkipChecksum: true})
+	}
+	before := seen.mark(m.File, m.SHA256)
+	if err := m.verify(data, opt); err != nil {
+		return err
+	}
+	seen.add(m.File, m.SHA256, before)
+	return nil
 }
 
 // verify compares a file with what the manifest says of it.

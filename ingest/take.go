@@ -27,6 +27,9 @@ type TakeOptions struct {
 	// Spill is a folder in whose unnamed temporary files large columns are collected, so
 	// that a database may be larger than memory; empty = on the heap.
 	Spill string
+	// Memory is how many bytes of small columns may stay on the heap although Spill is set;
+	// 0 = a quarter of [DefaultMemory].
+	Memory int64
 	// Taken is the moment that the snapshot bears, microseconds UTC; 0 = now.
 	Taken int64
 	// Old is an earlier snapshot of the same source, and OldMark the mark that was kept
@@ -69,6 +72,9 @@ func take(ctx context.Context, src Source, opt TakeOptions) (*Snapshot, error) {
 	b := NewBuilder(sc)
 	if opt.Spill != "" {
 		b.Spill(opt.Spill)
+		if opt.Memory > 0 {
+			b.space.Heap = opt.Memory
+		}
 	}
 	if opt.Progress != nil {
 		var mu sync.Mutex
@@ -78,10 +84,12 @@ func take(ctx context.Context, src Source, opt TakeOptions) (*Snapshot, error) {
 			opt.Progress(Progress{Table: sc.Tables[table].FullName(), Rows: rows, Estimate: sc.Tables[table].Estimate})
 		}
 	}
-	if err := opt.read(ctx, src, sc, b); err != nil {
-		return nil, err
+	err := opt.read(ctx, src, sc, b)
+	if err == nil {
+		err = ctx.Err()
 	}
-	if err := ctx.Err(); err != nil {
+	if err != nil {
+		b.Discard()
 		return nil, err
 	}
 	if b.Progress != nil {

@@ -148,8 +148,9 @@ func (s *Snapshot) instants(i, col int, zone *time.Location, name string) ([]int
 	}
 	c.dayEnd = endsDay(t.Def.Time, t.Def.Columns[col].DBType)
 	if t.plainTime(col) {
-		for r := range t.Rows {
-			if _, err := c.at(r); err != nil {
+		for r, v := range c.column.Ints {
+			if v == Always || v == Never {
+				_, err := c.at(r)
 				return nil, err
 			}
 		}

@@ -28,6 +28,15 @@ func (s *Snapshot) totals(stats [][]schema.ColumnStats) {
 			}
 			parent := s.Tables[link.To]
 			through := fmt.Sprintf("the rows of %s that refer to it by %s", t.Def.Name, t.Def.Label(link))
+			wanted := func(kind schema.Kind) bool {
+				for c := range parent.Columns {
+					if sameKind(parent.Columns[c].Kind, kind) && !parent.Def.IsKey(c) {
+						return true
+					}
+				}
+				return false
+			}
+			numbers, times := wanted(schema.Int), wanted(schema.Time)
 			note := func(kind schema.Kind, what string, least int, of []float64) {
 				for c := range parent.Columns {
 					st := &stats[link.To][c]
@@ -39,14 +48,16 @@ func (s *Snapshot) totals(stats [][]schema.ColumnStats) {
 					}
 				}
 			}
-			note(schema.Int, "number of", manyCounts, gathered(t.Parents[l], parent.Rows, func(int) (float64, bool) { return 1, true }, sum))
+			if numbers {
+				note(schema.Int, "number of", manyCounts, gathered(t.Parents[l], parent.Rows, func(int) (float64, bool) { return 1, true }, sum))
+			}
 			for c := range t.Columns {
 				col := &t.Columns[c]
 				switch {
 				case t.Def.IsKey(c):
-				case col.Kind == schema.Time:
+				case col.Kind == schema.Time && times:
 					note(schema.Time, "latest "+t.Def.Columns[c].Name+" of", manyCounts, gathered(t.Parents[l], parent.Rows, col.Number, math.Max))
-				case col.Kind == schema.Int || col.Kind == schema.Float:
+				case sameKind(col.Kind, schema.Int) && numbers:
 					note(schema.Int, "sum of "+t.Def.Columns[c].Name+" over", manySums, gathered(t.Parents[l], parent.Rows, col.Number, sum))
 				}
 			}

@@ -86,7 +86,7 @@ func (a *app) url() string {
 func (a *app) open(ctx context.Context, fresh bool) (*rowlink.Database, error) {
 	d, err := rowlink.Open(ctx, rowlink.Options{
 		URL: a.url(), Schemas: a.schemas, Workspace: a.workspace, Fresh: fresh, Refresh: a.refresh, Snapshot: a.snapshot, Threads: a.threads, RowCache: a.rows,
-		AcceptLinks: a.accept, AcceptRowSecurity: a.reading.AcceptRowSecurity, MaxAge: a.reading.MaxAge,
+		AcceptLinks: a.accept, AcceptRowSecurity: a.reading.AcceptRowSecurity, MaxAge: a.reading.MaxAge, Memory: a.reading.Memory,
 		OnNote: a.say,
 		OnProgress: func(p ingest.Progress) {
 			a.update("read "+p.Table, p.Rows, max(p.Estimate, 0), "rows")

@@ -42,7 +42,7 @@ func newDecoder(types ...string) (*decoder, *schema.Schema, *ingest.Builder) {
 	b := ingest.NewBuilder(s)
 	d := &decoder{rows: b.Tables[0], fields: make([]field, len(types))}
 	for i, typ := range types {
-		d.fields[i] = field{name: t.Columns[i].Name, col: &b.Tables[0].Columns[i], put: builtin[typ].put}
+		d.fields[i] = field{name: t.Columns[i].Name, col: &b.Tables[0].Columns[i], take: builtin[typ].take}
 	}
 	return d, s, b
 }

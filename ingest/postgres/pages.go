@@ -13,9 +13,22 @@ type span struct {
 	last     bool // to the end, however far the file has grown
 }
 
-// chunkBytes is the size of one range: small enough that a lost one costs little and
-// that our lock on the table is short, large enough that its overhead is not seen.
-const chunkBytes = 32 << 20
+// The size of one range: small enough that a lost one costs little, that our lock on the
+// table is short and that the ranges under way fit the memory, large enough that its overhead
+// is not seen.
+const (
+	chunkBytes = 16 << 20
+	chunkLeast = 1 << 20
+)
+
+// chunkFor is the size of ranges within a budget: of each that is under way, bytes of the
+// table become at most some twice as many of columns while these grow, and the collector may
+// hold as many again.
+func chunkFor(budget int64) int64 { return min(max(budget/(4*ahead), chunkLeast), chunkBytes) }
+
+// packed is by how much the values that lie outside a table's pages may be larger than
+// there, where they are compressed.
+const packed = 3
 
 // rangesSince is the first server version that reads a range of pages without reading
 // the whole table.
@@ -51,12 +64,14 @@ func (p *plan) spans(ctx context.Context, ses *session, chunk int64) ([]span, er
 	if p.rel.kind == "r" {
 		files = []uint32{p.rel.oid}
 	}
-	var most, all, page int64
+	var most, all, page, outside int64
 	var heap bool
 	err := ses.conn.QueryRow(ctx, `SELECT COALESCE(max(pg_relation_size(c.oid)), 0)::int8, COALESCE(sum(pg_relation_size(c.oid)), 0)::int8,
- current_setting('block_size')::int8, COALESCE(bool_and(a.amname = 'heap'), false), COALESCE(bool_or(pg_relation_size(NULLIF(c.reltoastrelid, 0)) > 0), false)
+ current_setting('block_size')::int8, COALESCE(bool_and(a.amname = 'heap'), false), COALESCE(sum(pg_relation_size(NULLIF(c.reltoastrelid, 0))), 0)::int8
  FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam WHERE c.oid = ANY($1::oid[])`, files).
-		Scan(&most, &all, &page, &heap, &p.long)
+		Scan(&most, &all, &page, &heap, &outside)
+	p.long = outside > 0
+	all += packed * outside
 	if err != nil || !heap || ses.major < rangesSince || all < 2*chunk {
 		return nil, err
 	}

@@ -21,12 +21,16 @@ type plan struct {
 	// counts all; 0 reads all.
 	since int64
 
-	mu    sync.Mutex
-	odd   []oddities           // of what was read, aligned with fields
-	seen  int64                // rows that there are, where only recent ones were read
-	parts map[int]*readPart    // finished pieces whose turn has not come
-	next  int                  // the piece to be added next
-	rows  *ingest.TableBuilder // where they go
+	mu     sync.Mutex
+	turn   *sync.Cond           // next has risen
+	odd    []oddities           // of what was read, aligned with fields
+	seen   int64                // rows that there are, where only recent ones were read
+	parts  map[int]*readPart    // finished pieces whose turn has not come
+	next   int                  // the piece to be added next
+	pieces int                  // how many there are
+	spares []*readPart          // whose memory can be used again
+	failed error                // a part could not be kept
+	rows   *ingest.TableBuilder // where they go
 }
 
 // planned is one column of the SELECT.
@@ -126,7 +130,7 @@ func (f planned) selected(long bool) string {
 func (p *plan) decoder(rows *ingest.TableBuilder) *decoder {
 	d := &decoder{rows: rows, fields: make([]field, len(p.fields))}
 	for i, f := range p.fields {
-		d.fields[i] = field{name: f.attr.name, col: &rows.Columns[f.column], put: f.format.put, key: !f.unbounded}
+		d.fields[i] = field{name: f.attr.name, col: &rows.Columns[f.column], take: f.format.take, key: !f.unbounded}
 	}
 	return d
 }

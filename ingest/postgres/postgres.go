@@ -76,7 +76,7 @@ func Open(ctx context.Context, url string, opt ingest.OpenOptions) (*Source, err
 	if err != nil {
 		return nil, err
 	}
-	return &Source{config: config, namespaces: slices.Compact(namespaces), chosen: len(opt.Schemas) > 0, opt: opt, piece: pieceLimit, chunk: chunkBytes, session: ses}, nil
+	return &Source{config: config, namespaces: slices.Compact(namespaces), chosen: len(opt.Schemas) > 0, opt: opt, piece: pieceLimit, chunk: chunkFor(opt.Budget()), session: ses}, nil
 }
 
 // Close ends the connection.

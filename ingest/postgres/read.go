@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sort"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -109,6 +110,7 @@ func (s *Source) readAll(ctx context.Context, r *reading, plans []*plan) error {
 	sort.SliceStable(plans, func(i, j int) bool { return plans[i].weight() > plans[j].weight() })
 	jobs := make([]job, len(plans))
 	for i, p := range plans {
+		p.turn = sync.NewCond(&p.mu)
 		jobs[i] = job{plan: p}
 	}
 	r.queue = newQueue(jobs)

@@ -26,6 +26,9 @@ type session struct {
 	pooled bool // a pooler stands between us and the server
 	ascii  bool // the database does not know the encoding of its text
 	major  int  // server version: 15
+
+	quiet time.Duration // see silence
+	buf   []byte        // of copyTo
 }
 
 // connect opens a session. Its errors name host and port, never the password.
@@ -43,7 +46,7 @@ func dial(ctx context.Context, config *pgx.ConnConfig) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{conn: conn, config: config}
+	s := &session{conn: conn, config: config, quiet: silence}
 	var pid uint32
 	var encoding, version string
 	err = conn.QueryRow(ctx, `SELECT pg_backend_pid(), current_setting('server_encoding'), current_setting('server_version_num')`).

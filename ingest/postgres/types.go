@@ -10,44 +10,44 @@ type format struct {
 	// before and after stand around the quoted column in the SELECT; empty for a
 	// value that is read as it is.
 	before, after string
-	put           putFunc
+	take          takeFunc
 }
 
 var (
-	asText     = format{schema.Text, "", "::text", putText}
-	plainText  = format{schema.Text, "", "", putText}
-	lowerText  = format{schema.Text, "lower(", "::text)", putText}
-	wholeMoney = format{schema.Float, "", "::numeric", putNumeric}
+	asText     = format{schema.Text, "", "::text", takeText}
+	plainText  = format{schema.Text, "", "", takeText}
+	lowerText  = format{schema.Text, "lower(", "::text)", takeText}
+	wholeMoney = format{schema.Float, "", "::numeric", singly(putNumeric)}
 	// An interval has no fixed length: months count as 30 days and years as 365.25.
-	seconds = format{schema.Float, "EXTRACT(epoch FROM ", ")::float8", putFloat8}
-	keyHex  = format{schema.Text, "", "", putBytes}
-	keyInt  = format{schema.Int, "", "", putNumericInt}
-	keyNum  = format{schema.Float, "", "", putNumericKey}
+	seconds = format{schema.Float, "EXTRACT(epoch FROM ", ")::float8", takeFloat8}
+	keyHex  = format{schema.Text, "", "", singly(putBytes)}
+	keyInt  = format{schema.Int, "", "", singly(putNumericInt)}
+	keyNum  = format{schema.Float, "", "", singly(putNumericKey)}
 )
 
 // builtin holds the types of pg_catalog that rowlink reads. Everything else (tid,
 // regclass, binary data that is no key) is opaque. What has no number or text of its own is stored
 // as the text that the server prints.
 var builtin = map[string]format{
-	"bool":        {schema.Bool, "", "", putBool},
-	"int2":        {schema.Int, "", "", putInt2},
-	"int4":        {schema.Int, "", "", putInt4},
-	"int8":        {schema.Int, "", "", putInt8},
-	"oid":         {schema.Int, "", "", putOID},
-	"float4":      {schema.Float, "", "", putFloat4},
-	"float8":      {schema.Float, "", "", putFloat8},
-	"numeric":     {schema.Float, "", "", putNumeric},
+	"bool":        {schema.Bool, "", "", singly(putBool)},
+	"int2":        {schema.Int, "", "", takeInt2},
+	"int4":        {schema.Int, "", "", takeInt4},
+	"int8":        {schema.Int, "", "", takeInt8},
+	"oid":         {schema.Int, "", "", takeOID},
+	"float4":      {schema.Float, "", "", takeFloat4},
+	"float8":      {schema.Float, "", "", takeFloat8},
+	"numeric":     {schema.Float, "", "", singly(putNumeric)},
 	"money":       wholeMoney,
 	"text":        plainText,
 	"varchar":     plainText,
 	"name":        plainText,
-	"bpchar":      {schema.Text, "", "", putPadded},
-	"uuid":        {schema.Text, "", "", putUUID},
-	"date":        {schema.Time, "", "", putDate},
-	"timestamp":   {schema.Time, "", "", putTimestamp},
-	"timestamptz": {schema.Time, "", "", putTimestamp},
-	"time":        {schema.Float, "", "", putTimeOfDay},
-	"timetz":      {schema.Float, "", "", putTimeOfDay},
+	"bpchar":      {schema.Text, "", "", singly(putPadded)},
+	"uuid":        {schema.Text, "", "", singly(putUUID)},
+	"date":        {schema.Time, "", "", takeDate},
+	"timestamp":   {schema.Time, "", "", takeTimestamp},
+	"timestamptz": {schema.Time, "", "", takeTimestamp},
+	"time":        {schema.Float, "", "", singly(putTimeOfDay)},
+	"timetz":      {schema.Float, "", "", singly(putTimeOfDay)},
 	"interval":    seconds,
 	"json":        asText,
 	"jsonb":       asText,

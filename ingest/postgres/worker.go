@@ -98,12 +98,14 @@ func (w *worker) hangUp() {
 func (w *worker) do(ctx context.Context, j job) error {
 	p := j.plan
 	if !j.pages.whole() {
-		part := newPart(p)
-		if err := w.span(ctx, p, j.pages, part); err != nil {
+		if err := p.wait(ctx, j.number); err != nil {
 			return err
 		}
-		p.add(j.number, part)
-		return nil
+		part, err := w.span(ctx, p, j.pages)
+		if err != nil {
+			return err
+		}
+		return p.add(j.number, part)
 	}
 	var spans []span
 	whole := &readPart{rows: p.rows, odd: make([]oddities, len(p.fields))}
@@ -122,8 +124,10 @@ func (w *worker) do(ctx context.Context, j job) error {
 	}, nil)
 	if err != nil || len(spans) <= 1 {
 		p.odd, p.seen = whole.odd, whole.seen
+		p.rows.Settle()
 		return err
 	}
+	p.pieces = len(spans)
 	jobs := make([]job, len(spans))
 	for i, s := range spans {
 		jobs[i] = job{p, s, i}
@@ -133,25 +137,26 @@ func (w *worker) do(ctx context.Context, j job) error {
 }
 
 // span reads a range of pages, in halves after a time-out or a standby's cancellation.
-func (w *worker) span(ctx context.Context, p *plan, pages span, into *readPart) error {
+func (w *worker) span(ctx context.Context, p *plan, pages span) (*readPart, error) {
 	a, b, divisible := pages.halves()
 	halve := func(err error) bool { return divisible && tooLong(err) }
-	var last *readPart
+	part := p.spare()
 	err := w.again(ctx, func() error {
-		last = newPart(p)
-		return w.transaction(ctx, p, func() error { return w.copy(ctx, p, pages, last) })
+		part.drop()
+		return w.transaction(ctx, p, func() error { return w.copy(ctx, p, pages, part) })
 	}, halve)
-	switch {
-	case err == nil:
-		into.append(last)
-		return nil
-	case !halve(err) || ctx.Err() != nil:
-		return err
+	if err == nil || !halve(err) || ctx.Err() != nil {
+		return part, err
 	}
-	if err := w.span(ctx, p, a, into); err != nil {
-		return err
+	if part, err = w.span(ctx, p, a); err != nil {
+		return nil, err
 	}
-	return w.span(ctx, p, b, into)
+	rest, err := w.span(ctx, p, b)
+	if err != nil {
+		return nil, err
+	}
+	part.append(rest)
+	return part, nil
 }
 
 // again runs act until it succeeds, after a passing fault with a growing pause and on a
@@ -209,7 +214,7 @@ func (w *worker) copy(ctx context.Context, p *plan, pages span, into *readPart) 
 	}
 	d := p.decoder(into.rows)
 	before := into.rows.Rows()
-	tag, err := w.session.conn.PgConn().CopyTo(ctx, d, p.copySQL(pages))
+	sent, err := w.session.copyTo(ctx, p.copySQL(pages), d)
 	for i := range d.fields {
 		into.odd[i].add(d.fields[i].odd)
 	}
@@ -219,8 +224,8 @@ func (w *worker) copy(ctx context.Context, p *plan, pages span, into *readPart) 
 	if err := d.close(); err != nil {
 		return err
 	}
-	if n := into.rows.Rows() - before; tag.RowsAffected() != n {
-		return fmt.Errorf("server sent %d rows, %d arrived: %w", tag.RowsAffected(), n, io.ErrUnexpectedEOF)
+	if n := into.rows.Rows() - before; sent != n {
+		return fmt.Errorf("server sent %d rows, %d arrived: %w", sent, n, io.ErrUnexpectedEOF)
 	}
 	return nil
 }

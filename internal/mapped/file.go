@@ -83,8 +83,9 @@ func Add[T Element](w *Writer, name string, n int) ([]T, error) {
 	s := section{Name: name, Size: sizeOf[T](), Offset: w.end, Bytes: int64(n) * int64(sizeOf[T]())}
 	m := Mapping{}
 	if n > 0 {
+		from := w.end
 		w.end += (s.Bytes + sectionAlign - 1) / sectionAlign * sectionAlign
-		if err := w.file.Truncate(w.end); err != nil {
+		if err := allocate(w.file, from, w.end); err != nil {
 			return nil, fmt.Errorf("make room for %d bytes of %s: %w", s.Bytes, w.path, err)
 		}
 		var err error

@@ -3,7 +3,9 @@ package mapped
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 	"sync"
 )
 
@@ -15,10 +17,13 @@ const smallBytes = 1 << 20
 // name, so they vanish with the process whatever happens to it. A nil Space hands out
 // arrays of the heap. It is safe for concurrent use.
 type Space struct {
+	Heap int64 // bytes of settled vectors that may stay on the heap
+
 	dir string
 
-	mu   sync.Mutex
-	maps []Mapping
+	mu      sync.Mutex
+	maps    []Mapping
+	settled int64 // bytes of them
 }
 
 // NewSpace returns a space whose files lie in dir; nil where the system cannot map files.
@@ -26,7 +31,7 @@ func NewSpace(dir string) *Space {
 	if !canMap {
 		return nil
 	}
-	return &Space{dir: dir}
+	return &Space{dir: dir, Heap: 64 << 20}
 }
 
 // Make returns an array of n zeros, which lives until the space is closed.
@@ -40,7 +45,7 @@ func Make[T Element](s *Space, n int) ([]T, error) {
 	}
 	defer f.Close()
 	size := n * sizeOf[T]()
-	if err := f.Truncate(int64(size)); err != nil {
+	if err := allocate(f, 0, int64(size)); err != nil {
 		return nil, fmt.Errorf("make room for %d bytes in %q: %w", size, s.dir, err)
 	}
 	data, err := s.keep(f, size)
@@ -96,6 +101,8 @@ type Vector[T Element] struct {
 	file *os.File
 	n    int // values in the file
 	err  error
+
+	shown Mapping // the file, while Values are in use
 }
 
 // Len returns the number of values.
@@ -112,25 +119,110 @@ func (v *Vector[T]) Append(x T) {
 // Last returns the place of the last value.
 func (v *Vector[T]) Last() *T { return &v.buf[len(v.buf)-1] }
 
-// AppendAll adds values.
+// AppendAll adds values. Many at once go to the file without passing through the block,
+// all but the last.
 func (v *Vector[T]) AppendAll(x []T) {
-	if v.Space != nil && len(v.buf)*sizeOf[T]() >= smallBytes {
+	if v.Space != nil && (len(v.buf)+len(x))*sizeOf[T]() >= smallBytes {
 		v.flush()
+		if last := len(x) - 1; last*sizeOf[T]() >= smallBytes {
+			v.write(x[:last])
+			x = x[last:]
+		}
 	}
 	v.buf = append(v.buf, x...)
 }
 
-// flush moves the block to the file. The first error is kept for Slice.
+// Extend adds n values, whatever they are, and returns them to be set before the next call.
+func (v *Vector[T]) Extend(n int) []T {
+	if v.Space != nil && len(v.buf)*sizeOf[T]() >= smallBytes {
+		v.flush()
+	}
+	from := len(v.buf)
+	v.buf = slices.Grow(v.buf, n)[:from+n]
+	return v.buf[from:]
+}
+
+// Values returns the values, which stay in the vector and may be altered in place until
+// Clear; where they cannot be had Err tells why.
+func (v *Vector[T]) Values() []T {
+	if v.file == nil && v.err == nil {
+		return v.buf
+	}
+	v.flush()
+	if v.err == nil && v.shown.Data == nil {
+		v.shown.Data, v.err = mapFile(v.file, 0, v.n*sizeOf[T](), true)
+	}
+	return view[T](v.shown.Data)
+}
+
+// Clear drops the values and keeps memory and file for others.
+func (v *Vector[T]) Clear() {
+	v.buf = v.buf[:0]
+	if v.file == nil {
+		return
+	}
+	v.n = 0
+	_, err := v.file.Seek(0, io.SeekStart)
+	v.err = errors.Join(v.err, v.shown.Close(), v.file.Truncate(0), err)
+}
+
+// tinyBytes is up to which size a vector is never worth a file of its own.
+const tinyBytes = 4 << 10
+
+// Settle says that the vector is complete for now: its block may stay on the heap if there
+// is room among the others of its space.
+func (v *Vector[T]) Settle() {
+	size := int64(len(v.buf) * sizeOf[T]())
+	if v.Space == nil || size <= tinyBytes {
+		return
+	}
+	if v.file != nil || !v.Space.room(size) {
+		v.flush()
+		v.buf = nil
+	}
+}
+
+// room takes note of size bytes on the heap, if they are not too many.
+func (s *Space) room(size int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.settled+size > s.Heap {
+		return false
+	}
+	s.settled += size
+	return true
+}
+
+// flush moves the block to the file.
 func (v *Vector[T]) flush() {
+	if len(v.buf) > 0 {
+		v.write(v.buf)
+		v.buf = v.buf[:0]
+	}
+}
+
+// write appends values to the file. The first error is kept for Slice.
+func (v *Vector[T]) write(x []T) {
 	if v.file == nil && v.err == nil {
 		v.file, v.err = v.Space.file()
 	}
 	if v.err == nil {
-		_, v.err = v.file.Write(Bytes(v.buf))
+		_, v.err = v.file.Write(Bytes(x))
 	}
-	v.n += len(v.buf)
-	v.buf = v.buf[:0]
+	v.n += len(x)
 }
+
+// Discard drops the values and gives the file back.
+func (v *Vector[T]) Discard() {
+	if v.file != nil {
+		v.shown.Close()
+		v.file.Close()
+	}
+	*v = Vector[T]{Space: v.Space}
+}
+
+// Err is the first error of writing the file, which Slice returns too.
+func (v *Vector[T]) Err() error { return v.err }
 
 // Slice returns the values, which may be altered in place, and leaves the vector empty.
 // They live until the space is closed.
