@@ -25,7 +25,7 @@ type Features struct {
 // Features labels a task and plans its features. regime replaces the task's; nil leaves
 // it.
 func (d *Database) Features(ctx context.Context, text string, regime *tasks.Regime) (*Features, error) {
-	f, err := d.prepare(ctx, text, FitOptions{Regime: regime}, 0)
+	f, err := d.prepare(ctx, text, FitOptions{Regime: regime, EvalExamples: -1}, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,10 @@ type FitOptions struct {
 	// Refit fits what is served anew on training and validation examples together, whose
 	// windows close before the test anchor, with all settings as validation chose them.
 	Refit bool
+	// EvalExamples bounds the examples of validation and of test, each: of more, so many are
+	// drawn by a hash of key and anchor, for every predictor the same, and the report says so.
+	// 0 means 50,000, less means all. [Evaluate] over [Database.Labels] looks at all.
+	EvalExamples int
 	// Pretrained names a network of [Database.Pretrain] whose encoders and parameters those
 	// of Train begin with; earlier validation blocks that lie before its end begin anew.
 	Pretrained string
@@ -64,7 +68,10 @@ type Fitted struct {
 	quick    bool                // an answer is wanted in seconds
 	settings *Settings           // as asked for
 	job      string              // that it is for
-	run      string              // names the training's checkpoints in the workspace; empty = none
+
+	labelHash string   // of the whole label table
+	drawn     []string // says of which splits only some examples are looked at
+	run       string   // names the training's checkpoints in the workspace; empty = none
 }
 
 // Fit walks the path from a task's text to a trained model: bind, label, link, train,
@@ -138,7 +145,28 @@ func (d *Database) prepare(ctx context.Context, text string, opt FitOptions, ear
 	if f.pre != nil && earlier > 0 && f.pre.Meta.ValAnchor > f.Task.Options.ValAnchor {
 		f.pre = nil
 	}
-	return f, d.label(ctx, f)
+	if err := d.label(ctx, f); err != nil {
+		return nil, err
+	}
+	f.bound(opt.EvalExamples)
+	return f, nil
+}
+
+// evalExamples bounds the examples of an evaluation split: a share of so many is known to a
+// quarter of a percent.
+const evalExamples = 50_000
+
+// bound draws the examples by which predictors are judged, where there are very many.
+func (f *Fitted) bound(most int) {
+	if most == 0 {
+		most = evalExamples
+	}
+	for _, s := range []tasks.Split{tasks.Val, tasks.Test} {
+		before := f.Labels.Report.Examples[s]
+		if f.Labels = f.Labels.Thinned(s, most); f.Labels.Report.Examples[s] < before {
+			f.drawn = append(f.drawn, fmt.Sprintf("%s is judged by %d of %d examples, drawn by a hash of key and anchor", s, f.Labels.Report.Examples[s], before))
+		}
+	}
 }
 
 // Plan tells how [Database.Fit] would compute the network's first layer and what a step

@@ -163,6 +163,7 @@ func (d *Database) label(ctx context.Context, f *Fitted) (err error) {
 	if f.Labels, err = tasks.Label(ctx, d.Snap, f.Task, d.opt.Threads); err != nil {
 		return err
 	}
+	f.labelHash = f.Labels.Hash()
 	if err := d.keepEntities(ctx, f.Task); err != nil {
 		return err
 	}

@@ -52,7 +52,8 @@ type Settings struct {
 	Stale     bool          `json:"stale"`
 	TimeLimit time.Duration `json:"time_limit"` // nanoseconds; with one, the result depends on the machine
 
-	Pretrained string `json:"pretrained,omitempty"`
+	Pretrained   string `json:"pretrained,omitempty"`
+	EvalExamples int    `json:"eval_examples,omitempty"`
 }
 
 // settings keeps what decides a training's result.
@@ -60,7 +61,7 @@ func (o FitOptions) settings(regime string) *Settings {
 	t := &o.Train
 	config := t.Model
 	return &Settings{o.Model, regime, o.Ensemble, o.Scan, o.ValBlocks, o.Refit, &config, t.Epochs, t.Patience, t.Batch, t.Steps, t.Rate, t.Schedule, t.Decay,
-		t.Average, t.Dropout, t.Clip, t.Recent, t.NoHistory, t.Stale, t.TimeLimit, o.Pretrained}
+		t.Average, t.Dropout, t.Clip, t.Recent, t.NoHistory, t.Stale, t.TimeLimit, o.Pretrained, o.EvalExamples}
 }
 
 // program names this build.

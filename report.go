@@ -105,7 +105,7 @@ func (s *Scores) UnmarshalJSON(data []byte) error {
 func newReport(d *Database, f *Fitted) *Report {
 	o := &f.Task.Options
 	r := &Report{Task: f.Task.Name, Type: f.Task.Type, Reading: f.Task.Reading, Regime: o.Regime.String(), ValRegime: o.ValRegime.String(),
-		Snapshot: d.Snap.ID, Source: d.Source, LabelHash: f.Labels.Hash(), Examples: f.Labels.Report.Examples}
+		Snapshot: d.Snap.ID, Source: d.Source, LabelHash: f.labelHash, Examples: f.Labels.Report.Examples, Notes: f.drawn}
 	if r.scaling, r.err = tasks.FitScaling(f.Labels); r.err != nil {
 		return r
 	}

@@ -3,6 +3,7 @@ package rowlink
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/gnn/train"
@@ -21,7 +22,7 @@ func (d *Database) checkpoint(f *Fitted, o *train.Options) error {
 	if f.pre != nil {
 		begun = f.pre.WeightsHash()
 	}
-	f.run = fmt.Sprintf("%016x", tensor.HashString(fmt.Sprintf("%s %s %s %s %+v%s", f.Task.Hash, f.Report.LabelHash, d.Snap.ID, tensor.KernelName(), run, begun)))
+	f.run = fmt.Sprintf("%016x", tensor.HashString(fmt.Sprintf("%s %s %s %s %+v%s%s", f.Task.Hash, f.Report.LabelHash, d.Snap.ID, tensor.KernelName(), run, begun, strings.Join(f.drawn, ""))))
 	dir, err := d.Workspace.CheckpointDir(f.Task.Name, f.run)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-// Package sink owns the way of predictions into a table of Postgres. It has a URL, and with it
+// Package sink owns the way of predictions and features into a table of Postgres. It has a URL, and with it
 // a role, of its own: the database that is read is never written.
 //
 // A table is replaced, or appended to, in one transaction: readers see the rows before or
@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,6 +35,8 @@ var types = map[schema.Kind]string{schema.Bool: "boolean", schema.Int: "bigint",
 type Table struct {
 	Name   string // name or schema.name
 	Append bool   // keep what is there
+	// Comments on columns, by name, for a table that is made.
+	Comments map[string]string
 }
 
 // Write writes rows, which next yields one after another and nil behind the last, into a
@@ -50,12 +53,12 @@ func Write(ctx context.Context, url string, to Table, columns []Column, next fun
 	}
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return 0, &ingest.UserError{Msg: "the database for predictions cannot be reached: " + reason(err), Hint: "--to postgres://writer@host/database, a role that may write"}
+		return 0, &ingest.UserError{Msg: "the database to write to cannot be reached: " + reason(err), Hint: "--to postgres://writer@host/database, a role that may write"}
 	}
 	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
 	tx, err := conn.Begin(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("write predictions: %s", reason(err))
+		return 0, fmt.Errorf("write rows: %s", reason(err))
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // of what was committed it does nothing
 	if err := to.prepare(ctx, tx, name, columns); err != nil {
@@ -67,10 +70,10 @@ func Write(ctx context.Context, url string, to Table, columns []Column, next fun
 	}
 	rows, err = tx.CopyFrom(ctx, name, names, &source{next: next})
 	if err != nil {
-		return 0, fmt.Errorf("write predictions into %s: %w", to.Name, told(err))
+		return 0, fmt.Errorf("write rows into %s: %w", to.Name, told(err))
 	}
 	if err := tx.Commit(ctx); err != nil {
-		return 0, fmt.Errorf("write predictions into %s: %w", to.Name, told(err))
+		return 0, fmt.Errorf("write rows into %s: %w", to.Name, told(err))
 	}
 	return rows, nil
 }
@@ -84,6 +87,20 @@ func (t Table) identifier() (pgx.Identifier, error) {
 	return parts, nil
 }
 
+// comment says in a table that was made what its columns are.
+func (t Table) comment(ctx context.Context, tx pgx.Tx, name pgx.Identifier, fresh bool) error {
+	for _, c := range slices.Sorted(maps.Keys(t.Comments)) {
+		if !fresh {
+			return nil // it may belong to somebody else
+		}
+		text := "'" + strings.ReplaceAll(t.Comments[c], "'", "''") + "'"
+		if _, err := tx.Exec(ctx, "COMMENT ON COLUMN "+name.Sanitize()+"."+pgx.Identifier{c}.Sanitize()+" IS "+text); err != nil {
+			return fmt.Errorf("comment on %s: %w", t.Name, told(err))
+		}
+	}
+	return nil
+}
+
 // prepare makes the table, or holds its columns to those that are written, and empties it
 // unless rows are appended.
 func (t Table) prepare(ctx context.Context, tx pgx.Tx, name pgx.Identifier, columns []Column) error {
@@ -91,8 +108,15 @@ func (t Table) prepare(ctx context.Context, tx pgx.Tx, name pgx.Identifier, colu
 	for _, c := range columns {
 		defs = append(defs, pgx.Identifier{c.Name}.Sanitize()+" "+types[c.Kind])
 	}
+	fresh := false
+	if err := tx.QueryRow(ctx, "SELECT to_regclass($1) IS NULL", name.Sanitize()).Scan(&fresh); err != nil {
+		return fmt.Errorf("look for %s: %w", t.Name, told(err))
+	}
 	if _, err := tx.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+name.Sanitize()+" ("+strings.Join(defs, ", ")+")"); err != nil {
 		return &ingest.UserError{Msg: fmt.Sprintf("table %s cannot be made: %s", t.Name, reason(err)), Hint: "grant CREATE on its schema to the role, or make the table with the columns " + strings.Join(defs, ", ")}
+	}
+	if err := t.comment(ctx, tx, name, fresh); err != nil {
+		return err
 	}
 	// Writers of other runs wait; readers do not.
 	if _, err := tx.Exec(ctx, "LOCK TABLE "+name.Sanitize()+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
@@ -104,7 +128,7 @@ func (t Table) prepare(ctx context.Context, tx pgx.Tx, name pgx.Identifier, colu
 	}
 	for _, c := range columns {
 		if typ := have[c.Name]; typ != types[c.Kind] {
-			return &ingest.UserError{Msg: fmt.Sprintf("table %s has column %q of type %q, predictions have %q", t.Name, c.Name, typ, types[c.Kind]), Hint: "name another table, or drop this one"}
+			return &ingest.UserError{Msg: fmt.Sprintf("table %s has column %q of type %q, what is written has %q", t.Name, c.Name, typ, types[c.Kind]), Hint: "name another table, or drop this one"}
 		}
 	}
 	if t.Append {

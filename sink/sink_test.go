@@ -99,7 +99,7 @@ func TestWrite_wrong(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "CREATE TABLE orders (id bigint, total text); INSERT INTO orders VALUES (1, 'x')"); err != nil {
 		t.Fatal(err)
 	}
-	for table, want := range map[string]string{"orders": `table orders has column "na\"me" of type "", predictions have "text"`, "a.b.c": "no name of a table", "": "no name of a table", "nowhere.x": "cannot be made"} {
+	for table, want := range map[string]string{"orders": `table orders has column "na\"me" of type "", what is written has "text"`, "a.b.c": "no name of a table", "": "no name of a table", "nowhere.x": "cannot be made"} {
 		_, err := sink.Write(t.Context(), url, sink.Table{Name: table}, columns, rows(1, nil))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", table, err, want)

@@ -65,7 +65,7 @@ one that is there; --run NAME makes it another.`,
 	}
 	c := cmd.Flags()
 	f.register(cmd)
-	f.to.register(c)
+	f.to.register(c, "predictions")
 	c.StringVar(&f.out, "out", "", "folder for a Parquet file per shard, on a file system that all processes see; made when all are in")
 	c.StringVar(&f.at, "at", "", "anchor: a date or time in the task's zone, or now (default: the end of the data)")
 	c.IntVar(&f.perShard, "rows-per-shard", shardRows, "rows that make a shard: some seconds of work, and what a killed process loses at most")

@@ -24,18 +24,23 @@ func init() { subcommands.Add("features", featuresCommand) }
 func featuresCommand(a *app) *cobra.Command {
 	var split, out, regime string
 	var sql bool
+	var to toTable
 	cmd := &cobra.Command{
 		Use:   "features TASK",
 		Short: "Write the as-of features of a task's examples, for models of your own",
 		Long: `features computes what the boosted trees learn from: windows, decayed means, lags, trends, ranks and counts over
 the rows below an entity and the rows that it is linked to, each as of the example's feature cut. With --out it writes
-key columns, anchor, split, label and all features as CSV or Parquet; without, it lists the names.`,
-		Example: "  rowlink features churn.sql\n  rowlink features churn.sql --split train --out churn.parquet",
+key columns, anchor, split, label and all features as CSV or Parquet, with --to into a table of Postgres, whose columns
+carry long names as comments (and into TABLE_2 and so on what is more than a row of Postgres holds); without, it lists the names.`,
+		Example: "  rowlink features churn.sql\n  rowlink features churn.sql --split train --out churn.parquet\n  rowlink features churn.sql --to postgres://writer@host/features --table churn",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			keep, err := splitFilter(split)
 			if err == nil && out != "" {
 				err = checkTableOut(out)
+			}
+			if err == nil {
+				err = to.check()
 			}
 			if err != nil {
 				return err
@@ -66,6 +71,9 @@ key columns, anchor, split, label and all features as CSV or Parquet; without, i
 					x.examples = append(x.examples, i)
 				}
 			}
+			if to.url != "" {
+				return x.tables(cmd.Context(), to)
+			}
 			if out == "" {
 				return a.print(map[string]any{"task": f.Labels.Task.Name, "examples": len(x.examples), "features": f.Names}, x.names)
 			}
@@ -84,6 +92,7 @@ key columns, anchor, split, label and all features as CSV or Parquet; without, i
 	cmd.Flags().StringVar(&regime, "regime", "", "evaluation regime: rolling or frozen (default: as the task says)")
 	cmd.Flags().StringVar(&out, "out", "", "write to this .csv or .parquet file")
 	cmd.Flags().BoolVar(&sql, "sql", false, "print a SELECT for Postgres that computes those features that SQL can, for data that stays where it lies")
+	to.register(cmd.Flags(), "features")
 	return cmd
 }
 
@@ -178,14 +187,33 @@ func (x featureOutput) csv(w io.Writer) error {
 	return out.Error()
 }
 
-// parquet writes numbers as numbers, classes and keys that are no numbers as text.
-func (x featureOutput) parquet(w io.Writer) error {
+// fields are the columns before the features: numbers as numbers, classes and keys that are
+// no numbers as text.
+func (x featureOutput) fields() []parquet.Field {
 	fields := parquet.KeyFields(x.Entity.Def)
-	label, numeric := schema.Text, x.Labels.Task.Type == tasks.Binary || x.Labels.Task.Type == tasks.Regression
-	if numeric {
+	label := schema.Text
+	if x.numeric() {
 		label = schema.Float
 	}
-	fields = append(fields, parquet.Field{Name: "anchor", Kind: schema.Time}, parquet.Field{Name: "split", Kind: schema.Text}, parquet.Field{Name: "label", Kind: label})
+	return append(fields, parquet.Field{Name: "anchor", Kind: schema.Time}, parquet.Field{Name: "split", Kind: schema.Text}, parquet.Field{Name: "label", Kind: label})
+}
+
+func (x featureOutput) numeric() bool {
+	return x.Labels.Task.Type == tasks.Binary || x.Labels.Task.Type == tasks.Regression
+}
+
+// cells are those of one example, as fields has them.
+func (x featureOutput) cells(example int) []any {
+	row := parquet.KeyCells(x.Entity, x.Labels.Entity[example])
+	var y any = x.Labels.Text(example)
+	if x.numeric() {
+		y = x.Labels.Label[example]
+	}
+	return append(row, x.Labels.Anchor[example], x.Labels.Split[example].String(), y)
+}
+
+func (x featureOutput) parquet(w io.Writer) error {
+	fields := x.fields()
 	for _, n := range x.Names {
 		fields = append(fields, parquet.Field{Name: n, Kind: schema.Float})
 	}
@@ -194,12 +222,7 @@ func (x featureOutput) parquet(w io.Writer) error {
 		return err
 	}
 	err = x.each(func(example int, features []float64) error {
-		row := parquet.KeyCells(x.Entity, x.Labels.Entity[example])
-		var y any = x.Labels.Text(example)
-		if numeric {
-			y = x.Labels.Label[example]
-		}
-		row = append(row, x.Labels.Anchor[example], x.Labels.Split[example].String(), y)
+		row := x.cells(example)
 		for _, v := range features {
 			row = append(row, v)
 		}

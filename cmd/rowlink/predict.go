@@ -89,7 +89,7 @@ func (f *predictFlags) registerPredict(cmd *cobra.Command) {
 	c.IntVar(&f.explain, "explain", 0, "name this many groups of rows, or rows, that moved each prediction")
 	c.Float64Var(&f.interval, "interval", 0, "of a value: also print the interval that is to hold this share of cases, such as 0.9")
 	c.StringVar(&f.out, "out", "", "write to this .csv, .parquet, .arrow or .ndjson file instead of stdout")
-	f.to.register(c)
+	f.to.register(c, "predictions")
 	f.register(cmd)
 }
 

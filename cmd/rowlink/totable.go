@@ -14,16 +14,16 @@ import (
 	"github.com/rowlink/rowlink/sink"
 )
 
-// toTable are the flags that send predictions to a table.
+// toTable are the flags that send predictions, or features, to a table.
 type toTable struct {
 	url, table string
 	more       bool
 }
 
-func (t *toTable) register(f *pflag.FlagSet) {
-	f.StringVar(&t.url, "to", "", "Postgres to write the predictions to, with a role that may write: postgres://writer@host/database")
+func (t *toTable) register(f *pflag.FlagSet, what string) {
+	f.StringVar(&t.url, "to", "", "Postgres to write the "+what+" to, with a role that may write: postgres://writer@host/database")
 	f.StringVar(&t.table, "table", "", "with --to: the table, name or schema.name; made where it is missing, its rows replaced in one transaction")
-	f.BoolVar(&t.more, "append", false, "with --to: keep the rows that are there; the column run tells runs apart")
+	f.BoolVar(&t.more, "append", false, "with --to: keep the rows that are there"+map[string]string{"predictions": "; the column run tells runs apart"}[what])
 }
 
 func (t *toTable) check() error {

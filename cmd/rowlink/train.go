@@ -186,6 +186,7 @@ func (t *trainFlags) register(f *pflag.FlagSet) {
 	f.IntVar(&opt.Ensemble, "ensemble", 1, "networks, each from a seed of its own, whose predictions are averaged")
 	f.IntVar(&opt.ValBlocks, "val-blocks", 0, "validation blocks that choose among predictors: the last and earlier ones, each fitted anew (default 1, frozen 3)")
 	f.BoolVar(&opt.Refit, "refit", false, "fit what is served anew on training and validation examples together, with all settings as chosen")
+	f.IntVar(&opt.EvalExamples, "eval-examples", 0, "examples of validation and of test that predictors are judged by, drawn by hash (default 50000; -1 = all)")
 	f.StringVar(&opt.Pretrained, "pretrained", "", "begin with the network that rowlink pretrain stored under this name")
 	f.BoolVar(&opt.Train.Resume, "resume", true, "go on from where an interrupted training of the same task, data and options stopped")
 	f.DurationVar(&opt.Train.TimeLimit, "time-limit", 0, "stop after the epoch that passes this time")

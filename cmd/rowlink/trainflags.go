@@ -68,7 +68,7 @@ func registerNetwork(f *pflag.FlagSet, o *train.Options) {
 	f.StringVar(&o.Model.Layer, "layer", "", "message-passing layer: "+strings.Join(conv.Names(), ", ")+" (default sage)")
 	f.StringVar(&o.Model.Aggregate, "aggregate", "", "how neighbours are summed up: decay (default), mean, sum, max")
 	f.Uint64Var(&o.Seed, "seed", 42, "equal seeds give equal networks")
-	f.IntVar(&o.Epochs, "epochs", 0, "passes (default 10)")
+	f.IntVar(&o.Epochs, "epochs", 0, "passes (default 5)")
 	f.IntVar(&o.Batch, "batch", 0, "seeds per step (default 256)")
 	f.Float64Var(&o.Rate, "rate", 0, "learning rate (default 0.002)")
 	f.IntVar(&o.Model.Width, "width", 0, "channels (default 32)")

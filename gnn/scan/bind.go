@@ -30,7 +30,8 @@ type made struct {
 	chains map[string]*chain
 	above  map[string][]int32 // per path: ancestor of each row as the row sees it at its own time, -1 for none
 	lists  []*list            // per state
-	raw    []*tensor.Var      // per state: states of features
+	raw    []*tensor.Var      // per state: states of features; nil where they are made block by block
+	blocks bool               // states are made block by block; see [Model.bounded]
 	inputs []*tensor.Var      // per table that sends in a layer above the first: features, and what parents had gathered
 	reads  [][]moments        // per table: for each reading, where it reads
 }
@@ -53,7 +54,7 @@ func (m *Model) Bind(g *graph.Graph, rule ingest.TimeRule, pool *tensor.Pool) (*
 		return nil, err
 	}
 	b := &Bound{m, &made{graph: g, rule: rule, keep: tensor.NewTape(pool), tables: make([]*rows, len(m.Types)), chains: map[string]*chain{}, above: map[string][]int32{}}}
-	b.keep.Train = false
+	b.keep.Train, b.blocks = false, m.bounded(g)
 	for t, f := range m.feature {
 		if f == nil {
 			continue
@@ -70,6 +71,9 @@ func (m *Model) Bind(g *graph.Graph, rule ingest.TimeRule, pool *tensor.Pool) (*
 		p := &m.plan.states[s]
 		l := newList(b.chain(p), g.Snap.Tables[p.to].Rows, rule)
 		b.lists = append(b.lists, l)
+		if b.blocks {
+			continue
+		}
 		b.raw = append(b.raw, b.states(b.keep, l, b.withOnes(b.keep, b.keep.Const(b.tables[p.from].x))))
 	}
 	b.inputs, b.reads = make([]*tensor.Var, len(m.Types)), make([][]moments, len(m.Types))
@@ -247,5 +251,11 @@ func (b *Bound) rawMeans(t *tensor.Tape, state int, e moments, since []tensor.Re
 	for i, d := range since {
 		last.Data[i] = tensor.Real(math.Log1p(float64(d)) / 4)
 	}
-	return t.ConcatCols(t.DecayMean(b.raw[state], e.at, e.age, rates, t.Const(w), t.Const(t.Alloc(1, width)), true), t.Const(last))
+	var made *tensor.Var
+	if b.blocks {
+		made, e = b.statesAt(t, state, e, b.features(state))
+	} else {
+		made = b.raw[state]
+	}
+	return t.ConcatCols(t.DecayMean(made, e.at, e.age, rates, t.Const(w), t.Const(t.Alloc(1, width)), true), t.Const(last))
 }

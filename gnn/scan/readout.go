@@ -50,8 +50,12 @@ type Scorer struct {
 	made states
 }
 
-// NewScorer runs the pass over the rows.
+// NewScorer runs the pass over the rows; where states are made block by block, each batch of
+// queries makes those that it reads.
 func (b *Bound) NewScorer() *Scorer {
+	if b.blocks {
+		return &Scorer{b, nil}
+	}
 	t := tensor.NewTape(b.keep.Pool())
 	t.Train = false
 	return &Scorer{b, b.messages(t)}

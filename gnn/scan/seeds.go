@@ -104,11 +104,18 @@ func (b *Bound) extras(t *tensor.Tape, queries []model.Query) *tensor.Var {
 	return t.Const(m)
 }
 
-// messages reads the states of messages: seeds x width[1].
+// messages reads the states of messages, which are made here where there are none: seeds x
+// width[1].
 func (s *seeds) messages(t *tensor.Tape, b *Bound, made states) *tensor.Var {
 	parts := make([]*tensor.Var, len(s.reads))
 	for i, r := range s.reads {
-		parts[i] = b.learnedMeans(t, b.priors[b.Config.Layers][r.state], made[r.state], r.moments)
+		of, e := (*tensor.Var)(nil), r.moments
+		if made != nil {
+			of = made[r.state]
+		} else {
+			of, e = b.statesAt(t, r.state, e, b.sent(r.state))
+		}
+		parts[i] = b.learnedMeans(t, b.priors[b.Config.Layers][r.state], of, e)
 	}
 	if len(parts) == 0 {
 		return t.Const(t.Alloc(s.fixed.Rows(), 0))

@@ -13,6 +13,8 @@ type Training struct {
 	seeds *seeds     // the training seeds, then the validation seeds
 	fixed tensor.Mat // their readout that does not change, normalised
 	train int
+
+	blocks *inBlocks // nil where the states after all events are in memory
 }
 
 // NewTraining finds what training and validation seeds read. The statistics of the
@@ -26,6 +28,9 @@ func (b *Bound) NewTraining(train, val []model.Query) *Training {
 	b.moments(tr.seeds.fixed.Val, len(train))
 	tr.fixed = b.normalise(scratch, tr.seeds.fixed, 0).Val.Clone()
 	tr.seeds.fixed = scratch.Const(tr.fixed)
+	if b.blocks {
+		tr.blocks = b.inBlocks(tr.seeds)
+	}
 	return tr
 }
 
@@ -51,7 +56,13 @@ func (b *Bound) moments(x tensor.Mat, rows int) {
 func (tr *Training) Forward(drop uint64) (train, val *tensor.Var) {
 	b, t := tr.b, tr.tape
 	t.Reset()
-	x := tr.seeds.messages(t, b, b.messages(t))
+	var made states
+	if tr.blocks != nil {
+		made = tr.blocks.forward(t)
+	} else {
+		made = b.messages(t)
+	}
+	x := tr.seeds.messages(t, b, made)
 	all := x.Rows()
 	y, mean, variance := t.BatchNorm(t.SliceRows(x, 0, tr.train), nil, nil, readEps)
 	copy(b.norm[0].Value.Data[b.width[0]:], mean)
@@ -66,4 +77,7 @@ func (tr *Training) Forward(drop uint64) (train, val *tensor.Var) {
 // Backward adds the gradient of the parameters, given that of the training outputs.
 func (tr *Training) Backward(train *tensor.Var, grad tensor.Mat) {
 	tr.tape.BackwardFrom([]*tensor.Var{train}, []tensor.Mat{grad})
+	if tr.blocks != nil {
+		tr.blocks.backward()
+	}
 }

@@ -24,7 +24,7 @@ type Unlabelled struct {
 }
 
 // pretrainEpochs is how many passes a pretraining makes unless told.
-const pretrainEpochs = 10
+const pretrainEpochs = 5
 
 // Pretrain trains a network to foretell, for rows of the entity table at instants of the
 // past, what happens to them next: whether and how many children come within some windows,
