@@ -3,7 +3,6 @@ package server
 import (
 	"net/http"
 	"net/url"
-	"strings"
 )
 
 // Scope is what an operation needs of whoever asks.
@@ -45,11 +44,8 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, scope Scope) 
 	if scope == Anyone || g == nil || !g.Required() {
 		return nil
 	}
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok {
-		_, token, _ = r.BasicAuth()
-	}
-	known, allowed := g.Allows(strings.TrimSpace(token), scope)
+	token := tokenOf(r)
+	known, allowed := g.Allows(token, scope)
 	switch {
 	case allowed:
 		return nil

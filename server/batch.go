@@ -7,6 +7,9 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/rowlink/rowlink/internal/phase"
+	"github.com/rowlink/rowlink/server/tracing"
 )
 
 // batcher gives predictions their places. One that finds a place free is computed at once.
@@ -80,9 +83,15 @@ func (b *batcher) predict(ctx context.Context, req PredictRequest) (*PredictAnsw
 // call asks the backend.
 func (b *batcher) call(ctx context.Context, req PredictRequest, requests int) (*PredictAnswer, error) {
 	b.metrics.callRequests.Observe(float64(requests))
+	var times phase.Times
 	start := time.Now()
-	answer, err := b.backend.Predict(ctx, req)
-	b.metrics.computeTime.Observe(time.Since(start).Seconds())
+	answer, err := b.backend.Predict(phase.With(ctx, &times), req)
+	took := time.Since(start)
+	b.metrics.callTime.Observe(took.Seconds())
+	b.metrics.sampleTime.Observe(times.Sample().Seconds())
+	b.metrics.computeTime.Observe(times.Compute().Seconds())
+	tracing.Record(ctx, tracing.Part{Name: "predict", From: start, To: start.Add(took), Count: map[string]int{"requests": requests, "entities": len(req.Entities)},
+		Seconds: map[string]float64{"sample": times.Sample().Seconds(), "compute": times.Compute().Seconds()}})
 	if err == nil && answer == nil {
 		return nil, fmt.Errorf("predict task %q: the backend gave neither answer nor error", req.Task)
 	}
@@ -138,6 +147,7 @@ func (b *batcher) answer(group []*ask) {
 	now := time.Now()
 	for _, a := range group {
 		b.metrics.queueTime.Observe(now.Sub(a.since).Seconds())
+		tracing.Record(a.ctx, tracing.Part{Name: "queue", From: a.since, To: now})
 	}
 	if len(group) > 1 && b.together(group) {
 		return

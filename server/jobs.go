@@ -33,6 +33,15 @@ type BatchRequest struct {
 	Version string     `json:"version,omitempty" doc:"version to ask; the one in service when absent"`
 	Anchor  *time.Time `json:"anchor,omitempty" doc:"the moment to predict at; the end of the data when absent"`
 	Format  string     `json:"format,omitempty" enum:"csv,parquet,arrow,ndjson" doc:"of the result; ndjson when absent"`
+	Where   string     `json:"where,omitempty" doc:"only rows of which this holds at the anchor, written as the WHERE of a task"`
+	Sink    *BatchSink `json:"sink,omitempty" doc:"a table in the server's database for predictions, instead of a file"`
+}
+
+// BatchSink names a table. In which database it is, and by which role it is written, is the
+// server's: a request cannot say.
+type BatchSink struct {
+	Table  string `json:"table" minLength:"1" maxLength:"127" doc:"name or schema.name; made where it is missing"`
+	Append bool   `json:"append,omitempty" doc:"keep the rows that are there; the column run tells runs apart. Otherwise they are replaced in one step"`
 }
 
 type trainInput struct {

@@ -19,6 +19,9 @@ type Limits struct {
 	Queue      int // predictions that may wait for a place; default 64, -1 = none
 	QueryQueue int // questions that may wait for the one before; default 4, -1 = none
 
+	ClientRate  float64 // requests a second of one client; 0 = any
+	ClientBurst int     // of them at once; default twice the rate, at least 1
+
 	QueueTime      time.Duration // while one waits for longer, new ones are refused; default 500 ms
 	PredictTime    time.Duration // from admission to answer; default 30 s
 	QueryTime      time.Duration // from admission to answer of a question; default 60 s
@@ -46,6 +49,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.Concurrent, runtime.GOMAXPROCS(0))
 	orDefault(&l.Queue, 64)
 	orDefault(&l.QueryQueue, 4)
+	orDefault(&l.ClientBurst, max(1, int(2*l.ClientRate)))
 	orDefault(&l.QueueTime, 500*time.Millisecond)
 	orDefault(&l.PredictTime, 30*time.Second)
 	orDefault(&l.QueryTime, max(time.Minute, l.PredictTime))
@@ -82,6 +86,10 @@ func (l Limits) validate() error {
 	atLeast("Concurrent", int64(l.Concurrent), 1)
 	atLeast("Queue", int64(l.Queue), 0)
 	atLeast("QueryQueue", int64(l.QueryQueue), 0)
+	atLeast("ClientBurst", int64(l.ClientBurst), 1)
+	if !(l.ClientRate >= 0) {
+		faults = append(faults, fmt.Errorf("limit ClientRate is %g, want at least 0", l.ClientRate))
+	}
 	for _, t := range []struct {
 		name string
 		have time.Duration
@@ -113,6 +121,8 @@ type limitsAnswer struct {
 	PredictSeconds float64 `json:"predict_seconds" doc:"from admission to answer"`
 	QueryQueue     int     `json:"query_queue" doc:"questions that may wait for the one before"`
 	QuerySeconds   float64 `json:"query_seconds" doc:"from admission to answer of a question"`
+	ClientRate     float64 `json:"client_rate" doc:"requests a second of one client (token or address), beyond which it gets 429; 0 = any"`
+	ClientBurst    int     `json:"client_burst" doc:"requests of one client at once"`
 	ReadSeconds    float64 `json:"read_seconds" doc:"time to send header and body"`
 	WriteSeconds   float64 `json:"write_seconds" doc:"from the header to the end of the answer"`
 	IdleSeconds    float64 `json:"idle_seconds" doc:"life of an unused connection"`
@@ -123,6 +133,7 @@ func (l Limits) answer() limitsAnswer {
 		BodyBytes: l.BodyBytes, HeaderBytes: l.HeaderBytes, JSONDepth: l.JSONDepth,
 		Entities: l.Entities, ExplainTop: l.ExplainTop, Concurrent: l.Concurrent, Queue: l.Queue,
 		QueueSeconds: l.QueueTime.Seconds(), QueryQueue: l.QueryQueue, QuerySeconds: l.QueryTime.Seconds(),
+		ClientRate: l.ClientRate, ClientBurst: l.ClientBurst,
 		PredictSeconds: l.PredictTime.Seconds(), ReadSeconds: l.ReadTime.Seconds(),
 		WriteSeconds: l.WriteTime.Seconds(), IdleSeconds: l.IdleTime.Seconds(),
 	}

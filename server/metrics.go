@@ -23,6 +23,8 @@ type metrics struct {
 	rows        *prometheus.CounterVec
 	versions    knownPairs
 	queueTime   prometheus.Histogram
+	callTime    prometheus.Histogram
+	sampleTime  prometheus.Histogram
 	computeTime prometheus.Histogram
 	batch       prometheus.Histogram
 
@@ -77,14 +79,16 @@ func newMetrics(s *Server) *metrics {
 		errors:       counter("rowlink_errors_total", "Failed requests: request, rejected, cancelled, deadline, internal.", "reason"),
 		rows:         counter("rowlink_rows_total", "Entities by task, version and outcome: ok or the code of the error.", "task", "version", "outcome"),
 		queueTime:    histogram("rowlink_queue_seconds", "Time a prediction waited for a place.", latencyBuckets),
-		computeTime:  histogram("rowlink_predict_seconds", "Time the backend took.", latencyBuckets),
+		callTime:     histogram("rowlink_predict_seconds", "Time the backend took.", latencyBuckets),
+		sampleTime:   histogram("rowlink_sample_seconds", "Of a call of the backend, the time to find rows and gather what they say, over all threads.", latencyBuckets),
+		computeTime:  histogram("rowlink_compute_seconds", "Of a call of the backend, the time of networks, trees and sums, over all threads.", latencyBuckets),
 		callRequests: histogram("rowlink_call_requests", "Prediction requests answered by one call of the backend.", prometheus.ExponentialBuckets(1, 2, 8)),
 		queryQueue:   histogram("rowlink_query_queue_seconds", "Time a question waited for the one before.", latencyBuckets),
 		queryCompute: histogram("rowlink_query_seconds", "Time the backend took to fit and answer a question.", latencyBuckets),
 		versions:     knownPairs{seen: map[[2]string]bool{}},
 		batch:        histogram("rowlink_batch_entities", "Entities per prediction request.", prometheus.ExponentialBuckets(1, 4, 8)),
 	}
-	m.registry.MustRegister(m.requests, m.latency, m.errors, m.rows, m.queueTime, m.computeTime, m.batch, m.callRequests, m.queryQueue, m.queryCompute,
+	m.registry.MustRegister(m.requests, m.latency, m.errors, m.rows, m.queueTime, m.callTime, m.sampleTime, m.computeTime, m.batch, m.callRequests, m.queryQueue, m.queryCompute,
 		gauge("rowlink_queue_depth", "Admitted predictions that wait for a place.", func() float64 { return float64(s.batcher.depth()) }),
 		gauge("rowlink_query_queue_depth", "Admitted questions that wait for the one before.", func() float64 { return float64(s.queries.waiting()) }),
 		gauge("rowlink_requests_active", "Requests being answered.", func() float64 { return float64(s.active.Load()) }),

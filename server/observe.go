@@ -72,7 +72,8 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		s.active.Add(1)
 		defer s.active.Add(-1)
 		info := &requestInfo{id: requestID(r), path: clip(r.URL.EscapedPath())}
-		r = r.WithContext(context.WithValue(r.Context(), infoKey{}, info))
+		ctx, endSpan := s.opt.Tracer.Request(r, info.id)
+		r = r.WithContext(context.WithValue(ctx, infoKey{}, info))
 		rec := &recorder{ResponseWriter: w}
 		h := w.Header()
 		h.Set("X-Request-Id", info.id)
@@ -83,6 +84,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 			if v := recover(); v != nil {
 				s.recovered(rec, r, v)
 			}
+			endSpan(route, rec.status)
 			s.metrics.countRequest(route, rec.status, info.reason, time.Since(start))
 			s.log.InfoContext(r.Context(), "request", "request_id", info.id, "method", r.Method, "route", route,
 				"status", rec.status, "seconds", time.Since(start).Seconds())
@@ -134,6 +136,12 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	if err := s.authorize(w, r, scope); err != nil {
 		s.writeProblem(w, r, err)
 		return
+	}
+	if scope != Anyone {
+		if wait := s.clients.admit(r); wait > 0 {
+			s.writeProblem(w, r, tooMany(wait))
+			return
+		}
 	}
 	if pattern != "" {
 		s.mux.ServeHTTP(w, r)

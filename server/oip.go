@@ -61,7 +61,7 @@ func (a api) addOIP() {
 		}
 		a.s.scopes[o.method+" "+pattern] = o.scope
 		if o.scope != Anyone {
-			o.statuses = append(slices.Clone(o.statuses), http.StatusUnauthorized, http.StatusForbidden, http.StatusServiceUnavailable)
+			o.statuses = append(slices.Clone(o.statuses), http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable)
 		}
 		a.s.mux.HandleFunc(o.method+" "+pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := o.serve(a.s, w, r); err != nil {

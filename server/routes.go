@@ -113,7 +113,7 @@ func (a api) operation(scope Scope, method, path, id, summary string, statuses .
 	op := huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Responses: map[string]*huma.Response{}}
 	schema := a.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem](), true, "")
 	if scope != Anyone {
-		statuses = append(statuses, http.StatusUnauthorized, http.StatusForbidden, http.StatusServiceUnavailable)
+		statuses = append(statuses, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable)
 	}
 	op.Security = a.security(scope)
 	for _, status := range append(statuses, http.StatusInternalServerError) {
@@ -168,7 +168,7 @@ func (a api) addPlain(path, id, summary, media string, h http.Handler) {
 	schema := a.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem](), true, "")
 	op := &huma.Operation{Method: http.MethodGet, Path: path, OperationID: id, Summary: summary, Security: a.security(ScopeRead),
 		Responses: map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{media: {Schema: &huma.Schema{Type: huma.TypeString}}}}}}
-	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusInternalServerError, http.StatusServiceUnavailable} {
+	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable} {
 		op.Responses[strconv.Itoa(status)] = problemResponse(status, schema)
 	}
 	a.OpenAPI().AddOperation(op)

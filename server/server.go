@@ -24,6 +24,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/rowlink/rowlink/jobs"
+	"github.com/rowlink/rowlink/server/tracing"
 )
 
 // DefaultAddr is where a server listens when no address is given: this machine only.
@@ -49,6 +50,7 @@ type Options struct {
 	// Ready says why predictions cannot be answered yet; nil means always ready.
 	Ready   func(context.Context) error
 	Limits  Limits
+	Tracer  *tracing.Tracer  // nil = requests are not traced
 	Version string           // of the program, shown by the OpenAPI document; empty means "dev"
 	Log     *slog.Logger     // nil discards
 	Now     func() time.Time // for the age of the data; nil means time.Now
@@ -68,6 +70,7 @@ type Server struct {
 	log     *slog.Logger
 	limits  Limits
 	gate    *gate // of predictions
+	clients *clients
 	batcher *batcher
 	queries *gate // of questions that no version was trained for: each keeps all cores busy for seconds
 	metrics *metrics
@@ -109,7 +112,7 @@ func New(opt Options) (*Server, error) {
 	}
 	s := &Server{opt: opt, log: opt.Log, limits: limits, mux: http.NewServeMux(), scopes: map[string]Scope{}, drained: make(chan struct{})}
 	s.gate, s.queries = newGate(limits.Concurrent, limits.Queue), newGate(1, limits.QueryQueue)
-	s.metrics = newMetrics(s)
+	s.clients, s.metrics = newClients(limits), newMetrics(s)
 	s.batcher = newBatcher(opt.Backend, limits, s.metrics)
 	if err := s.routes(); err != nil {
 		return nil, err

@@ -29,6 +29,7 @@ type backend struct {
 	log  *slog.Logger
 
 	threads int
+	sink    bool // there is a database for predictions
 	shelf
 }
 

@@ -13,9 +13,11 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/rowlink/rowlink"
 	"github.com/rowlink/rowlink/jobs"
 	"github.com/rowlink/rowlink/schema"
 	"github.com/rowlink/rowlink/server"
+	"github.com/rowlink/rowlink/tasks/tql"
 	"github.com/rowlink/rowlink/workspace"
 )
 
@@ -83,11 +85,45 @@ func (b *backend) PlanBatch(_ context.Context, ask server.BatchRequest) (json.Ra
 		return nil, err
 	}
 	// The version is fixed now: a promotion while the job waits changes nothing.
-	args := []string{"predict", ask.Task, "--all", "--version", fmt.Sprint(m.Version)}
-	if ask.Anchor != nil {
-		args = append(args, "--at", ask.Anchor.UTC().Format(time.RFC3339Nano))
+	req := jobRequest{Args: []string{"predict", ask.Task, "--all"}, Format: format}
+	if ask.Sink != nil {
+		if err := b.checkSink(ask, m); err != nil {
+			return nil, err
+		}
+		req = jobRequest{Args: []string{"batch", ask.Task, "--table", ask.Sink.Table}, Sink: true}
+		if ask.Sink.Append {
+			req.Args = append(req.Args, "--append")
+		}
 	}
-	return json.Marshal(jobRequest{Args: args, Format: format})
+	req.Args = append(req.Args, "--version", fmt.Sprint(m.Version))
+	if ask.Anchor != nil {
+		req.Args = append(req.Args, "--at", ask.Anchor.UTC().Format(time.RFC3339Nano))
+	}
+	if ask.Where != "" {
+		text, err := b.db.Workspace.Task(ask.Task)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := tql.Filter(text, ask.Where, b.db.Snap.Schema); err != nil {
+			return nil, wrongText(err, "/where")
+		}
+		req.Args = append(req.Args, "--where", ask.Where)
+	}
+	return json.Marshal(req)
+}
+
+// checkSink refuses a table that cannot be meant. Where it is, and who may write it, only the
+// server knows.
+func (b *backend) checkSink(ask server.BatchRequest, m *workspace.Model) error {
+	switch {
+	case !b.sink:
+		return server.Invalid{Code: "no_sink", Detail: "the server has no database for predictions", Hint: "rowlink serve with " + sinkEnv + " or --sink", Pointer: "/sink"}
+	case ask.Format != "":
+		return server.Invalid{Code: "wrong_value", Detail: "format is of a file, and the rows go into a table", Hint: "leave one of them out", Pointer: "/format"}
+	case rowlink.Ranks(m):
+		return server.Invalid{Code: "no_sink", Detail: "rankings are written to files", Hint: "leave sink out, and take format csv", Pointer: "/sink"}
+	}
+	return nil
 }
 
 // BatchFile implements [server.Planner].

@@ -28,6 +28,8 @@ type batchFlags struct {
 	storedFlags
 	to        toTable
 	out, at   string
+	where     string
+	job       bool
 	perShard  int
 	snapshot  string
 	label     string
@@ -59,6 +61,11 @@ one that is there; --run NAME makes it another.`,
 			if err := f.check(cmd.Flags().Changed); err != nil {
 				return err
 			}
+			if f.job {
+				ctx, stop := a.asJob(cmd.Context())
+				defer stop()
+				cmd.SetContext(ctx)
+			}
 			a.snapshot = f.snapshot
 			return a.batch(cmd.Context(), args[0], f)
 		},
@@ -68,6 +75,9 @@ one that is there; --run NAME makes it another.`,
 	f.to.register(c, "predictions")
 	c.StringVar(&f.out, "out", "", "folder for a Parquet file per shard, on a file system that all processes see; made when all are in")
 	c.StringVar(&f.at, "at", "", "anchor: a date or time in the task's zone, or now (default: the end of the data)")
+	c.StringVar(&f.where, "where", "", "only rows of which this condition holds at the anchor, written as the WHERE of a task")
+	c.BoolVar(&f.job, "job", false, "report to the server that runs this as a job")
+	_ = c.MarkHidden("job") // it is there
 	c.IntVar(&f.perShard, "rows-per-shard", shardRows, "rows that make a shard: some seconds of work, and what a killed process loses at most")
 	c.StringVar(&f.snapshot, "snapshot", "", "id of the snapshot to read (default: the workspace's latest)")
 	c.StringVar(&f.label, "run", "", "a name that makes the batch another than an equal one before it")
@@ -167,13 +177,13 @@ func (a *app) planBatch(ctx context.Context, m *storedModel, f batchFlags) (*bat
 	for _, w := range p.warnings {
 		a.warn("%s", w)
 	}
-	rows, err := p.rows(ctx, nil, true)
+	rows, err := p.chosen(ctx, nil, true, f.where)
 	if err != nil {
 		return nil, err
 	}
 	r := &batchRun{model: m, p: p, rows: rows, worker: fmt.Sprintf("batch-%d", os.Getpid())}
 	r.batchSpec = batchSpec{Task: m.Version.Task, Version: m.Version.Version, Served: m.Served, Snapshot: m.Snap.ID, Anchor: p.anchor, Own: p.own,
-		Rows: len(r.rows), PerShard: f.perShard, Label: f.label, Table: f.to.table, Append: f.to.more, Folder: f.out}
+		Rows: len(r.rows), PerShard: f.perShard, Label: f.label, Where: f.where, Table: f.to.table, Append: f.to.more, Folder: f.out}
 	return r, r.stage(ctx, f.to.url)
 }
 

@@ -25,6 +25,7 @@ type batchSpec struct {
 	Rows     int    `json:"rows"`
 	PerShard int    `json:"rows_per_shard"`
 	Label    string `json:"label,omitempty"` // tells equal batches apart
+	Where    string `json:"where,omitempty"`
 	Table    string `json:"table,omitempty"`
 	Append   bool   `json:"append,omitempty"`
 	Folder   string `json:"folder,omitempty"`
@@ -109,7 +110,7 @@ func (a *app) openBatch(ctx context.Context, s batchSpec, url, worker string) (*
 	}
 	r := &batchRun{batchSpec: s, model: m, worker: worker}
 	r.p = &predictions{Predictor: m.Predictor, from: m.origin(), entity: m.Snap.Tables[m.Task.Entity], anchor: s.Anchor, own: s.Own}
-	if r.rows, err = r.p.rows(ctx, nil, true); err != nil {
+	if r.rows, err = r.p.chosen(ctx, nil, true, s.Where); err != nil {
 		return nil, err
 	}
 	if len(r.rows) != s.Rows {

@@ -19,7 +19,7 @@ type child struct {
 // niceness of a child.
 const niceness = 10
 
-// newChild prepares a process that sees this one's environment but for the database's URL,
+// newChild prepares a process that sees this one's environment but for the URLs of databases,
 // and env besides. A URL may hold a password, which arguments would show to other users.
 func newChild(args []string, env ...string) (*child, error) {
 	program, err := os.Executable()
@@ -27,7 +27,7 @@ func newChild(args []string, env ...string) (*child, error) {
 		return nil, fmt.Errorf("find the program: %w", err)
 	}
 	c := &child{exec.Command(program, args...), &tail{most: 8 << 10}}
-	c.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "DATABASE_URL=") }), env...)
+	c.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "DATABASE_URL=") || strings.HasPrefix(v, sinkEnv+"=") }), env...)
 	c.Stderr = c.said
 	return c, nil
 }

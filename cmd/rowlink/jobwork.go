@@ -19,12 +19,14 @@ import (
 type jobRequest struct {
 	Args   []string `json:"args"`
 	Format string   `json:"format,omitempty"` // of a batch's file
+	Sink   bool     `json:"sink,omitempty"`   // it writes into the server's database for predictions
 }
 
 // jobProcess runs jobs as processes of this program.
 type jobProcess struct {
 	workspace string
 	threads   int
+	sink      string // URL of the database for predictions; empty = none
 	log       *slog.Logger
 }
 
@@ -45,7 +47,14 @@ func (p *jobProcess) run(ctx context.Context, j jobs.Job, dir string, emit func(
 	if req.Format != "" {
 		args = append(args, "--out", filepath.Join(dir, batchFile(req.Format)), "--shards", shards)
 	}
-	cmd, err := newChild(append(args, "--job", "--workspace", p.workspace, "--threads", fmt.Sprint(p.threads)), jobEnv+"="+j.ID)
+	env := []string{jobEnv + "=" + j.ID}
+	if req.Sink && p.sink == "" {
+		return nil, errors.New("the server that runs the jobs of this workspace has no database for predictions; start it with " + sinkEnv)
+	}
+	if req.Sink {
+		args, env = append(args, "--run", j.ID), append(env, sinkEnv+"="+p.sink)
+	}
+	cmd, err := newChild(append(args, "--job", "--workspace", p.workspace, "--threads", fmt.Sprint(p.threads)), env...)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/rowlink/rowlink/gnn/predict"
 	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/tasks"
+	"github.com/rowlink/rowlink/tasks/tql"
 )
 
 func init() { subcommands.Add("predict", predictCommand) }
@@ -28,6 +30,7 @@ type predictFlags struct {
 	explain  int
 	interval float64
 	out      string
+	where    string
 	to       toTable
 	job      bool
 	shards   string // folder
@@ -85,6 +88,7 @@ func (f *predictFlags) registerPredict(cmd *cobra.Command) {
 	c.StringArrayVar(&f.keys, "key", nil, "key of a row to answer for (repeatable; a composite key as 1,a)")
 	c.StringVar(&f.keysFile, "keys", "", "file with one key per line, or CSV with the key columns in its header; - is stdin")
 	c.BoolVar(&f.all, "all", false, "answer for all rows that are eligible")
+	c.StringVar(&f.where, "where", "", "with --all: only rows of which this condition holds at the anchor, written as the WHERE of a task")
 	c.StringVar(&f.at, "at", "", "anchor: a date or time in the task's zone, or now (default: the end of the data)")
 	c.IntVar(&f.explain, "explain", 0, "name this many groups of rows, or rows, that moved each prediction")
 	c.Float64Var(&f.interval, "interval", 0, "of a value: also print the interval that is to hold this share of cases, such as 0.9")
@@ -105,6 +109,8 @@ func (f *predictFlags) check(given func(flag string) bool) error {
 	switch {
 	case f.all && asked:
 		return usage("take one of them", "--all answers for everybody, --key and --keys for some")
+	case !f.all && f.where != "":
+		return usage("write --all --where CONDITION", "--where chooses among all rows")
 	case !f.all && !asked:
 		return usage("write --key KEY, --keys FILE or --all", "nobody is asked about")
 	case given("interval") && !(f.interval > 0 && f.interval < 1):
@@ -158,7 +164,7 @@ func (a *app) predictions(ctx context.Context, m *storedModel, f predictFlags, k
 	if err != nil {
 		return nil, err
 	}
-	rows, err := p.rows(ctx, asked, f.all)
+	rows, err := p.chosen(ctx, asked, f.all, f.where)
 	if err != nil {
 		return nil, err
 	}
@@ -316,6 +322,33 @@ func (p *predictions) rows(ctx context.Context, asked []askedKey, all bool) ([]i
 		rows = append(rows, row)
 	}
 	return rows, nil
+}
+
+// chosen is [predictions.rows] without those of which a condition of the task language does not
+// hold at the anchor; an empty one holds of all.
+func (p *predictions) chosen(ctx context.Context, asked []askedKey, all bool, condition string) ([]int32, error) {
+	rows, err := p.rows(ctx, asked, all)
+	if condition == "" || err != nil {
+		return rows, err
+	}
+	if p.own {
+		return nil, usage("name a moment with --at", "--where asks at one anchor, and these rows have their own")
+	}
+	task, err := tql.Filter(p.Task.Text, condition, p.Snap.Schema)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	holds, err := tasks.Eligible(ctx, p.Snap, task, rows, p.anchor)
+	if err != nil {
+		return nil, err
+	}
+	kept := make([]int32, 0, len(rows))
+	for i, row := range rows {
+		if holds[i] {
+			kept = append(kept, row)
+		}
+	}
+	return kept, nil
 }
 
 // visible reports whether a row exists at its anchor.

@@ -144,7 +144,7 @@ func (a *app) rankings(ctx context.Context, m *storedRanking, f predictFlags, ke
 		return nil, err
 	}
 	r := &rankings{predictions: p, items: m.Snap.Tables[m.Task.Ranking.Items]}
-	rows, err := p.rows(ctx, asked, f.all)
+	rows, err := p.chosen(ctx, asked, f.all, f.where)
 	if err != nil {
 		return nil, err
 	}

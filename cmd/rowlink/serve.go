@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	"github.com/rowlink/rowlink/jobs"
 	"github.com/rowlink/rowlink/pages"
 	"github.com/rowlink/rowlink/server"
+	"github.com/rowlink/rowlink/server/tracing"
 	"github.com/rowlink/rowlink/workspace"
 )
 
@@ -37,6 +39,9 @@ type serve struct {
 	cert, key string // files
 	logs      logFlags
 	every     time.Duration // between snapshots; 0 = none is taken
+	sink      string        // URL of the database for predictions; empty = none
+	otlp      string        // URL of a collector of spans; empty = none
+	traced    float64       // share of the requests
 }
 
 func serveCommand(a *app) *cobra.Command {
@@ -65,6 +70,11 @@ answered, new ones are turned away, and the exit code is 0. A second signal stop
 	f.StringVar(&s.key, "tls-key", "", "file with the certificate's key, PEM")
 	f.BoolVar(&s.opt.PlainHTTP, "plain-http", false, "with --listen-remote: no TLS here, a proxy before the server has it")
 	f.DurationVar(&s.every, "refresh-every", 0, "read the database again so often, such as 15m; needs --db or DATABASE_URL (default: answer from the workspace's latest snapshot)")
+	f.Float64Var(&s.opt.Limits.ClientRate, "client-rate", 0, "requests a second of one client, a token or an address; more get 429 (default: any)")
+	f.IntVar(&s.opt.Limits.ClientBurst, "client-burst", 0, "with --client-rate: requests of one client at once (default: twice the rate)")
+	f.StringVar(&s.sink, "sink", "", "Postgres that batches may write tables of predictions to, with a role of its own: postgres://writer@host/database (default $"+sinkEnv+")")
+	f.StringVar(&s.otlp, "otlp-endpoint", "", "URL of an OpenTelemetry collector that takes spans of requests over OTLP/HTTP (default $OTEL_EXPORTER_OTLP_ENDPOINT; none: nothing is sent)")
+	f.Float64Var(&s.traced, "trace-ratio", 1, "with --otlp-endpoint: share of the requests that are traced, of those whose caller does not say")
 	s.logs.register(f)
 	s.rows.register(f)
 	f.StringSliceVar(&s.only, "task", nil, "serve this task only (repeatable; default: all)")
@@ -112,7 +122,8 @@ func (s *serve) serve(ctx context.Context) error {
 		return usage("", "--refresh-every %s: want a time above 0, and a database named by --db or DATABASE_URL", s.every)
 	}
 	l := &live{say: s.say}
-	process := &jobProcess{workspace: ws.Dir(), threads: s.threads, log: s.opt.Log}
+	s.sink = cmp.Or(s.sink, os.Getenv(sinkEnv))
+	process := &jobProcess{workspace: ws.Dir(), threads: s.threads, sink: s.sink, log: s.opt.Log}
 	queue, err := jobs.Open(jobsFolder(ws.Dir()), map[string]jobs.Work{"train": process.run, "batch": process.run}, s.opt.Log)
 	if err != nil {
 		return err
@@ -120,6 +131,11 @@ func (s *serve) serve(ctx context.Context) error {
 	s.opt.Jobs = queue
 	s.opt.Pages = pages.New(l, queue, programVersion()).Pages()
 	s.opt.Backend, s.opt.Version, s.opt.Limits.Concurrent = l, programVersion(), s.threads
+	endTracing, err := s.trace(ctx)
+	if err != nil {
+		return err
+	}
+	defer endTracing()
 	srv, err := server.New(s.opt)
 	if err != nil {
 		return usageError{err}
@@ -131,7 +147,7 @@ func (s *serve) serve(ctx context.Context) error {
 	only := slices.Compact(slices.Sorted(slices.Values(s.only)))
 	l.open = func(ctx context.Context) (*backend, error) {
 		db, err := s.open(ctx, false)
-		return &backend{db: db, only: only, log: s.opt.Log, threads: s.threads}, err
+		return &backend{db: db, only: only, log: s.opt.Log, threads: s.threads, sink: s.sink != ""}, err
 	}
 	b, err := l.open(ctx)
 	if err != nil {
@@ -279,4 +295,28 @@ func programVersion() string {
 		return info.Main.Version
 	}
 	return "dev"
+}
+
+// trace opens the way to a collector of spans where one is named.
+func (s *serve) trace(ctx context.Context) (end func(), err error) {
+	if s.otlp = cmp.Or(s.otlp, os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT")); s.otlp == "" {
+		return func() {}, nil
+	}
+	if !(s.traced >= 0 && s.traced <= 1) {
+		return nil, usage("", "--trace-ratio is %g, want a share between 0 and 1", s.traced)
+	}
+	if u, err := url.Parse(s.otlp); err != nil || u.Host == "" {
+		return nil, usage("--otlp-endpoint http://127.0.0.1:4318", "--otlp-endpoint is not the URL of a collector")
+	}
+	if s.opt.Tracer, err = tracing.Open(ctx, tracing.Options{Endpoint: s.otlp, Ratio: s.traced, Version: programVersion(), Log: s.opt.Log}); err != nil {
+		return nil, err
+	}
+	return func() {
+		const patience = 5 * time.Second // the last spans are worth a moment, no more
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		if err := s.opt.Tracer.Close(last); err != nil {
+			s.opt.Log.Warn("the last spans were not sent", "error", err)
+		}
+	}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/rowlink/rowlink/graph"
 	"github.com/rowlink/rowlink/graph/sample"
 	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/internal/phase"
 )
 
 // Query asks for the outputs of one entity at one anchor.
@@ -166,9 +167,12 @@ func (s *Scorer) score(ctx context.Context, queries []Query, order []int32, out 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		hi := min(lo+batch, n)
+		hi, clock := min(lo+batch, n), phase.Start(ctx)
 		if order == nil {
-			got := s.forward(s.Sample(queries[lo:hi]), queries[lo:hi])
+			drawn := s.Sample(queries[lo:hi])
+			clock.Sampled()
+			got := s.forward(drawn, queries[lo:hi])
+			clock.Computed()
 			copy(out.Data[lo*out.Cols:], got.Data)
 			continue
 		}
@@ -176,7 +180,10 @@ func (s *Scorer) score(ctx context.Context, queries []Query, order []int32, out 
 		for _, at := range order[lo:hi] {
 			s.part = append(s.part, queries[at])
 		}
-		got := s.forward(s.Sample(s.part), s.part)
+		drawn := s.Sample(s.part)
+		clock.Sampled()
+		got := s.forward(drawn, s.part)
+		clock.Computed()
 		for i, at := range order[lo:hi] {
 			copy(out.Row(int(at)), got.Row(i))
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rowlink/rowlink/gnn/model"
 	"github.com/rowlink/rowlink/gnn/tensor"
+	"github.com/rowlink/rowlink/internal/phase"
 )
 
 // The readout of a seed is brought to mean 0 and variance 1 over the training seeds and
@@ -76,7 +77,8 @@ func (s *Scorer) Score(ctx context.Context, queries []model.Query) (tensor.Mat, 
 			workers[worker] = tensor.NewTape(tensor.NewPool(1))
 			workers[worker].Train = false
 		}
-		t := workers[worker]
+		t, clock := workers[worker], phase.Start(ctx)
+		defer clock.Computed()
 		t.Reset()
 		copy(out.Data[lo*out.Cols:], s.answer(t, queries[lo:hi], nil).Data)
 	})

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/rowlink/rowlink/gnn/tensor"
+	"github.com/rowlink/rowlink/internal/phase"
 	"github.com/rowlink/rowlink/tabular/asof"
 	"github.com/rowlink/rowlink/tabular/boost"
 	"github.com/rowlink/rowlink/tasks"
@@ -334,7 +335,11 @@ func (b *Boosted) Setting() string {
 // Predict reads the features of each query, adds up the trees, averages the models and puts
 // right what has drifted.
 func (b *Boosted) Predict(ctx context.Context, queries []Query) ([]float64, error) {
-	out := b.raw(queries)
+	clock := phase.Start(ctx)
+	x := b.matrix(queries)
+	clock.Sampled()
+	out := b.grown(x, len(queries))
+	clock.Computed()
 	if b.drift == nil {
 		return out, nil
 	}
@@ -346,10 +351,12 @@ func (b *Boosted) Predict(ctx context.Context, queries []Query) ([]float64, erro
 }
 
 // raw is the mean of the models.
-func (b *Boosted) raw(queries []Query) []float64 {
-	x := b.matrix(queries)
+func (b *Boosted) raw(queries []Query) []float64 { return b.grown(b.matrix(queries), len(queries)) }
+
+// grown is the mean of the models on features of n queries.
+func (b *Boosted) grown(x []float64, n int) []float64 {
 	if b.data.apart() {
-		return b.each(x, len(queries))
+		return b.each(x, n)
 	}
 	var out []float64
 	for _, m := range b.Models {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/rowlink/rowlink/internal/phase"
 	"github.com/rowlink/rowlink/tasks"
 )
 
@@ -136,8 +137,11 @@ func (l *Linear) Setting() string {
 }
 
 // Predict reads the features of each query and applies the weights.
-func (l *Linear) Predict(_ context.Context, queries []Query) ([]float64, error) {
+func (l *Linear) Predict(ctx context.Context, queries []Query) ([]float64, error) {
+	clock := phase.Start(ctx)
 	x := l.matrix(queries)
+	clock.Sampled()
+	defer clock.Computed()
 	if l.Chosen != nil {
 		x = x.take(l.Chosen)
 	}
