@@ -110,10 +110,7 @@ func (a *app) openBatch(ctx context.Context, s batchSpec, url, worker string) (*
 	}
 	r := &batchRun{batchSpec: s, model: m, worker: worker}
 	r.p = &predictions{Predictor: m.Predictor, from: m.origin(), entity: m.Snap.Tables[m.Task.Entity], anchor: s.Anchor, own: s.Own}
-	if r.rows, err = r.p.chosen(ctx, nil, true, s.Where); err != nil {
-		return nil, err
-	}
-	if len(r.rows) != s.Rows {
+	if r.rows, err = r.p.chosen(ctx, nil, true, s.Where); err == nil && len(r.rows) != s.Rows {
 		err = dataError{fmt.Errorf("run %s has %d rows, %d are eligible here: is this another workspace?", s.run(), s.Rows, len(r.rows))}
 	}
 	if err == nil {
