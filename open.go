@@ -49,6 +49,8 @@ type Options struct {
 
 	OnProgress func(ingest.Progress)            // while the database is read; nil = silent
 	OnNote     func(format string, args ...any) // what a user should know; nil = silent
+
+	source ingest.Source // to take a snapshot from; nil = the one that URL names
 }
 
 // Database is one consistent snapshot of a database with its mapping applied.
@@ -173,13 +175,19 @@ func (d *Database) take(ctx context.Context) error {
 		return &ingest.UserError{Msg: "no database: the workspace holds no snapshot",
 			Hint: "name one with --db postgres://user@host/database, --db sqlite:FILE, --db csv:FOLDER or --db parquet:FOLDER, or set DATABASE_URL"}
 	}
-	src, err := ingest.Open(ctx, d.opt.URL, ingest.OpenOptions{Schemas: d.opt.Schemas,
-		AcceptRowSecurity: d.opt.AcceptRowSecurity, MaxAge: d.opt.MaxAge, Memory: d.opt.Memory})
+	if d.opt.source != nil {
+		return d.takeFrom(ctx, d.opt.source)
+	}
+	src, err := d.opt.openSource(ctx)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
 	return d.takeFrom(ctx, src)
+}
+
+func (opt Options) openSource(ctx context.Context) (ingest.Source, error) {
+	return ingest.Open(ctx, opt.URL, ingest.OpenOptions{Schemas: opt.Schemas, AcceptRowSecurity: opt.AcceptRowSecurity, MaxAge: opt.MaxAge, Memory: opt.Memory})
 }
 
 func (d *Database) takeFrom(ctx context.Context, src ingest.Source) error {

@@ -46,12 +46,38 @@ func (b *Builder) Finish(s *schema.Schema, taken int64) (*Snapshot, error) {
 }
 
 func (t *TableBuilder) finish(def *schema.Table) (*Table, []Finding, error) {
+	if t.kept != nil {
+		return &Table{Def: def, Rows: t.kept.Rows, Columns: t.kept.Columns}, nil, nil
+	}
+	out, found, err := t.collect(def)
+	if err != nil {
+		return nil, nil, err
+	}
+	perm, err := order(out, t.owner.space)
+	if err != nil {
+		return nil, nil, fmt.Errorf("order the rows of table %q: %w", def.FullName(), err)
+	}
+	if perm != nil {
+		for c := range out.Columns {
+			var err error
+			if out.Columns[c], err = out.Columns[c].gather(perm, t.owner.space); err != nil {
+				return nil, nil, fmt.Errorf("order the rows of table %q: %w", def.FullName(), err)
+			}
+		}
+	}
+	if row := duplicate(out); row >= 0 {
+		return nil, nil, &UserError{
+			Msg:  fmt.Sprintf("table %q has two rows with key %s (columns %s)", def.FullName(), out.KeyText(int32(row)), strings.Join(def.Names(def.Key), ", ")),
+			Hint: "repair the key in the database, or name another key in the mapping"}
+	}
+	return out, found, nil
+}
+
+// collect returns the rows in the order in which they came.
+func (t *TableBuilder) collect(def *schema.Table) (*Table, []Finding, error) {
 	rows := t.Rows()
 	if rows > math.MaxInt32 {
 		return nil, nil, fmt.Errorf("table %q has %d rows, want at most %d", def.FullName(), rows, math.MaxInt32)
-	}
-	if t.kept != nil {
-		return &Table{Def: def, Rows: t.kept.Rows, Columns: t.kept.Columns}, nil, nil
 	}
 	for c := range t.Columns {
 		if cb := &t.Columns[c]; cb.Kind != schema.Opaque && cb.n != rows {
@@ -72,23 +98,6 @@ func (t *TableBuilder) finish(def *schema.Table) (*Table, []Finding, error) {
 		}
 	}
 	t.Columns = nil
-	perm, err := order(out, t.owner.space)
-	if err != nil {
-		return nil, nil, fmt.Errorf("order the rows of table %q: %w", def.FullName(), err)
-	}
-	if perm != nil {
-		for c := range out.Columns {
-			var err error
-			if out.Columns[c], err = out.Columns[c].gather(perm, t.owner.space); err != nil {
-				return nil, nil, fmt.Errorf("order the rows of table %q: %w", def.FullName(), err)
-			}
-		}
-	}
-	if row := duplicate(out); row >= 0 {
-		return nil, nil, &UserError{
-			Msg:  fmt.Sprintf("table %q has two rows with key %s (columns %s)", def.FullName(), out.KeyText(int32(row)), strings.Join(def.Names(def.Key), ", ")),
-			Hint: "repair the key in the database, or name another key in the mapping"}
-	}
 	return out, found, nil
 }
 

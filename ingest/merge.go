@@ -32,6 +32,13 @@ func (t *TableBuilder) Finish(def *schema.Table) (*Table, error) {
 	return out, err
 }
 
+// Collect returns the rows of one table in the order in which they came, whatever their
+// keys, and uses the table builder up.
+func (t *TableBuilder) Collect(def *schema.Table) (*Table, error) {
+	out, _, err := t.collect(def)
+	return out, err
+}
+
 // Keep gives the table the rows of an older snapshot as they stand. They are shared, so the
 // older snapshot must stay open as long as the new one. The table must be empty and gets no
 // further rows.
@@ -131,3 +138,6 @@ func (t *Table) SameKeys(fresh *Table) []int32 {
 	}
 	return out
 }
+
+// AppendValue adds one value of a column of the same kind.
+func (c *ColumnBuilder) AppendValue(from *Column, row int) { c.appendColumn(from, row, row+1) }

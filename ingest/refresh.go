@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"time"
 
 	"github.com/rowlink/rowlink/schema"
 )
@@ -20,6 +21,24 @@ type Way struct {
 	Way    string `json:"way"`   // one of the Way constants
 	Why    string `json:"why"`
 	Copied int64  `json:"rows_copied"`
+}
+
+// Followable is a source that can tell changes as they happen: an optional ability.
+type Followable interface {
+	// Follow returns a source whose refreshes apply what a publication, which the owner of
+	// the database has made, tells of changes. It shares the connection of this source.
+	Follow(ctx context.Context, publication string) (Followed, error)
+}
+
+// Followed is a source that is followed. Its refreshes must begin from the snapshot that the
+// last one gave.
+type Followed interface {
+	Source
+	Refresher
+	// Wait returns after a multiple of every, once there is something new to refresh.
+	Wait(ctx context.Context, every time.Duration) error
+	// Stored says that the snapshot of the last Read or Refresh was kept under its ID.
+	Stored(id string)
 }
 
 // A Refresher is a source that can tell what changed since an earlier snapshot of it: an

@@ -82,16 +82,21 @@ func (a *app) url() string {
 	return os.Getenv("DATABASE_URL")
 }
 
-// open opens the database: the workspace's snapshot of it, or a new one.
-func (a *app) open(ctx context.Context, fresh bool) (*rowlink.Database, error) {
-	d, err := rowlink.Open(ctx, rowlink.Options{
+// options are those of the flags.
+func (a *app) options(fresh bool) rowlink.Options {
+	return rowlink.Options{
 		URL: a.url(), Schemas: a.schemas, Workspace: a.workspace, Fresh: fresh, Refresh: a.refresh, Snapshot: a.snapshot, Threads: a.threads, RowCache: a.rows,
 		AcceptLinks: a.accept, AcceptRowSecurity: a.reading.AcceptRowSecurity, MaxAge: a.reading.MaxAge, Memory: a.reading.Memory,
 		OnNote: a.say,
 		OnProgress: func(p ingest.Progress) {
 			a.update("read "+p.Table, p.Rows, max(p.Estimate, 0), "rows")
 		},
-	})
+	}
+}
+
+// open opens the database: the workspace's snapshot of it, or a new one.
+func (a *app) open(ctx context.Context, fresh bool) (*rowlink.Database, error) {
+	d, err := rowlink.Open(ctx, a.options(fresh))
 	if err != nil {
 		return nil, err
 	}

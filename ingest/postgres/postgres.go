@@ -43,6 +43,9 @@ type Source struct {
 
 	mark *mark        // of the last read
 	ways []ingest.Way // of the last read
+	last lastRead
+
+	imported string // exported snapshot to read instead of one of its own; empty = none
 }
 
 var (
@@ -128,7 +131,7 @@ func (s *Source) settings(snapshot string) settings {
 // the meantime (a server's idle time-out, a restart).
 func (s *Source) begin(ctx context.Context) error {
 	if !s.session.conn.IsClosed() {
-		err := s.session.begin(ctx, s.settings(""))
+		err := s.session.begin(ctx, s.settings(s.imported))
 		if err == nil || !s.session.conn.IsClosed() || ctx.Err() != nil {
 			return err
 		}
@@ -138,5 +141,5 @@ func (s *Source) begin(ctx context.Context) error {
 		return err
 	}
 	s.session = ses
-	return ses.begin(ctx, s.settings(""))
+	return ses.begin(ctx, s.settings(s.imported))
 }

@@ -73,7 +73,7 @@ func (s *Source) readYoung(ctx context.Context, sch *schema.Schema, b *ingest.Bu
 		return sourceError("begin read", err, s.config)
 	}
 	defer s.session.rollback()
-	snapshot, err := s.session.export(ctx)
+	snapshot, err := s.share(ctx)
 	if err != nil {
 		return sourceError("export snapshot", err, s.config)
 	}
@@ -99,6 +99,14 @@ func (s *Source) readYoung(ctx context.Context, sch *schema.Schema, b *ingest.Bu
 		s.findings = append(s.findings, p.findings()...)
 	}
 	return nil
+}
+
+// share returns the id of the snapshot that workers import.
+func (s *Source) share(ctx context.Context) (string, error) {
+	if s.imported != "" {
+		return s.imported, s.session.lift(ctx)
+	}
+	return s.session.export(ctx)
 }
 
 // readAll deals the plans out to workers, biggest table first, and leaves them in the

@@ -39,12 +39,19 @@ func (s *Source) Mark() []byte {
 // Ways implements [ingest.Refresher].
 func (s *Source) Ways() []ingest.Way { return slices.Clone(s.ways) }
 
+// lastRead is what was read last.
+type lastRead struct {
+	plans   []*plan
+	catalog *catalog
+}
+
 // fill reads the rows of all plans. What can be is taken from the earlier snapshot.
 func (s *Source) fill(ctx context.Context, r *reading, plans []*plan, from *earlier) error {
 	now, err := s.readMark(ctx, plans)
 	if err != nil {
 		return err
 	}
+	s.last = lastRead{plans, r.catalog}
 	s.mark, s.ways = now, make([]ingest.Way, len(plans))
 	for i, p := range plans {
 		p.rows = r.builder.Tables[p.table]

@@ -72,8 +72,8 @@ var refreshTables = []string{
 	"INSERT INTO part SELECT g, 1 + g % 2, 'v' || g FROM generate_series(1, 2000) g",
 }
 
-// change does something at random to the database.
-func change(t *testing.T, conn *pgx.Conn, r *rand.Rand, step int) {
+// somehow does something at random to the database.
+func somehow(t *testing.T, conn *pgx.Conn, r *rand.Rand, step int) {
 	t.Helper()
 	id := 1 + r.IntN(3000)
 	next := 10000 + step*100
@@ -142,7 +142,7 @@ func TestRefresh_random(t *testing.T) {
 					open = nil
 				}
 				if open == nil { // else DDL would wait for it
-					change(t, conn, r, step)
+					somehow(t, conn, r, step)
 				}
 				from := history[max(0, len(history)-1-r.IntN(3))]
 				got, mark, ways := refreshed(t, u, from.snap, from.mark)

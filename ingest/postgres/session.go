@@ -122,16 +122,21 @@ SET LOCAL jit = off`, security, encoding, lockTimeout.Milliseconds(), set.statem
 // export turns the running transaction into the exporter of a snapshot and returns
 // its id. From here on it touches no table and so holds no lock.
 func (s *session) export(ctx context.Context) (string, error) {
-	lift := "SET LOCAL idle_in_transaction_session_timeout = 0"
-	if s.major >= 17 {
-		lift += "; SET LOCAL transaction_timeout = 0"
-	}
-	if err := s.exec(ctx, lift); err != nil {
+	if err := s.lift(ctx); err != nil {
 		return "", err
 	}
 	var id string
 	err := s.conn.QueryRow(ctx, "SELECT pg_export_snapshot()").Scan(&id)
 	return id, err
+}
+
+// lift takes the time-outs away that would end a transaction that waits for workers.
+func (s *session) lift(ctx context.Context) error {
+	lift := "SET LOCAL idle_in_transaction_session_timeout = 0"
+	if s.major >= 17 {
+		lift += "; SET LOCAL transaction_timeout = 0"
+	}
+	return s.exec(ctx, lift)
 }
 
 func (s *session) commit(ctx context.Context) error { return s.exec(ctx, "COMMIT") }
