@@ -68,8 +68,11 @@ func (o *Outcome) cold(f *Fitted, split tasks.Split) (known, unseen *Score) {
 		seen[f.Labels.Entity[r]] = true
 	}
 	rows := f.Labels.Rows(split)
+	n := f.Task.Frames()
 	part := func(want bool) *Score {
-		return o.where(func(i int) bool { return seen[f.Labels.Entity[rows[i/f.Task.Frames()]]] == want }).score(f.Report.metric)
+		s := o.where(func(i int) bool { return seen[f.Labels.Entity[rows[i/n]]] == want }).score(f.Report.metric)
+		s.Rows /= n
+		return s
 	}
 	return part(true), part(false)
 }
