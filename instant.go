@@ -51,6 +51,7 @@ func (d *Database) Instant(ctx context.Context, text string) (*Instant, error) {
 	if err := d.label(ctx, f); err != nil {
 		return nil, err
 	}
+	f.Labels = f.Labels.Thinned(tasks.Train, instantLearned).Thinned(tasks.Val, instantJudged)
 	pool := tensor.NewPool(d.opt.Threads)
 	if f.data, err = tabular(f.Graph, f.Task, f.Labels, pool); err != nil {
 		return nil, err
@@ -88,11 +89,14 @@ func (f *Fitted) honest(s predict.Scorer) (predict.Scorer, *calibrate.Interval) 
 	return calibrateScorer(s, calibrate.Choose(a)), nil
 }
 
-// Bounds of what an instant answer learns from: of validation anchors, and of examples,
-// counted as if every row of the entity table gave one at every anchor.
+// Bounds of what an instant answer learns from: of validation anchors, of examples, counted
+// as if every row of the entity table gave one at every anchor, and of those that are then
+// drawn, by a hash of key and anchor, to learn from and to judge by.
 const (
 	instantVal      = 12
 	instantExamples = 200_000
+	instantLearned  = 15_000
+	instantJudged   = 5_000
 )
 
 // ask reads whom and when a text asks about.
