@@ -28,6 +28,15 @@ func (a *aggregate) precompute(threads int) {
 	s := a.slots
 	n := len(s.row)
 	a.kept = make([]int32, n+1)
+	if a.arg == nil && a.filter == nil { // every row counts
+		for i := range a.kept {
+			a.kept[i] = int32(i)
+		}
+		if !slices.Contains(a.irregular, true) {
+			a.irregular = nil
+		}
+		return
+	}
 	numbers := a.fn.needs == needsNumbers || a.fn.needs == needsEither && a.kind != KindText
 	if numbers {
 		a.num, a.sums = make([]float64, n), make([]int64, n+1)

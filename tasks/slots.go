@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 	"sync"
@@ -28,6 +29,10 @@ type slot struct{ time, from, until int64 }
 
 // build arranges the rows along the path of e. Cost: O(routes log routes of an entity).
 func (s *slots) build(snap *ingest.Snapshot, e *Aggregate, entities, threads int) {
+	if t := snap.Tables[e.Table]; len(e.Path) == 1 && !e.Path[0].Down && e.TimeStep == 0 && t.Until == nil && e.Window.Static == (t.Times == nil) {
+		s.direct(t, t.Parents[e.Path[0].Link], entities, threads)
+		return
+	}
 	w := newWalker(snap, e)
 	counts := make([]int, entities+1)
 	rows := snap.Tables[e.Table].Rows
@@ -61,6 +66,64 @@ func (s *slots) build(snap *ingest.Snapshot, e *Aggregate, entities, threads int
 		}
 	})
 	s.pack(kept)
+}
+
+// direct is build where one foreign key leads to the entity and rows do not end: each row
+// has one route, which is visible from the row's own time on. Cost: O(rows) where rows lie
+// in the order of their times, as in a table that grows at its end.
+func (s *slots) direct(t *ingest.Table, parents []int32, entities, threads int) {
+	times := t.Times
+	s.start = make([]int, entities+1)
+	for r, p := range parents {
+		if p >= 0 && (times == nil || times[r] != ingest.Never) {
+			s.start[p+1]++
+		}
+	}
+	for i := range entities {
+		s.start[i+1] += s.start[i]
+	}
+	n := s.start[entities]
+	s.row, s.time = make([]int32, n), make([]int64, n)
+	next := slices.Clone(s.start[:entities])
+	for r, p := range parents {
+		at := t.TimeOf(int32(r))
+		if p < 0 || at == ingest.Never {
+			continue
+		}
+		i := next[p]
+		next[p]++
+		s.row[i], s.time[i] = int32(r), at
+	}
+	s.irregular = make([]bool, entities)
+	inBlocks(entities, entityBlock, threads, func(_, lo, hi int) {
+		var order []timedRow
+		for e := lo; e < hi; e++ {
+			order = sortByTime(s.row[s.start[e]:s.start[e+1]], s.time[s.start[e]:s.start[e+1]], order)
+		}
+	})
+}
+
+type timedRow struct {
+	time int64
+	row  int32
+}
+
+// sortByTime sorts rows that ascend by (time, row); scratch is used and returned.
+func sortByTime(rows []int32, times []int64, scratch []timedRow) []timedRow {
+	if slices.IsSorted(times) {
+		return scratch
+	}
+	scratch = scratch[:0]
+	for i, at := range times {
+		scratch = append(scratch, timedRow{at, rows[i]})
+	}
+	slices.SortFunc(scratch, func(a, b timedRow) int {
+		return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.row, b.row))
+	})
+	for i, x := range scratch {
+		rows[i], times[i] = x.row, x.time
+	}
+	return scratch
 }
 
 // pack closes the gaps that repeated routes left, and drops what regular slots do not need.
