@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/rowlink/rowlink/ingest"
 )
 
 // Shares from which the label report warns.
@@ -63,12 +65,32 @@ func (l *LabelTable) report(x *Executor, g *Grid) {
 	warn(static && !said && x.entity.Times == nil, "TK207: table %s has no time: its rows are split at random, and values known only later may leak", r.Entities)
 	warn(r.NoTime > 0, "TK208: %d rows without time count nowhere", r.NoTime)
 	warn(r.Unknown > 0, "TK184: %d labels are of keys that the snapshot does not hold: rowlink ingest takes a new one", r.Unknown)
+	late := x.late()
+	warn(late > 0, "TK219: %d rows of the aggregated tables are later than data_until: no label reads them", late)
 	warn(r.Dangling > 0, "TK209: %d references on the paths of the task are NULL or dangling", r.Dangling)
 	empty := sum3(r.Anchors) - sum3(r.WithRows)
 	warn(!static && r.Incomplete+r.Overlap+empty > 0, "TK211: anchors left out: %d incomplete, %d overlapping the next split, %d without examples", r.Incomplete, r.Overlap, empty)
 	l.warnUnmentioned(x)
 	l.warnShift()
 	warn(r.FrozenOut > 0, "TK225: %d pairs dropped because the entity does not exist at the frozen cut", r.FrozenOut)
+}
+
+// late counts the rows of the tables that target and ASSUMING aggregate that are later
+// than data_until.
+func (x *Executor) late() int {
+	n := 0
+	if x.task.Static() || x.task.Raw != nil {
+		return 0
+	}
+	end := ingest.TimeRule{}.Moment(x.task.Options.DataUntil)
+	for _, i := range x.task.timedTables(x.snap) {
+		for _, at := range x.snap.Tables[i].Times {
+			if at != ingest.Never && !end.Sees(at) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func sum3(n [3]int) int { return n[0] + n[1] + n[2] }

@@ -15,7 +15,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rowlink/rowlink/ingest"
-	"github.com/rowlink/rowlink/internal/pgtest"
 	"github.com/rowlink/rowlink/tasks"
 	"github.com/rowlink/rowlink/tasks/tql"
 )
@@ -36,22 +35,15 @@ func (o *options) databases(ctx context.Context, snap *ingest.Snapshot, task *ta
 			return err
 		}
 	}
-	if !o.postgres {
+	if o.db == "" {
 		return nil
 	}
-	server, err := pgtest.Start(ctx)
-	if err != nil {
-		return err
-	}
-	defer server.Stop()
-	if err := server.Create(ctx, "labels", "template1"); err != nil {
-		return err
-	}
-	conn, err := pgx.Connect(ctx, server.URL("labels"))
+	conn, err := pgx.Connect(ctx, o.db)
 	if err != nil {
 		return err
 	}
 	defer conn.Close(ctx)
+	defer conn.Exec(ctx, "DROP SCHEMA IF EXISTS rowlink_labels CASCADE")
 	if err := o.fill(ctx, conn, file); err != nil {
 		return err
 	}
@@ -130,7 +122,7 @@ func (o *options) write(path string) error {
 }
 
 func (o *options) fill(ctx context.Context, conn *pgx.Conn, file string) error {
-	setup := fmt.Sprintf("CREATE TABLE customers AS SELECT id::bigint FROM generate_series(1, %d) id; ALTER TABLE customers ADD PRIMARY KEY (id); CREATE TABLE events (customer_id bigint NOT NULL, at timestamptz NOT NULL)", o.entities)
+	setup := fmt.Sprintf("CREATE SCHEMA rowlink_labels; SET search_path = rowlink_labels; CREATE TABLE customers AS SELECT id::bigint FROM generate_series(1, %d) id; ALTER TABLE customers ADD PRIMARY KEY (id); CREATE TABLE events (customer_id bigint NOT NULL, at timestamptz NOT NULL)", o.entities)
 	if _, err := conn.Exec(ctx, setup); err != nil {
 		return err
 	}

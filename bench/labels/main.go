@@ -2,7 +2,7 @@
 // the task is lowered to on Postgres, and by plain SQL on Postgres and DuckDB:
 //
 //	go run ./bench/labels                                  20 M rows, 10^6 entities, in memory
-//	go run ./bench/labels -postgres                        also on a throw-away Postgres
+//	go run ./bench/labels -db URL                          also on Postgres, in a schema of its own
 //	go run ./bench/labels -python .venv/bin/python         also on DuckDB (pip install duckdb)
 //
 // Every way must give the same number of labels and the same sum of them.
@@ -24,7 +24,7 @@ func main() {
 	var o options
 	flag.IntVar(&o.entities, "entities", 1e6, "rows of the entity table")
 	flag.IntVar(&o.facts, "facts", 2e7, "rows of the aggregated table")
-	flag.BoolVar(&o.postgres, "postgres", false, "also on a throw-away Postgres server")
+	flag.StringVar(&o.db, "db", "", "URL of a Postgres in which a schema is made and dropped; empty = without Postgres")
 	flag.StringVar(&o.python, "python", "", "a Python with the package duckdb; empty = without DuckDB")
 	flag.IntVar(&o.reps, "reps", 3, "repetitions; the median is told")
 	flag.Parse()
@@ -36,8 +36,7 @@ func main() {
 
 type options struct {
 	entities, facts, reps int
-	postgres              bool
-	python                string
+	db, python            string
 }
 
 // anchorCounts are the grids that are measured: one anchor, and 50 that lie a week apart.
@@ -66,7 +65,7 @@ func (o *options) run(ctx context.Context) error {
 		want = append(want, r)
 		r.print("in memory, with arranging the rows", n)
 	}
-	if !o.postgres && o.python == "" {
+	if o.db == "" && o.python == "" {
 		return nil
 	}
 	return o.databases(ctx, snap, task, want)

@@ -36,9 +36,8 @@ func (b *binder) ranking(e Expr, v bound, spec *Spec) {
 		b.fault(e.Range(), "TK166", "table %q, which is to be ranked, is ignored in the mapping", items.Name).Hint = "remove ignore: true from the table in the mapping file"
 		return
 	}
-	if a.Window.Static {
-		b.fault(e.Range(), "TK178", "RANK needs a window, and table %q has no time", b.sc.Tables[a.Table].Name).Hint = "set its time in the mapping file: time: {column: ...}"
-		return
+	if items := b.sc.Tables[to.To]; spec.IncludingNew && items.Time == nil {
+		b.remark("TK223", "INCLUDING NEW changes nothing: table %s has no time column, so its rows are taken to exist at every anchor", items.Name)
 	}
 	b.task.Type = tasks.LinkPrediction
 	r := b.ranked()
