@@ -196,7 +196,8 @@ func (q *Queue) Failed(ctx context.Context, group string, since time.Time) error
 	if err != nil {
 		return fmt.Errorf("read the queue: %s", reason(err))
 	}
-	for _, row := range list.Jobs {
+	if len(list.Jobs) > 0 {
+		row := list.Jobs[0]
 		var j Job
 		_ = json.Unmarshal(row.EncodedArgs, &j) // a name for people
 		e := &FailedError{Name: j.Name, Attempts: row.Attempt, Last: "cancelled"}

@@ -110,26 +110,6 @@ func TestBind_goldenAccept(t *testing.T) {
 	}
 }
 
-// onlyLater says what is wrong with an error that should be TK179 alone, with a word
-// in its hint.
-func onlyLater(err error, word string) string {
-	errs, _ := err.(Errors)
-	if len(errs) == 0 {
-		return "no error, want TK179"
-	}
-	hit := false
-	for _, e := range errs {
-		if e.Code != "TK179" {
-			return e.Pretty()
-		}
-		hit = hit || strings.Contains(e.Hint, word)
-	}
-	if !hit {
-		return fmt.Sprintf("no %q in %s", word, errs.Pretty())
-	}
-	return ""
-}
-
 // samePlan compares bound tasks but for what tells their spelling.
 var samePlan = cmp.Options{
 	cmpopts.IgnoreFields(tasks.Task{}, "Name", "Text", "Hash", "Warnings"),
