@@ -3,7 +3,6 @@ package beam
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -83,25 +82,7 @@ func bind(t testing.TB, s stored, text string) *tasks.Task {
 func lines(t testing.TB, folder string) []string {
 	t.Helper()
 	var out []string
-	found, _ := filepath.Glob(filepath.Join(folder, "part-*.parquet"))
-	for _, path := range found {
-		dir := t.TempDir() // a source of Parquet is a folder with one file per table
-		data, err := os.ReadFile(path)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, "part.parquet"), data, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		src, err := ingest.Open(t.Context(), "parquet:"+dir, ingest.OpenOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		part, err := ingest.Take(t.Context(), src, ingest.TakeOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		table := part.Tables[0]
+	for _, table := range tables(t, folder) {
 		for row := range table.Rows {
 			var cells []string
 			for c := range table.Columns {
@@ -109,7 +90,6 @@ func lines(t testing.TB, folder string) []string {
 			}
 			out = append(out, strings.Join(cells, ","))
 		}
-		src.Close()
 	}
 	slices.Sort(out)
 	return out

@@ -1,16 +1,25 @@
 package beam
 
 import (
+	"context"
 	"encoding/binary"
 	"maps"
 	"slices"
+
+	sdk "github.com/apache/beam/sdks/v2/go/pkg/beam"
 )
+
+// shuffled is the counter of the bytes of blocks.
+const shuffled = "shuffled_bytes"
+
+var shuffledBytes = sdk.NewCounter("rowlink", shuffled)
 
 // fullBlock is the size from which a block is handed over.
 const fullBlock = 1 << 18
 
 // blocks gathers rows by key and tag, so that many of them make one element.
 type blocks struct {
+	ctx  context.Context // of the bundle, for the counter
 	emit func(int64, []byte)
 	of   map[blockKey][]byte
 }
@@ -20,8 +29,8 @@ type blockKey struct {
 	tag int
 }
 
-func newBlocks(emit func(int64, []byte)) *blocks {
-	return &blocks{emit, map[blockKey][]byte{}}
+func newBlocks(ctx context.Context, emit func(int64, []byte)) *blocks {
+	return &blocks{ctx, emit, map[blockKey][]byte{}}
 }
 
 // add lets f append a row to the block of a key and tag.
@@ -33,7 +42,7 @@ func (b *blocks) add(key int64, tag int, f func([]byte) []byte) {
 	}
 	buf = f(buf)
 	if len(buf) >= fullBlock {
-		b.emit(key, buf)
+		b.send(key, buf)
 		buf = nil // the engine may still hold it
 	}
 	b.of[k] = buf
@@ -49,8 +58,13 @@ func (b *blocks) flush() {
 	})
 	for _, k := range keys {
 		if len(b.of[k]) > 0 {
-			b.emit(k.key, b.of[k])
+			b.send(k.key, b.of[k])
 		}
 	}
 	clear(b.of)
+}
+
+func (b *blocks) send(key int64, block []byte) {
+	shuffledBytes.Inc(b.ctx, int64(len(block)))
+	b.emit(key, block)
 }

@@ -23,12 +23,12 @@ func (f *joinFn) Setup(context.Context) (err error) {
 
 // ProcessElement holds what is asked for in the bucket, and sends each row that streams by
 // to the pieces that ask for it.
-func (f *joinFn) ProcessElement(_ context.Context, _ int64, asked, rows func(*[]byte) bool, toPiece, ask func(int64, []byte)) error {
+func (f *joinFn) ProcessElement(ctx context.Context, _ int64, asked, rows func(*[]byte) bool, toPiece, ask func(int64, []byte)) error {
 	wanted, err := readAsks(asked)
 	if err != nil || len(wanted) == 0 {
 		return err
 	}
-	pieces, next := newBlocks(toPiece), newAsks(f.job, ask)
+	pieces, next := newBlocks(ctx, toPiece), newAsks(ctx, f.job, ask)
 	var block []byte
 	for rows(&block) {
 		if err := f.match(block, wanted, pieces, next); err != nil {

@@ -131,6 +131,8 @@ type Done struct {
 	Task  string     `json:"task"`
 	Files []DoneFile `json:"files"`
 	Rows  int64      `json:"rows"`
+
+	Shuffled int64 `json:"-"` // bytes of rows and questions that this run sent; 0 where it did nothing or the engine does not tell
 }
 
 // DoneFile is one file of a result.

@@ -84,7 +84,7 @@ func (f *readFn) Setup(context.Context) (err error) {
 
 // ProcessElement sends the rows of a split to their pieces where they know them, else to
 // the bucket where they are asked for, and asks for the rows of the next level.
-func (f *readFn) ProcessElement(_ context.Context, data []byte, toPiece, ask, toJoin func(int64, []byte)) error {
+func (f *readFn) ProcessElement(ctx context.Context, data []byte, toPiece, ask, toJoin func(int64, []byte)) error {
 	var split Split
 	if err := json.Unmarshal(data, &split); err != nil {
 		return err
@@ -100,7 +100,7 @@ func (f *readFn) ProcessElement(_ context.Context, data []byte, toPiece, ask, to
 	if err != nil {
 		return fmt.Errorf("read table %s: %w", f.job.Schema.Tables[split.Table].FullName(), err)
 	}
-	r := &reader{job: f.job, columns: columns, pieces: newBlocks(toPiece), asks: newAsks(f.job, ask), rows: newBlocks(toJoin)}
+	r := &reader{job: f.job, columns: columns, pieces: newBlocks(ctx, toPiece), asks: newAsks(ctx, f.job, ask), rows: newBlocks(ctx, toJoin)}
 	edges := []int{-1}
 	if f.Level > 0 {
 		edges = f.job.Plan.At(f.Level)
@@ -181,8 +181,8 @@ type ask struct {
 	shard int64
 }
 
-func newAsks(j *job, emit func(int64, []byte)) *asks {
-	return &asks{j, newBlocks(emit), map[ask]struct{}{}}
+func newAsks(ctx context.Context, j *job, emit func(int64, []byte)) *asks {
+	return &asks{j, newBlocks(ctx, emit), map[ask]struct{}{}}
 }
 
 // add asks once for the same.

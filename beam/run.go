@@ -65,7 +65,7 @@ func newSpec(name string, snap *ingest.Snapshot, folder string, task *tasks.Task
 		shards = max(1, (entity.Rows+entitiesPerShard-1)/entitiesPerShard)
 	}
 	s := &Spec{Work: name, Source: Source{"snapshot", folder}, Plan: piece.NewPlan(snap.Schema, task.Entity), Shards: shards,
-		Buckets: max(shards, runtime.GOMAXPROCS(0)), Out: out, Scratch: opt.Scratch, Snapshot: snap.ID}
+		Buckets: max(shards, runtime.GOMAXPROCS(0)), Out: out, Scratch: opt.Scratch, Snapshot: snap.ID, Spans: spansOf(snap)}
 	s.describe(snap.Schema, task)
 	return s, nil
 }
@@ -88,8 +88,27 @@ func (s *Spec) run(ctx context.Context, snap *ingest.Snapshot, opt Options) (*Do
 	if runner == "" {
 		runner = "prism"
 	}
-	if _, err := sdk.Run(ctx, runner, build(s, splits)); err != nil {
+	ran, err := sdk.Run(ctx, runner, build(s, splits))
+	if err != nil {
 		return nil, fmt.Errorf("run the pipeline on %s: %w", runner, err)
 	}
-	return j.finish(hash)
+	done, err := j.finish(hash)
+	if err == nil {
+		done.Shuffled = counted(ran)
+	}
+	return done, err
+}
+
+// counted is how many bytes of blocks the engine moved, as far as it tells.
+func counted(ran sdk.PipelineResult) int64 {
+	sum := int64(0)
+	if ran == nil {
+		return 0
+	}
+	for _, c := range ran.Metrics().AllMetrics().Counters() {
+		if c.Key.Name == shuffled {
+			sum += c.Result()
+		}
+	}
+	return sum
 }

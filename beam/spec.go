@@ -35,6 +35,8 @@ type Spec struct {
 	Out      string         `json:"out"`     // folder that all workers reach
 	Scratch  string         `json:"scratch"` // folder for columns of large pieces; empty = in memory
 	Snapshot string         `json:"snapshot"`
+	Spans    []ingest.Span  `json:"spans"` // row times of the whole database, by table
+	Asked    Asked          `json:"asked"` // of a stored version; zero for other jobs
 }
 
 // Hash identifies a job: equal jobs write equal files.

@@ -24,7 +24,7 @@ type work struct {
 }
 
 // works are the jobs, by name.
-var works = map[string]work{"labels": labelsWork}
+var works = map[string]work{"labels": labelsWork, "score": scoreWork}
 
 // pieceOf is a piece and what is computed over it.
 type pieceOf struct {
@@ -70,6 +70,7 @@ func (f *pieceFn) ProcessElement(ctx context.Context, shard int64, next func(*[]
 		return fmt.Errorf("build piece %d: %w", shard, err)
 	}
 	defer func() { err = errors.Join(err, snap.Close()) }()
+	snap.Spans = f.job.Spans
 	seen := map[string]bool{}
 	p := &pieceOf{job: f.job, snap: snap, self: shard, seen: func(class string) {
 		if !seen[class] {

@@ -23,7 +23,7 @@ func (s *Snapshot) Derive(sc *schema.Schema) (*Snapshot, error) {
 	if err := s.sameColumns(sc); err != nil {
 		return nil, err
 	}
-	d := &Snapshot{ID: s.ID, Schema: sc, Taken: s.Taken, Findings: s.Findings, Tables: make([]*Table, len(s.Tables)),
+	d := &Snapshot{ID: s.ID, Schema: sc, Taken: s.Taken, Findings: s.Findings, Spans: s.Spans, Tables: make([]*Table, len(s.Tables)),
 		held: s.held, space: s.space, derived: s.derived}
 	for i, t := range s.Tables {
 		n := len(sc.Tables[i].Links)

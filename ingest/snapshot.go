@@ -28,6 +28,9 @@ type Snapshot struct {
 	Taken  int64          // moment of the snapshot, microseconds UTC
 	// Findings tells what was repaired or lost on the way in; not part of the ID.
 	Findings []Finding
+	// Spans, in a piece of a larger database, tell the row times of its tables there; nil in
+	// a whole one. See Span.
+	Spans []Span
 
 	held    *held         // what Close gives back; nil for a snapshot in memory
 	space   *mapped.Space // where arrays that are computed lie; nil = the heap

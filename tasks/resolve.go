@@ -193,14 +193,12 @@ func eachAggregate(e Expr, f func(*Aggregate)) {
 func timeSpan(snap *ingest.Snapshot, tables []int) (first, last int64) {
 	found := false
 	for _, i := range tables {
-		for _, at := range snap.Tables[i].Times {
-			if at == ingest.Never || at == ingest.Always || snap.Taken != 0 && at > snap.Taken {
-				continue
-			}
-			if !found {
-				first, last, found = at, at, true
-			}
-			first, last = min(first, at), max(last, at)
+		switch s := snap.Span(i); {
+		case !s.Known:
+		case !found:
+			first, last, found = s.First, s.Last, true
+		default:
+			first, last = min(first, s.First), max(last, s.Last)
 		}
 	}
 	return first, last

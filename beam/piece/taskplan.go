@@ -51,3 +51,37 @@ func (p *Plan) path(sc *schema.Schema, steps []tasks.Step) int {
 	}
 	return at
 }
+
+// AddHops adds all rows within so many links of the entity, up and down, of the tables that
+// take part.
+func (p *Plan) AddHops(sc *schema.Schema, hops int) {
+	from := []int{-1}
+	for range hops {
+		var next []int
+		for _, at := range from {
+			next = append(next, p.neighbours(sc, at)...)
+		}
+		from = next
+	}
+}
+
+// neighbours adds the edges that begin at the end of another one and returns them.
+func (p *Plan) neighbours(sc *schema.Schema, at int) []int {
+	var out []int
+	here := p.To(sc, at)
+	for t, def := range sc.Tables {
+		for l, link := range def.Links {
+			if def.Ignore || sc.Tables[link.To].Ignore {
+				continue
+			}
+			back := at >= 0 && p.Edges[at] == Edge{From: p.Edges[at].From, Table: t, Link: l, Level: p.Edges[at].Level}
+			if t == here && !back { // the parent of a child by the same link is where one comes from
+				out = append(out, p.Walk(sc, at, t, l, true))
+			}
+			if link.To == here {
+				out = append(out, p.Walk(sc, at, t, l, false))
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,111 @@
+package beam
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/rowlink/rowlink"
+	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/ingest/parquet"
+	"github.com/rowlink/rowlink/schema"
+	"github.com/rowlink/rowlink/tasks"
+	"github.com/rowlink/rowlink/workspace"
+)
+
+// Asked is what is asked of a stored version.
+type Asked struct {
+	Workspace string `json:"workspace,omitempty"` // folder on storage that all workers reach
+	Version   string `json:"version,omitempty"`   // number, alias, or empty for prod
+	Model     string `json:"model,omitempty"`     // predictor of the version; empty = the one it serves
+	Anchor    int64  `json:"anchor,omitempty"`    // microseconds UTC
+}
+
+// scoreWork answers for the entities of a piece.
+var scoreWork = work{fields: scoreFields, run: runScores}
+
+func scoreFields(j *job) []parquet.Field {
+	out := []parquet.Field{{Name: "anchor", Kind: schema.Time}, {Name: "prediction", Kind: schema.Float}}
+	if j.task.Type == tasks.Binary {
+		out[1].Kind = schema.Bool
+		out = append(out, parquet.Field{Name: "probability", Kind: schema.Float})
+	}
+	return out
+}
+
+func runScores(ctx context.Context, p *pieceOf, emit func([]any) error) error {
+	w, err := workspace.Open(p.Asked.Workspace)
+	if err != nil {
+		return err
+	}
+	d := rowlink.Over(p.snap, w, rowlink.Options{Threads: 1})
+	l, err := d.Load(ctx, p.task.Name, p.Asked.Version, p.Asked.Model)
+	if err != nil {
+		return err
+	}
+	all, err := l.All(ctx, p.Asked.Anchor)
+	if err != nil {
+		return err
+	}
+	rows := slices.DeleteFunc(all, func(row int32) bool { return !p.owns(row) || !l.Visible(row, p.Asked.Anchor) })
+	if len(rows) == 0 {
+		return nil
+	}
+	answers, err := l.Predict(ctx, rows, p.Asked.Anchor, 0)
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
+		cells := append(parquet.KeyCells(p.entities(), a.Row), a.Anchor, a.Value)
+		if a.Probability != nil {
+			cells = append(cells, *a.Probability)
+		}
+		if err := emit(cells); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Score answers for all entities that are eligible at an anchor (0 = the end of the data)
+// with a stored version. It is for predictors whose answer follows from the rows near the
+// entity: networks on sampled neighbours, and means of an entity's own past labels. Trees
+// compare an entity's rows with all rows of the same time, and the layer scan reads states of
+// whole tables: those need the snapshot as a whole, and a [ingest.UserError] says so.
+func Score(ctx context.Context, d *rowlink.Database, folder, taskName string, asked Asked, opt Options) (*Done, error) {
+	l, err := d.Load(ctx, taskName, asked.Version, asked.Model)
+	if err != nil {
+		return nil, err
+	}
+	if t := l.Task.Type; t != tasks.Binary && t != tasks.Regression || l.Task.Static() {
+		return nil, &ingest.UserError{Msg: fmt.Sprintf("task %s is a %s without pieces: its history knows classes or rows of all entities", taskName, t), Hint: "rowlink batch scores it in shards over one snapshot"}
+	}
+	hops, ok, err := l.Hops()
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, &ingest.UserError{Msg: fmt.Sprintf("%s of version %d may read any row, not only those near an entity", l.Served, l.Version.Version), Hint: "take --model gnn, or score in shards over one snapshot: rowlink batch"}
+	}
+	spec, err := newSpec("score", d.Snap, folder, l.Task, opt)
+	if err != nil {
+		return nil, err
+	}
+	spec.Asked, spec.Asked.Workspace, spec.Asked.Model = asked, d.Workspace.Dir(), l.Served
+	spec.Asked.Version = fmt.Sprint(l.Version.Version)
+	if asked.Anchor == 0 {
+		spec.Asked.Anchor = l.DataUntil
+	}
+	spec.Plan.AddLabels(spec.Schema, l.Task)
+	spec.Plan.AddHops(spec.Schema, hops)
+	return spec.run(ctx, d.Snap, opt)
+}
+
+// spansOf are the spans of all tables.
+func spansOf(snap *ingest.Snapshot) []ingest.Span {
+	out := make([]ingest.Span, len(snap.Tables))
+	for i := range out {
+		out[i] = snap.Span(i)
+	}
+	return out
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rowlink/rowlink/beam"
+	"github.com/rowlink/rowlink/ingest"
+)
+
+func scoreCommand(f *flags) *cobra.Command {
+	var asked beam.Asked
+	var at string
+	cmd := &cobra.Command{
+		Use:   "score TASK",
+		Short: "Answer for everybody with a stored version",
+		Long: `score writes what rowlink predict --all answers: key columns, anchor, prediction, and for a condition its probability. It
+is for versions whose answer follows from the rows near an entity: networks on sampled neighbours, and means of past labels.`,
+		Example: "  rowlink-beam score churn --model gnn --at 2026-11-01 --out /shared/churn-scores --runner flink --endpoint jobserver:8099",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if at != "" {
+				micros, ok := ingest.ParseInstant(at)
+				if !ok {
+					return usageError{&ingest.UserError{Msg: "--at " + at + " is no instant", Hint: "write it as " + time.DateOnly + ", in UTC"}}
+				}
+				asked.Anchor = micros
+			}
+			d, folder, err := f.open(cmd)
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			done, err := beam.Score(cmd.Context(), d, folder, args[0], asked, f.job)
+			if err != nil {
+				return err
+			}
+			return f.tell(cmd, done)
+		},
+	}
+	cmd.Flags().StringVar(&asked.Version, "version", "", "version number or alias (default: prod)")
+	cmd.Flags().StringVar(&asked.Model, "model", "", "predictor of the version (default: the one it serves)")
+	cmd.Flags().StringVar(&at, "at", "", "anchor: a date or instant (default: the end of the data)")
+	return cmd
+}
