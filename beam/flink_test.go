@@ -100,7 +100,7 @@ func onFlink(t *testing.T) Engine {
 			t.Fatalf("the job server of Flink does not listen on %s", address)
 		}
 	}
-	e := Engine{Endpoint: address, Environment: "LOOPBACK", Parallelism: 2}
+	e := Engine{Endpoint: address, Environment: "LOOPBACK", Parallelism: 1}
 	if err := e.Use(); err != nil {
 		t.Fatal(err)
 	}
