@@ -12,7 +12,7 @@ import (
 // TestSQL_forecast compares every timeframe of forecasts with the executor in memory.
 func TestSQL_forecast(t *testing.T) {
 	sc := ddlSchema(t)
-	data := randomData(sc, 17)
+	data := randomData(sc, 18)
 	url := pgtest.URL(t)
 	load(t, url, sc, data)
 	snap, conn := snapshotOf(t, sc, data), connect(t, url)
@@ -65,7 +65,7 @@ func TestSQL_forecast(t *testing.T) {
 		if err := rows.Err(); err != nil {
 			t.Fatal(err)
 		}
-		if i != len(labels.Entity) || known < 5 {
+		if i != len(labels.Entity) || known < 10 {
 			t.Errorf("%s: %d examples in SQL, %d in memory, %d labels are not 0", target, i, len(labels.Entity), known)
 		}
 	}
