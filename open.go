@@ -66,6 +66,9 @@ type Database struct {
 	base *ingest.Snapshot // as stored, before the mapping
 	dir  string           // the folder of the stored snapshot; empty = in memory
 
+	place  *workspace.SnapshotDir // where the rows that were read are being written; nil = nowhere
+	saving *ingest.Saving
+
 	graphOnce sync.Once
 	graph     *graph.Graph // see links
 	graphErr  error
@@ -103,6 +106,7 @@ func Open(ctx context.Context, opt Options) (*Database, error) {
 		}
 	}
 	if err != nil {
+		d.discardStore() // reads the rows of base
 		d.base.Close()
 		return nil, err
 	}
@@ -203,23 +207,52 @@ func (d *Database) takeFrom(ctx context.Context, src ingest.Source) error {
 		return err
 	}
 	d.learn(src, raw, opt.Old)
+	if err := d.beginStore(raw); err != nil {
+		raw.Close()
+		return err
+	}
 	inferred := raw.Schema.Clone()
 	schema.Infer(inferred, raw.Stats())
 	d.base, err = raw.Derive(inferred)
+	if err != nil {
+		d.discardStore()
+		raw.Close()
+	}
 	return err
+}
+
+// beginStore begins to write the rows to the workspace while it is found out what they mean.
+func (d *Database) beginStore(raw *ingest.Snapshot) (err error) {
+	if d.Workspace == nil {
+		return nil
+	}
+	if d.place, err = d.Workspace.NewSnapshotDir(); err != nil {
+		return err
+	}
+	if d.saving, err = raw.BeginSave(d.place.Path); err != nil {
+		d.place.Discard()
+		d.place = nil
+	}
+	return err
+}
+
+// discardStore gives up what beginStore began; after store it does nothing.
+func (d *Database) discardStore() {
+	if d.place != nil {
+		d.saving.Discard()
+		d.place.Discard()
+		d.place, d.saving = nil, nil
+	}
 }
 
 // store keeps the snapshot in the workspace.
 func (d *Database) store() error {
-	dir, err := d.Workspace.NewSnapshotDir()
+	defer d.discardStore()
+	err := d.saving.Finish(d.base, d.place.Path)
 	if err != nil {
 		return err
 	}
-	defer dir.Discard()
-	if err := d.base.Save(dir.Path); err != nil {
-		return err
-	}
-	if d.dir, err = d.Workspace.CommitSnapshot(dir, d.base.ID); err != nil {
+	if d.dir, err = d.Workspace.CommitSnapshot(d.place, d.base.ID); err != nil {
 		return err
 	}
 	beside := filepath.Join(filepath.Dir(d.dir), d.base.ID+".")

@@ -1,15 +1,11 @@
 package ingest
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/rowlink/rowlink/internal/mapped"
 )
@@ -18,69 +14,12 @@ import (
 // wraps [fs.ErrExist]). The folder appears whole or not at all: files are written
 // beside it, flushed to disk and renamed. Links that are not resolved yet are, as
 // declared. See docs/format/snapshot.md.
-func (s *Snapshot) Save(dir string) (err error) {
-	if slices.ContainsFunc(s.Tables, func(t *Table) bool { return len(t.Parents) != len(t.Def.Links) }) {
-		if s, err = s.Derive(s.Schema); err != nil {
-			return err
-		}
-	}
-	if _, err := os.Lstat(dir); err == nil {
-		return fmt.Errorf("save snapshot %q: %w", dir, fs.ErrExist)
-	}
-	parent := filepath.Dir(dir)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return fmt.Errorf("save snapshot: %w", err)
-	}
-	tmp, err := os.MkdirTemp(parent, ".snapshot-*")
-	if err != nil {
-		return fmt.Errorf("save snapshot: %w", err)
-	}
-	defer os.RemoveAll(tmp) // finds nothing after the renaming
-	if err := s.writeFiles(tmp); err != nil {
-		return fmt.Errorf("save snapshot: %w", err)
-	}
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return fmt.Errorf("save snapshot: %w", err)
-	}
-	if err := os.Rename(tmp, dir); err != nil {
-		return fmt.Errorf("save snapshot: %w", err)
-	}
-	return mapped.SyncFolder(parent)
-}
-
-func (s *Snapshot) writeFiles(dir string) error {
-	m, seen := newManifest(s), openVerified(dir)
-	err := each(len(s.Tables), func(i int) error {
-		mt := &m.Tables[i]
-		path := filepath.Join(dir, mt.File)
-		if err := writeFile(path, func(w io.Writer) error { return writeTable(w, s.Tables[i]) }); err != nil {
-			return fmt.Errorf("write table %q: %w", mt.Name, err)
-		}
-		file, err := mapped.Map(path)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		mt.Bytes, mt.SHA256, mt.FrameSHA256 = int64(len(file.Data)), sha(file.Data), sha(frame(file.Data)...)
-		seen.add(mt.File, mt.SHA256, seen.mark(mt.File, mt.SHA256))
-		return nil
-	})
+func (s *Snapshot) Save(dir string) error {
+	w, err := s.BeginSave(dir)
 	if err != nil {
 		return err
 	}
-	seen.save()
-	text, err := m.encode()
-	if err != nil {
-		return err
-	}
-	err = writeFile(filepath.Join(dir, manifestName), func(w io.Writer) error {
-		_, err := w.Write(text)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return mapped.SyncFolder(dir)
+	return w.Finish(w.written, dir)
 }
 
 // sha is the SHA-256 of the parts one after the other, in hexadecimal.
@@ -90,26 +29,6 @@ func sha(parts ...[]byte) string {
 		h.Write(p)
 	}
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-// writeFile creates a file and flushes it to disk.
-func writeFile(path string, write func(io.Writer) error) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close() // a second time after success, which does nothing
-	w := bufio.NewWriterSize(f, 1<<20)
-	if err := write(w); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return f.Close()
 }
 
 // StoreOptions configures [OpenSnapshotWith]. The zero value is usable.

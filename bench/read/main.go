@@ -7,7 +7,8 @@
 // they are there with as many rows, and leaves them. In each round psql copies the table to
 // /dev/null and rowlink reads both tables into a new workspace, one after the other; each
 // is a process of its own. The server works on the same machine, so what counts beside
-// seconds is processor time. Last the snapshot is opened again.
+// seconds is processor time. Last the snapshot is opened again. With -python NAME each round
+// ends with pg_dump and the tools of peers.py, which says what that Python must have.
 package main
 
 import (
@@ -33,13 +34,14 @@ func main() {
 	rows := flag.Float64("rows", 5e6, "rows of the large table")
 	rounds := flag.Int("rounds", 3, "times that each is measured")
 	workspace := flag.String("workspace", "", "only read into this folder, in this process")
+	python := flag.String("python", "", "a Python with the tools of peers.py; empty = without them")
 	profile := flag.String("cpuprofile", "", "file for the processor profile of -workspace")
 	flag.Parse()
 	var err error
 	if *workspace != "" {
 		err = read(context.Background(), *url, *workspace, *profile)
 	} else {
-		err = measure(context.Background(), *url, int64(*rows), *rounds)
+		err = measure(context.Background(), *url, int64(*rows), *rounds, *python)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "read:", err)
@@ -63,7 +65,7 @@ type round struct {
 	Open    float64 `json:"open_seconds"` // of the stored snapshot, the second time
 }
 
-func measure(ctx context.Context, url string, rows int64, rounds int) error {
+func measure(ctx context.Context, url string, rows int64, rounds int, python string) error {
 	if err := tables(ctx, url, rows); err != nil {
 		return err
 	}
@@ -98,6 +100,12 @@ func measure(ctx context.Context, url string, rows int64, rounds int) error {
 			return err
 		}
 		fmt.Println(string(text))
+		if python == "" {
+			continue
+		}
+		if err := peers(python, url); err != nil {
+			return err
+		}
 	}
 	return nil
 }
