@@ -25,6 +25,7 @@ func Page(w io.Writer, results []*Result, store string) error {
 	p.print("# Quality\n\nWritten by `rowlink bench quality` from what it measured; do not edit. Test metrics with standard errors (bootstrap over the\n" +
 		"anchors of the test split). Everything, also what is served, was chosen on validation. *gnn* is the ensemble of the networks\nwhose mean (standard deviation) stands beside it. *Refit* is what is served, fitted anew on training and validation examples with all\nthat was chosen as it is.\n\n")
 	p.table()
+	p.rankings()
 	p.goals()
 	p.beside(found)
 	p.against()
@@ -46,7 +47,7 @@ func predictors(results []*Result) []string {
 	out := slices.Clone(order)
 	seen := map[string]bool{}
 	for _, r := range results {
-		if r == nil {
+		if r == nil || ranks(r.Report) {
 			continue
 		}
 		for _, row := range r.Report.Rows {
@@ -65,6 +66,9 @@ func (p *page) table() {
 		r := p.results[i]
 		if r == nil {
 			p.print("| %s | not measured |%s\n", c.Name(), strings.Repeat(" |", len(p.names)+4))
+			continue
+		}
+		if ranks(r.Report) {
 			continue
 		}
 		p.print("| %s | %s |", c.Name(), r.Report.Metric)
@@ -147,7 +151,7 @@ func spread(r *rowlink.Report) string {
 // better tells the direction of a report's metric.
 func better(r *rowlink.Report) bool {
 	m, err := tasks.MetricByName(r.Type, r.Metric, nil)
-	return err == nil && m.HigherIsBetter()
+	return ranks(r) || err == nil && m.HigherIsBetter()
 }
 
 // goals compares what is served with what was asked for.
@@ -188,7 +192,7 @@ func (p *page) against() {
 		"| task, regime | served | | best baseline | | behind |\n|---|---|--:|---|--:|--:|\n")
 	for i, c := range Cases() {
 		r := p.results[i]
-		if r == nil {
+		if r == nil || ranks(r.Report) {
 			continue
 		}
 		served, best := find(r.Report, r.Report.Served), bestBaseline(r.Report)

@@ -66,6 +66,13 @@ func (c Case) run(ctx context.Context, folder string, o Options) (*Result, error
 		return nil, err
 	}
 	defer d.Close()
+	if c.Ranking {
+		f, err := d.FitRanking(ctx, c.Text(), &c.Regime)
+		if err != nil {
+			return nil, err
+		}
+		return &Result{Case: c.Name(), Machine: bench.ThisMachine(), Report: asReport(f.Report)}, nil
+	}
 	fit := o.Fit
 	fit.Regime = &c.Regime
 	f, err := d.Fit(ctx, c.Text(), fit)

@@ -17,6 +17,9 @@ type Row struct {
 	Test   map[string]float64 `json:"test,omitempty"`
 	Blocks []float64          `json:"blocks"` // the metric that chooses on each validation block, the last first; their mean chooses
 	Mean   float64            `json:"mean"`
+	// Error is the standard error of the metric that chooses on test, as if the entities were
+	// independent: those of one anchor are not quite, so it is rather larger.
+	Error float64 `json:"standard_error,omitempty"`
 }
 
 // Report says how the predictors of a link prediction task did.
@@ -274,8 +277,25 @@ func (f *fitting) row(name string) Row {
 	}
 	if f.testing != nil {
 		row.Test = f.scores(f.testing, name)
+		row.Error = standardError(f.metric.Each(f.testing.truth, f.of(f.testing, name), f.report.Top))
 	}
 	return row
+}
+
+// standardError is that of the mean of the values that are defined; 0 for fewer than two.
+func standardError(values []float64) float64 {
+	values = slices.DeleteFunc(values, math.IsNaN)
+	n, mean, square := float64(len(values)), 0.0, 0.0
+	if n < 2 {
+		return 0
+	}
+	for _, v := range values {
+		mean += v / n
+	}
+	for _, v := range values {
+		square += (v - mean) * (v - mean) / (n - 1)
+	}
+	return math.Sqrt(square / n)
 }
 
 // scores are all metrics of a predictor in a block.
