@@ -33,12 +33,22 @@ type Loaded struct {
 	calibration *calibrate.Calibration // of what answers; nil where it answers as it is
 	interval    *calibrate.Interval    // around what the version serves; nil where it has none
 	graph       *graph.Graph
+
+	rows   map[string]*predict.Network // networks that hold rows, by the name of their file
+	before *Loaded                     // while loading: see LoadAfter
 }
 
 // Load reads a stored version of a task and binds it to the snapshot: the named predictor
 // of it answers, or with name empty the one that was chosen on validation. ref is a
 // version number, an alias, "latest", or empty for prod.
 func (d *Database) Load(ctx context.Context, taskName, ref, name string) (*Loaded, error) {
+	return d.LoadAfter(ctx, nil, taskName, ref, name)
+}
+
+// LoadAfter is [Database.Load] where the same version was loaded over an earlier snapshot of
+// the database, which must stay open meanwhile: rows that have not changed are taken from its
+// networks instead of being encoded anew. No answer depends on before, which may be nil.
+func (d *Database) LoadAfter(ctx context.Context, before *Loaded, taskName, ref, name string) (*Loaded, error) {
 	if d.Workspace == nil {
 		return nil, fmt.Errorf("load task %s: the database was opened without a workspace", taskName)
 	}
@@ -46,7 +56,8 @@ func (d *Database) Load(ctx context.Context, taskName, ref, name string) (*Loade
 	if err != nil {
 		return nil, err
 	}
-	l := &Loaded{Version: version, Report: &Report{}, db: d}
+	l := &Loaded{Version: version, Report: &Report{}, db: d, rows: map[string]*predict.Network{}, before: before}
+	defer func() { l.before = nil }() // lets go of the earlier snapshot
 	var st stored
 	if err := readJSON(version.Path(taskFile), &st); err != nil {
 		return nil, err
@@ -199,12 +210,38 @@ func (l *Loaded) networks(ctx context.Context, count int, file func(i int) strin
 		if err != nil {
 			return nil, err
 		}
-		if err := n.CacheRows(ctx, l.db.opt.rowCache(count)); err != nil {
+		if err := l.hold(ctx, file(i), n, count); err != nil {
 			return nil, err
 		}
 		members = append(members, n)
 	}
 	return members, nil
+}
+
+// hold lets a network, one of count, hold rows: those that the same network held over an
+// earlier snapshot are taken over at once.
+func (l *Loaded) hold(ctx context.Context, file string, m predict.Member, count int) error {
+	opt := l.db.opt.rowCache(count)
+	n, ok := m.(*predict.Network)
+	if !ok {
+		return m.CacheRows(ctx, opt)
+	}
+	l.rows[file] = n
+	if l.before != nil && l.before.rows[file] != nil {
+		opt.Like = l.before.rows[file].Rows()
+		opt.Eager = opt.Eager || opt.Like != nil
+	}
+	return n.CacheRows(ctx, opt)
+}
+
+// RowsEncoded is how many rows were encoded for the tables that the version's networks hold,
+// besides those that it took over from an earlier snapshot.
+func (l *Loaded) RowsEncoded() int {
+	sum := 0
+	for _, n := range l.rows {
+		sum += n.RowsEncoded()
+	}
+	return sum
 }
 
 func readJSON(path string, into any) error {

@@ -29,7 +29,8 @@ type backend struct {
 	log  *slog.Logger
 
 	threads int
-	sink    bool // there is a database for predictions
+	sink    bool     // there is a database for predictions
+	before  *backend // over the snapshot before, while versions are carried over from it
 	shelf
 }
 

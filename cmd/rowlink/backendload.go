@@ -196,11 +196,22 @@ func (b *backend) bind(ctx context.Context, m *workspace.Model) (*served, error)
 		}
 		return newServedRanking(l), nil
 	}
-	l, err := b.db.Load(ctx, m.Task, ref, "")
+	l, err := b.db.LoadAfter(ctx, b.earlier(m), m.Task, ref, "")
 	if err != nil {
 		return nil, err
 	}
 	return newServed(l), nil
+}
+
+// earlier is the version where it answers over an earlier snapshot; nil where it does not.
+func (b *backend) earlier(m *workspace.Model) *rowlink.Loaded {
+	if b.before == nil {
+		return nil
+	}
+	if s := b.before.inService(m.Task); s != nil && s.Version.Version == m.Version {
+		return s.Loaded
+	}
+	return nil
 }
 
 // try predicts a few entities from their keys on, as requests do. It also builds what is

@@ -116,13 +116,15 @@ func (l *live) renew(ctx context.Context) error {
 	l.swap(b)
 	for _, task := range b.tasksInService() {
 		s := b.inService(task)
-		l.say("task %s: version %d answers from snapshot %s, data until %s", task, s.Version.Version, b.db.Snap.ID, instant(s.dataUntil))
+		l.say("task %s: version %d answers from snapshot %s, data until %s; %d rows were encoded", task, s.Version.Version, b.db.Snap.ID, instant(s.dataUntil), s.RowsEncoded())
 	}
 	return nil
 }
 
 // carry puts the versions that are in service here into service over another snapshot.
 func (b *backend) carry(ctx context.Context, over *backend) error {
+	over.before = b
+	defer func() { over.before = nil }()
 	for _, task := range b.tasksInService() {
 		if err := over.putInService(ctx, task, b.inService(task).Version.Version); err != nil {
 			return err

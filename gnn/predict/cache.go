@@ -27,6 +27,7 @@ type cache struct {
 	on    bool
 	opt   CacheOptions
 	asked int // queries so far; under mu, as all below
+	made  int // rows that were encoded for the tables
 }
 
 // CacheRows lets the network hold row tables; see [model.RowTables]. Tables of float32
@@ -47,6 +48,14 @@ func (n *Network) CacheRows(ctx context.Context, o CacheOptions) error {
 // Rows returns the tables in use; nil when none are held.
 func (n *Network) Rows() *model.RowTables { return n.shards.Tables() }
 
+// RowsEncoded is how many rows were encoded for the tables in use: not those that were taken
+// from tables over an earlier snapshot.
+func (n *Network) RowsEncoded() int {
+	n.cache.mu.Lock()
+	defer n.cache.mu.Unlock()
+	return n.cache.made
+}
+
 // before counts queries and makes the tables once the rows that were encoded for queries
 // so far, by estimate, are as many as the tables hold: the work is never more than twice
 // that of the better choice.
@@ -66,16 +75,15 @@ func (c *cache) before(ctx context.Context, n *Network, queries int) error {
 const rowsPerQuery = 32
 
 func (c *cache) build(ctx context.Context, n *Network) error {
-	var tables *model.RowTables
-	var err error
-	if c.opt.Like != nil {
-		tables, _, err = c.opt.Like.Refresh(ctx, n.bound, c.opt.TableOptions, n.pool)
-	} else {
-		tables, err = n.bound.NewRowTables(ctx, c.opt.TableOptions, n.pool)
+	like := c.opt.Like
+	if like == nil {
+		like = &model.RowTables{} // of no network: all rows are computed
 	}
+	tables, made, err := like.Refresh(ctx, n.bound, c.opt.TableOptions, n.pool)
 	if err != nil {
 		return err
 	}
+	c.made = made
 	n.shards.Use(tables)
 	c.on, c.opt.Like = false, nil // lets go of the earlier snapshot
 	return nil
