@@ -55,7 +55,7 @@ func TestPages_browser(t *testing.T) {
 	s, job := site(t, &fake{})
 	web := httptest.NewServer(s.Handler())
 	defer web.Close()
-	for _, path := range []string{"/", "/schema", "/tasks/churn", "/tasks/churn/versions/2", "/tasks/next/versions/1", "/tasks/churn/explore", "/tasks/churn/explore?key=42", "/tasks/spend/explore?key=1,x", "/jobs", "/jobs/" + job} {
+	for _, path := range []string{"/", "/schema", "/tasks/churn", "/tasks/churn/versions/2", "/tasks/next/versions/1", "/tasks/churn/drift", "/tasks/churn/explore", "/tasks/churn/explore?key=42", "/tasks/spend/explore?key=1,x", "/jobs", "/jobs/" + job} {
 		for _, width := range []int{360, 1280} {
 			for _, dark := range []bool{false, true} {
 				at := fmt.Sprintf("%s, %d wide, dark %t", path, width, dark)

@@ -193,6 +193,14 @@ var functions = template.FuncMap{
 	"rate":   func(v server.Number) string { return strconv.FormatFloat(float64(v), 'f', 1, 64) },
 	"number": chart.Number,
 	"signed": func(v float64) string { return fmt.Sprintf("%+.4g", v) },
+	"loss":   loss,
+	// An index of drift: what differs behind the fourth digit is no difference.
+	"distance": func(v server.Number) string {
+		if math.IsNaN(float64(v)) {
+			return "–"
+		}
+		return strconv.FormatFloat(float64(v), 'f', 4, 64)
+	},
 	"time":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") },
 	"micros": func(us int64) string { return instant(us) },
 	"count":  count,
@@ -219,6 +227,16 @@ func score(v float64) string {
 		return strconv.FormatFloat(v, 'g', 4, 64)
 	}
 	return strconv.FormatFloat(v, 'f', 4, 64)
+}
+
+// loss prints a loss and its spread with as many digits as the largest of the table needs
+// for three, so that they stand below one another.
+func loss(v, spread, largest float64) string {
+	digits := 4
+	if largest > 0 {
+		digits = min(max(2-int(math.Floor(math.Log10(largest))), 0), 9)
+	}
+	return fmt.Sprintf("%+.*f ± %.*f", digits, v, digits, spread)
 }
 
 // count groups the digits of a number by thin spaces.

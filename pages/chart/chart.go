@@ -134,6 +134,24 @@ func (a Axis) text(v float64) string {
 	return Number(v)
 }
 
+// marks writes what stands beside ticks: with as many digits as tell neighbours apart.
+func (a Axis) marks(ticks []float64) []string {
+	out := make([]string, len(ticks))
+	for i, v := range ticks {
+		out[i] = a.text(v)
+	}
+	if a.Text != nil || len(ticks) < 2 {
+		return out
+	}
+	const most = 9
+	if digits := int(math.Ceil(-math.Log10(ticks[1]-ticks[0]) - 1e-9)); digits > 3 && digits <= most { // Number writes three
+		for i, v := range ticks {
+			out[i] = strconv.FormatFloat(v, 'f', digits, 64)
+		}
+	}
+	return out
+}
+
 func (a Axis) ticks(s span) []float64 {
 	if a.Ticks != nil {
 		return a.Ticks(s.lo, s.hi)
@@ -185,16 +203,23 @@ func (f *Figure) legend(d *drawing) {
 }
 
 func (f *Figure) axes(d *drawing) {
-	for _, v := range f.Y.ticks(d.y) {
+	y := f.Y.ticks(d.y)
+	marks := f.Y.marks(y)
+	for i, v := range y {
 		d.add(`<line class="grid" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/>`, left, width-right, d.py(v), d.py(v))
-		d.add(`<text class="tick" x="%d" y="%.1f" text-anchor="end">%s</text>`, left-tickLength-2, d.py(v)+fontSize*0.35, html.EscapeString(f.Y.text(v)))
+		d.add(`<text class="tick" x="%d" y="%.1f" text-anchor="end">%s</text>`, left-tickLength-2, d.py(v)+fontSize*0.35, html.EscapeString(marks[i]))
 	}
-	for _, v := range f.X.ticks(d.x) {
-		anchor, x, text := "middle", d.px(v), f.X.text(v)
+	x := f.X.ticks(d.x)
+	marks = f.X.marks(x)
+	for i, v := range x {
+		anchor, x, text, class := "middle", d.px(v), marks[i], "tick"
+		if i%2 == 1 {
+			class = "tick odd" // left out on a phone, where letters are larger
+		}
 		if half := float64(len(text)) * fontSize * 0.3; x+half > width { // does not run over the edge
 			anchor, x = "end", width
 		}
-		d.add(`<text class="tick" x="%.1f" y="%d" text-anchor="%s">%s</text>`, x, height-bottom+16, anchor, html.EscapeString(text))
+		d.add(`<text class="%s" x="%.1f" y="%d" text-anchor="%s">%s</text>`, class, x, height-bottom+16, anchor, html.EscapeString(text))
 	}
 	d.add(`<line class="axis" x1="%d" x2="%d" y1="%d" y2="%d"/>`, left, width-right, height-bottom, height-bottom)
 	d.add(`<text class="label" x="%d" y="%d" text-anchor="end">%s</text>`, width-right, height-8, html.EscapeString(f.X.Label))

@@ -77,3 +77,14 @@ func ExampleFigure_HTML() {
 	fmt.Println(slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, `<rect class="bar f0"`) }))
 	// Output: true
 }
+
+// Neighbouring marks of an axis differ, however close they are.
+func TestFigure_marks(t *testing.T) {
+	f := chart.Figure{Lines: []chart.Series{{Points: []chart.Point{{X: 0, Y: 0.8131}, {X: 1, Y: 0.8146}}}}}
+	text := string(f.HTML())
+	for _, want := range []string{">0.8135<", ">0.8140<", ">0.8145<"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no mark %s:\n%s", want, text)
+		}
+	}
+}
