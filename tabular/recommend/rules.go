@@ -1,6 +1,9 @@
 package recommend
 
-import "fmt"
+import (
+	"math"
+	"strconv"
+)
 
 // rule orders candidates by a formula of their features: nothing is learned.
 type rule struct {
@@ -24,16 +27,27 @@ func (w *world) rules() []rule {
 	var out []rule
 	for h := range halfLives {
 		item := perChannelPair + h
-		out = append(out, rule{kind: popular, name: fmt.Sprintf("popularity, half-life %.3g d", halfLives[h]*w.horizon), score: func(x []float64) float64 { return x[item] }})
+		out = append(out, rule{kind: popular, name: "popularity, half-life " + w.days(halfLives[h]), score: func(x []float64) float64 { return x[item] }})
 	}
 	for h := range halfLives {
 		pair, item := h, perChannelPair+1
-		out = append(out, rule{kind: own, name: fmt.Sprintf("own history, half-life %.3g d", halfLives[h]*w.horizon), score: func(x []float64) float64 { return x[pair] + little*x[item] }})
+		out = append(out, rule{kind: own, name: "own history, half-life " + w.days(halfLives[h]), score: func(x []float64) float64 { return x[pair] + little*x[item] }})
 	}
 	for h := range halfLives {
 		pair, item := h, perChannelPair+h
-		out = append(out, rule{kind: both, name: fmt.Sprintf("own history times popularity, half-life %.3g d", halfLives[h]*w.horizon), score: func(x []float64) float64 { return (x[pair] + little) * (x[item] + little) }})
+		out = append(out, rule{kind: both, name: "own history times popularity, half-life " + w.days(halfLives[h]), score: func(x []float64) float64 { return (x[pair] + little) * (x[item] + little) }})
 	}
 	shared := len(w.channels) * perChannel
 	return append(out, rule{kind: common, name: "common entities", score: func(x []float64) float64 { return x[shared] + little*x[perChannelPair+1] }})
+}
+
+// days writes so many horizons in days, with three digits or the whole number.
+func (w *world) days(horizons float64) string {
+	d := horizons * w.horizon
+	digits := 2
+	if d > 0 {
+		digits = max(0, 2-int(math.Floor(math.Log10(d))))
+	}
+	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(d, 'f', digits, 64), 64) // drops zeros at the end
+	return strconv.FormatFloat(rounded, 'f', -1, 64) + " d"
 }

@@ -158,12 +158,12 @@ func (w *world) featureNames() []string {
 	var out []string
 	for _, c := range w.channels {
 		for _, h := range halfLives {
-			out = append(out, fmt.Sprintf("%s: of the pair, half-life %.3g d", c.name, h*w.horizon))
+			out = append(out, c.name+": of the pair, half-life "+w.days(h))
 		}
 		out = append(out, c.name+": of the pair, all", c.name+": days since the pair's last", c.name+": of the pair, last horizon", c.name+": of the pair, horizon before",
 			c.name+": of the pair, the same days a year ago")
 		for _, h := range halfLives {
-			out = append(out, fmt.Sprintf("%s: of the item, half-life %.3g d", c.name, h*w.horizon))
+			out = append(out, c.name+": of the item, half-life "+w.days(h))
 		}
 		out = append(out, c.name+": of the item, all", c.name+": days since the item's last", c.name+": of the item, last horizon", c.name+": of the item, horizon before",
 			c.name+": of the item, the same days a year ago", c.name+": of the entity, all", c.name+": of the entity, last horizon")
