@@ -13,6 +13,7 @@ build:
 # One server for all test processes: throwpg starts it and takes it away again.
 test: bin/throwpg
 	scripts/ensure-postgres.sh bin/throwpg
+	scripts/ensure-pgbouncer.sh
 	scripts/ensure-chromium.sh
 	ROWLINK_REQUIRE_POSTGRES=1 bin/throwpg -- scripts/test.sh
 

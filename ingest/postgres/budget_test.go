@@ -47,13 +47,13 @@ func TestBudget_child(t *testing.T) {
 // short rows out of the order of their key, and few long texts, which lie outside the pages.
 func TestBudget(t *testing.T) {
 	if testing.Short() {
-		t.Skip("300 MB")
+		t.Skip("200 MB")
 	}
 	url := pgtest.URL(t)
 	mustExec(t, admin(t, url), "CREATE TABLE long (id int PRIMARY KEY, body text)", "ALTER TABLE long ALTER body SET STORAGE EXTERNAL",
-		"INSERT INTO long SELECT i, repeat(md5(i::text), 12000) FROM generate_series(1, 500) i",
+		"INSERT INTO long SELECT i, repeat(md5(i::text), 12000) FROM generate_series(1, 400) i",
 		"CREATE TABLE many (id int PRIMARY KEY, a float8, b float8, c timestamptz, d text)",
-		`INSERT INTO many SELECT 600000 - i, i, i * 0.5, timestamptz '2020-01-01' + i * interval '1 s', md5(i::text) || md5(i::text) FROM generate_series(1, 600000) i`)
+		`INSERT INTO many SELECT 450000 - i, i, i * 0.5, timestamptz '2020-01-01' + i * interval '1 s', md5(i::text) || md5(i::text) FROM generate_series(1, 450000) i`)
 	child := func(spill string) (string, error) {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestBudget_child$")
 		cmd.Env = append(os.Environ(), budgetURL+"="+url, budgetSpill+"="+spill)
@@ -61,7 +61,7 @@ func TestBudget(t *testing.T) {
 		return string(out), err
 	}
 	out, err := child(t.TempDir())
-	if err != nil || !strings.Contains(out, "rows 500 600000") {
+	if err != nil || !strings.Contains(out, "rows 400 450000") {
 		t.Errorf("read within %d bytes: %v\n%.2000s", budgetLimit, err, out)
 	}
 	if out, err := child(""); err == nil || !strings.Contains(out, "memory") {

@@ -24,7 +24,7 @@ func sorted(s []string) []string { return slices.Sorted(slices.Values(s)) }
 func disturbed(t *testing.T, u string, disturb func()) (*ingest.Snapshot, error) {
 	t.Helper()
 	s := mustOpen(t, u)
-	s.session.pooled = true // one worker
+	s.workers = 1
 	sch, err := s.Schema(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -203,10 +203,7 @@ func TestCase42_transfers(t *testing.T) {
 			}
 		}
 	}()
-	reads := 40 // 200 were tried once: docs/log.md
-	if testing.Short() {
-		reads = 10
-	}
+	reads := pgtest.Times(12, 200) // of 200: docs/log.md
 	states := map[string]bool{}
 	for i := range reads {
 		s, err := Open(t.Context(), u, ingest.OpenOptions{})

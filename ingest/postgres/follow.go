@@ -29,7 +29,8 @@ var (
 type Follower struct {
 	*Source
 	publication string
-	limit       int // of pending bytes
+	limit       int           // of pending bytes
+	every       time.Duration // how often the server is told what was taken in
 
 	mu      sync.Mutex
 	tables  []*followed
@@ -48,7 +49,7 @@ func (s *Source) Follow(ctx context.Context, publication string) (ingest.Followe
 	if err := s.published(ctx, publication); err != nil {
 		return nil, err
 	}
-	return &Follower{Source: s, publication: publication, limit: pendingBytes, stale: "nothing was read yet"}, nil
+	return &Follower{Source: s, publication: publication, limit: pendingBytes, every: tellEvery, stale: "nothing was read yet"}, nil
 }
 
 // Close ends the stream, and with it the slot, and the connection.
@@ -132,6 +133,7 @@ func (f *Follower) sync(ctx context.Context, sch *schema.Schema, b *ingest.Build
 	if err != nil {
 		return err
 	}
+	r.every = f.every
 	f.imported = snapshot
 	err = f.read(ctx, sch, b, from)
 	f.imported = ""

@@ -24,10 +24,7 @@ func (q *queryCount) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEnd
 
 // The structure takes the same number of queries however many tables there are.
 func TestCase10_manyTables(t *testing.T) {
-	tables := 1000 // 5,000 were measured once: docs/log.md
-	if testing.Short() {
-		tables = 50
-	}
+	tables := pgtest.Times(200, 5000) // of 5,000: docs/log.md
 	u := pgtest.URL(t)
 	conn := admin(t, u)
 	count := func() (queries int64, took time.Duration, links int) {

@@ -36,6 +36,8 @@ type Source struct {
 	opt        ingest.OpenOptions
 	piece      time.Duration // limit of one statement
 	chunk      int64         // bytes of one range of a large table
+	workers    int           // connections beside the source's own, at most
+	silence    time.Duration // of a stream, after which its connection counts as dead
 	session    *session      // catalog reader, and exporter of the snapshot during Read
 
 	mu       sync.Mutex
@@ -79,7 +81,8 @@ func Open(ctx context.Context, url string, opt ingest.OpenOptions) (*Source, err
 	if err != nil {
 		return nil, err
 	}
-	return &Source{config: config, namespaces: slices.Compact(namespaces), chosen: len(opt.Schemas) > 0, opt: opt, piece: pieceLimit, chunk: chunkFor(opt.Budget()), session: ses}, nil
+	return &Source{config: config, namespaces: slices.Compact(namespaces), chosen: len(opt.Schemas) > 0, opt: opt, piece: pieceLimit, chunk: chunkFor(opt.Budget()),
+		workers: maxWorkers, silence: silence, session: ses}, nil
 }
 
 // Close ends the connection.

@@ -101,9 +101,10 @@ func (s *Source) readYoung(ctx context.Context, sch *schema.Schema, b *ingest.Bu
 	return nil
 }
 
-// share returns the id of the snapshot that workers import.
+// share returns the id of the snapshot that workers import. Behind a pooler there are none:
+// another connection may lead to another server, and a pool may have only this one.
 func (s *Source) share(ctx context.Context) (string, error) {
-	if s.imported != "" {
+	if s.imported != "" || s.session.pooled {
 		return s.imported, s.session.lift(ctx)
 	}
 	return s.session.export(ctx)
@@ -122,11 +123,7 @@ func (s *Source) readAll(ctx context.Context, r *reading, plans []*plan) error {
 		jobs[i] = job{plan: p}
 	}
 	r.queue = newQueue(jobs)
-	n := min(maxWorkers, runtime.GOMAXPROCS(0)+1)
-	if s.session.pooled {
-		n = 1 // a small pool could make workers wait for each other for ever
-	}
-	workers, err := r.workers(ctx, n)
+	workers, err := r.workers(ctx, min(s.workers, runtime.GOMAXPROCS(0)+1))
 	if err != nil {
 		return err
 	}

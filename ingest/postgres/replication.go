@@ -24,10 +24,14 @@ type replication struct {
 	confirmed pgoutput.LSN // everything below was taken in
 	sent      pgoutput.LSN // what the server has sent, by its last keepalive
 	told      time.Time    // when the server was last told so
+	every     time.Duration
 }
 
 // tellEvery is how often the server hears of us; it hangs up after wal_sender_timeout (60 s).
 const tellEvery = 5 * time.Second
+
+// listen is how long a wait for one message may last.
+const listen = time.Second
 
 // errQuiet says that nothing came for a while.
 var errQuiet = errors.New("no message yet")
@@ -85,15 +89,15 @@ func (r *replication) begin(ctx context.Context, publication string) error {
 	}
 }
 
-// next returns the next message of the stream, or errQuiet after a second without any. The
+// next returns the next message of the stream, or errQuiet after a moment without any. The
 // server is told now and then what was taken in.
 func (r *replication) next(ctx context.Context) (pgoutput.Message, error) {
-	if time.Since(r.told) > tellEvery {
+	if time.Since(r.told) > r.every {
 		if err := r.tell(); err != nil {
 			return nil, err
 		}
 	}
-	wait, cancel := context.WithTimeout(ctx, time.Second)
+	wait, cancel := context.WithTimeout(ctx, min(listen, r.every))
 	defer cancel()
 	m, err := r.conn.ReceiveMessage(wait)
 	switch {

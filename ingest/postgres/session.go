@@ -139,16 +139,18 @@ func (s *session) lift(ctx context.Context) error {
 	return s.exec(ctx, lift)
 }
 
-func (s *session) commit(ctx context.Context) error { return s.exec(ctx, "COMMIT") }
+// rollback ends the transaction whatever its state; a dead connection is closed. Nothing was
+// written, so a commit would do no more.
+func (s *session) rollback() { s.end("ROLLBACK") }
 
-// rollback ends the transaction whatever its state; a dead connection is closed.
-func (s *session) rollback() {
+// end runs sql, which ends a transaction or a part of one.
+func (s *session) end(sql string) {
 	if s.conn.IsClosed() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeWait)
 	defer cancel()
-	if err := s.exec(ctx, "ROLLBACK"); err != nil {
+	if err := s.exec(ctx, sql); err != nil {
 		s.close()
 	}
 }

@@ -8,11 +8,14 @@ import (
 	"github.com/rowlink/rowlink/internal/pgtest"
 )
 
-// typed are values of every type, as SQL literals; those of a type share a table.
-var typed = []struct {
+// valuesOf are values of one type, as SQL literals.
+type valuesOf struct {
 	typ    string
 	values []string
-}{
+}
+
+// typed are values of every type.
+var typed = []valuesOf{
 	{"boolean", []string{"true", "false", "NULL"}},
 	{"smallint", []string{"-32768", "32767"}},
 	{"integer", []string{"-2147483648", "2147483647"}},
@@ -81,11 +84,7 @@ func TestTypes_stored(t *testing.T) {
 	mustExec(t, admin(t, u), "CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')", "CREATE DOMAIN short AS varchar(10) NOT NULL",
 		"CREATE DOMAIN shorter AS short CHECK (length(VALUE) < 5)", "CREATE DOMAIN whole AS numeric(9,0)", "CREATE DOMAIN list AS integer[]",
 		"CREATE TYPE pair AS (a int, b text)", "CREATE TYPE floats AS RANGE (subtype = float8)")
-	var lines []string
-	for _, c := range typed {
-		lines = append(lines, stored(t, u, c.typ, c.values)...)
-	}
-	golden(t, "types.golden", strings.Join(lines, "\n")+"\n")
+	golden(t, "types.golden", strings.Join(stored(t, u, typed), "\n")+"\n")
 }
 
 // Types of extensions, where they are installed.
@@ -99,45 +98,55 @@ func TestTypes_extensions(t *testing.T) {
 		{"vector", "vector(3)", "'[1,2,3]'", `text "[1,2,3]"`},
 		{"intarray", "query_int", "'1&2'", "opaque"}, // unknown: left out and reported
 	}
+	u := pgtest.URL(t)
+	conn := admin(t, u)
+	mustExec(t, conn, "CREATE SCHEMA ext")
 	for _, tt := range tests {
-		u := pgtest.URL(t)
-		if _, err := admin(t, u).Exec(t.Context(), "CREATE SCHEMA ext; CREATE EXTENSION "+tt.extension+" SCHEMA ext"); err != nil {
+		if _, err := conn.Exec(t.Context(), "CREATE EXTENSION "+tt.extension+" SCHEMA ext"); err != nil {
 			t.Logf("%s is not there: %v", tt.extension, err)
 			continue
 		}
-		got := stored(t, u, "ext."+tt.typ, []string{tt.value})[0]
+		mustExec(t, conn, "DROP TABLE IF EXISTS t0")
+		got := stored(t, u, []valuesOf{{"ext." + tt.typ, []string{tt.value}}})[0]
 		if !strings.HasSuffix(got, " | "+tt.want) {
 			t.Errorf("%s, want %s", got, tt.want)
 		}
 	}
 }
 
-// stored puts values into a table of one column of a type and tells what is read.
-func stored(t *testing.T, u, typ string, values []string) []string {
+// stored puts values into a table of one column for each type and tells what is read.
+func stored(t *testing.T, u string, all []valuesOf) []string {
 	t.Helper()
 	conn := admin(t, u)
-	mustExec(t, conn, "DROP TABLE IF EXISTS t", "CREATE TABLE t (id int PRIMARY KEY, v "+typ+")")
-	for i, v := range values {
-		mustExec(t, conn, fmt.Sprintf("INSERT INTO t VALUES (%d, %s)", i, v))
+	for n, c := range all {
+		sql := fmt.Sprintf("CREATE TABLE t%d (id int PRIMARY KEY, v %s)", n, c.typ)
+		for i, v := range c.values {
+			sql += fmt.Sprintf("; INSERT INTO t%d VALUES (%d, %s)", n, i, v)
+		}
+		if _, err := conn.PgConn().Exec(t.Context(), sql).ReadAll(); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
 	}
-	conn.Close(t.Context())
-	s := mustOpen(t, u)
-	snap := mustTakeOf(t, s)
-	s.Close()
-	c := &snap.Tables[0].Columns[1]
+	snap := mustTake(t, u)
 	var out []string
-	for i, v := range values {
-		line := fmt.Sprintf("%s | %s | %s", typ, v, c.Kind)
-		if x := value(c, i); x != "?" {
-			line += " " + x
+	for n, c := range all {
+		table := snap.Tables[snap.Schema.Table(fmt.Sprintf("t%d", n))]
+		col := &table.Columns[1]
+		for i, v := range c.values {
+			line := fmt.Sprintf("%s | %s | %s", c.typ, v, col.Kind)
+			if x := value(col, i); x != "?" {
+				line += " " + x
+			}
+			if len(line) > 300 {
+				line = line[:300] + "..."
+			}
+			out = append(out, line)
 		}
-		if len(line) > 300 {
-			line = line[:300] + "..."
+		for _, f := range snap.Findings {
+			if detail, ok := strings.CutPrefix(f.Detail, table.Def.FullName()+"."); ok {
+				out[len(out)-1] += "\n  public.t." + detail
+			}
 		}
-		out = append(out, line)
-	}
-	for _, f := range snap.Findings {
-		out[len(out)-1] += "\n  " + f.Detail
 	}
 	return out
 }

@@ -31,12 +31,16 @@ type reading struct {
 type worker struct {
 	*reading
 	session *session // nil until the first job, and after a fault
+	shared  bool     // the session is the source's own, inside its transaction
 }
 
 // workers connects up to n of them, at least one: where the server has no free connection
 // for another, fewer must do. One after the other, so that the one that must be there
 // does not lose its place to the others.
 func (r *reading) workers(ctx context.Context, n int) ([]*worker, error) {
+	if r.source.session.pooled {
+		return []*worker{{reading: r, session: r.source.session, shared: true}}, nil
+	}
 	var out []*worker
 	for i := range n {
 		w := &worker{reading: r}
@@ -82,13 +86,18 @@ func (w *worker) connect(ctx context.Context) (err error) {
 	if w.session != nil && !w.session.conn.IsClosed() {
 		return nil
 	}
+	if w.shared {
+		return fmt.Errorf("%w: the connection ended", errSnapshotLost)
+	}
 	w.hangUp()
-	w.session, err = dial(ctx, w.source.config)
+	if w.session, err = dial(ctx, w.source.config); err == nil {
+		w.session.quiet = w.source.silence
+	}
 	return err
 }
 
 func (w *worker) hangUp() {
-	if w.session != nil {
+	if w.session != nil && !w.shared {
 		w.session.close()
 		w.session = nil
 	}
@@ -185,24 +194,28 @@ func (w *worker) again(ctx context.Context, act func() error, instead func(error
 // is held for one table or range only. Table and columns are checked before and after.
 func (w *worker) transaction(ctx context.Context, p *plan, act func() error) error {
 	ses := w.session
-	if err := ses.begin(ctx, w.source.settings(w.snapshot)); err != nil {
-		ses.rollback()
-		if code := state(err); code == "22023" || code == "42704" { // no such snapshot; 42704 on newer servers
-			err = fmt.Errorf("%w: %w", errSnapshotLost, err)
+	if w.shared {
+		if err := ses.exec(ctx, "SAVEPOINT piece"); err != nil {
+			return err
 		}
-		return err
+		defer ses.end("ROLLBACK TO SAVEPOINT piece; RELEASE SAVEPOINT piece") // gives the locks back
+	} else {
+		if err := ses.begin(ctx, w.source.settings(w.snapshot)); err != nil {
+			ses.rollback()
+			if code := state(err); code == "22023" || code == "42704" { // no such snapshot; 42704 on newer servers
+				err = fmt.Errorf("%w: %w", errSnapshotLost, err)
+			}
+			return err
+		}
+		defer ses.rollback()
 	}
-	defer ses.rollback()
 	if err := p.check(ctx, ses); err != nil {
 		return err
 	}
 	if err := act(); err != nil {
 		return err
 	}
-	if err := p.sameFile(ctx, ses); err != nil {
-		return err
-	}
-	return ses.commit(ctx)
+	return p.sameFile(ctx, ses)
 }
 
 // copy reads the rows of a range.

@@ -25,7 +25,17 @@ const (
 	Env = "ROWLINK_TEST_POSTGRES"
 	// EnvRequire set to 1 turns the skip of tests without a server into a failure.
 	EnvRequire = "ROWLINK_REQUIRE_POSTGRES"
+	// EnvLong set to 1 lets repeating tests repeat as often as they were meant to.
+	EnvLong = "ROWLINK_TEST_LONG"
 )
+
+// Times is how often a test repeats something: short always, long under [EnvLong].
+func Times(short, long int) int {
+	if os.Getenv(EnvLong) == "1" {
+		return long
+	}
+	return short
+}
 
 // shared is the server of this process: started by the first test that needs one.
 var shared struct {
@@ -59,6 +69,34 @@ func server(t testing.TB) *Server {
 		t.Fatal(shared.err)
 	}
 	return nil
+}
+
+// Quiet returns a server that no other test process uses, for tests that count what depends
+// on the transactions of the whole server: that of this process, or where processes share
+// one, another that lives as long as the test.
+func Quiet(t testing.TB) *Server {
+	t.Helper()
+	s := server(t)
+	if s.proc != nil {
+		return s
+	}
+	own, err := Start(t.Context())
+	if err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() {
+		if err := own.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return own
+}
+
+// New creates an empty database on the server, drops it when the test ends, and returns its
+// URL.
+func (s *Server) New(t testing.TB) string {
+	t.Helper()
+	return fresh(t, s, "template1")
 }
 
 // Main runs the tests of a package and stops the server before the process ends.

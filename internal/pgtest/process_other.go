@@ -17,7 +17,7 @@ func runAs() (*account, error) {
 	return nil, errors.New("a throw-away server needs Unix; set " + Env + " to a server of your own")
 }
 
-func launch(string, string, int, *account) (*process, error) { return nil, errors.ErrUnsupported }
+func launch(string, *account, ...string) (*process, error) { return nil, errors.ErrUnsupported }
 
 func (*account) apply(*exec.Cmd)            {}
 func (*account) folder() (string, error)    { return "", errors.ErrUnsupported }

@@ -15,15 +15,15 @@ import (
 	"time"
 )
 
-// supervise runs the server and ends it when its standard input closes, that is
+// supervise runs a server and ends it when its standard input closes, that is
 // when the process that holds the other end of the pipe stops it or dies, by
 // whatever signal. It works on every Unix, unlike a parent-death signal. SIGQUIT
-// means "immediately" to Postgres: nothing here is worth a checkpoint.
+// means "immediately" to Postgres, SIGTERM to others: nothing here is worth a checkpoint.
 const supervise = `dir=$1; shift
 "$@" >"$dir/log" 2>&1 </dev/null &
 pid=$!
 cat >/dev/null
-kill -QUIT $pid 2>/dev/null
+kill -QUIT $pid 2>/dev/null; kill -TERM $pid 2>/dev/null
 wait $pid
 cd /
 rm -rf "$dir"
@@ -36,25 +36,21 @@ type process struct {
 	dir  string
 }
 
-// launch starts the server over dir/data under a supervisor in a process group of
-// its own, so that Ctrl-C ends the tests first and the server after them.
-func launch(postgres, dir string, port int, who *account) (*process, error) {
+// launch starts a program with its files in dir under a supervisor in a process group of
+// its own, so that Ctrl-C ends the tests first and the program after them.
+func launch(dir string, who *account, program ...string) (*process, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
-		return nil, fmt.Errorf("start Postgres: %w", err)
+		return nil, fmt.Errorf("start %s: %w", filepath.Base(program[0]), err)
 	}
 	defer r.Close()
-	args := []string{"-c", supervise, "supervise", dir, postgres, "-D", filepath.Join(dir, "data"), "-p", strconv.Itoa(port)}
-	for _, s := range settings {
-		args = append(args, "-c", s)
-	}
-	cmd := exec.Command("/bin/sh", args...)
+	cmd := exec.Command("/bin/sh", append([]string{"-c", supervise, "supervise", dir}, program...)...)
 	cmd.Dir, cmd.Stdin = dir, r // no stdout: a pipe of "go test" must not stay open
 	who.apply(cmd)
 	cmd.SysProcAttr.Setpgid = true
 	if err := cmd.Start(); err != nil {
 		w.Close()
-		return nil, fmt.Errorf("start Postgres: %w", err)
+		return nil, fmt.Errorf("start %s: %w", filepath.Base(program[0]), err)
 	}
 	return &process{cmd, w, dir}, nil
 }
@@ -67,7 +63,7 @@ func (p *process) stop() error {
 	timer := time.AfterFunc(stopLimit, func() { syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) })
 	defer timer.Stop()
 	if err := p.cmd.Wait(); err != nil {
-		return errors.Join(fmt.Errorf("stop Postgres: %w", err), os.RemoveAll(p.dir))
+		return errors.Join(fmt.Errorf("stop the server in %s: %w", p.dir, err), os.RemoveAll(p.dir))
 	}
 	return os.RemoveAll(p.dir) // left where the account may not write beside it
 }

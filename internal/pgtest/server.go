@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,13 @@ import (
 type Server struct {
 	base *url.URL // of the maintenance database, with user and password
 	proc *process // nil for a server that somebody else runs
+	who  *account // that runs it
+}
+
+// Options is what a server of [StartWith] has beyond the usual.
+type Options struct {
+	Settings []string // NAME=VALUE, after the usual ones
+	Access   []string // lines in front of pg_hba.conf
 }
 
 // Use returns a server that somebody else runs, named by the URL of a superuser.
@@ -72,7 +80,10 @@ func Check() error {
 // process, and its folder goes with it. As root it runs as the user postgres or
 // nobody, because Postgres refuses root. A [MissingError] says that there are no
 // server programs.
-func Start(ctx context.Context) (*Server, error) {
+func Start(ctx context.Context) (*Server, error) { return StartWith(ctx, Options{}) }
+
+// StartWith is [Start] with settings of one's own.
+func StartWith(ctx context.Context, opt Options) (*Server, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -83,7 +94,7 @@ func Start(ctx context.Context) (*Server, error) {
 	}
 	password := rand.Text()
 	for try := 0; ; try++ {
-		s, err := start(ctx, bin, who, password)
+		s, err := start(ctx, bin, who, password, opt)
 		// Another process may take the port between our look and the server's bind.
 		if err == nil || try == 2 || !errors.Is(err, errPortTaken) {
 			return s, err
@@ -91,7 +102,7 @@ func Start(ctx context.Context) (*Server, error) {
 	}
 }
 
-func start(ctx context.Context, bin string, who *account, password string) (_ *Server, err error) {
+func start(ctx context.Context, bin string, who *account, password string, opt Options) (_ *Server, err error) {
 	dir, err := who.folder()
 	if err != nil {
 		return nil, fmt.Errorf("start throw-away Postgres: %w", err)
@@ -105,22 +116,52 @@ func start(ctx context.Context, bin string, who *account, password string) (_ *S
 	if err := initdb(ctx, bin, data, who, password); err != nil {
 		return nil, err
 	}
-	port, err := freePort()
+	if err := who.admit(data, opt.Access); err != nil {
+		return nil, err
+	}
+	proc, port, err := postgres(ctx, bin, dir, who, opt.Settings)
 	if err != nil {
 		return nil, err
 	}
-	proc, err := launch(filepath.Join(bin, "postgres"), dir, port, who)
-	if err != nil {
-		return nil, err
-	}
-	if err := ready(ctx, data, filepath.Join(dir, "log")); err != nil {
-		return nil, errors.Join(err, proc.stop())
-	}
-	return &Server{proc: proc, base: &url.URL{
+	return &Server{proc: proc, who: who, base: &url.URL{
 		Scheme: "postgres", User: url.UserPassword("postgres", password),
 		Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Path: "/postgres",
 		RawQuery: "sslmode=disable",
 	}}, nil
+}
+
+// postgres starts the server over dir/data on a free port and waits until it is ready.
+func postgres(ctx context.Context, bin, dir string, who *account, more []string) (*process, int, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, 0, err
+	}
+	data := filepath.Join(dir, "data")
+	program := []string{filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(port)}
+	for _, s := range slices.Concat(settings, more) {
+		program = append(program, "-c", s)
+	}
+	proc, err := launch(dir, who, program...)
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := ready(ctx, data, filepath.Join(dir, "log")); err != nil {
+		return nil, 0, errors.Join(err, proc.stop())
+	}
+	return proc, port, nil
+}
+
+// admit puts lines in front of pg_hba.conf.
+func (a *account) admit(data string, lines []string) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	name := filepath.Join(data, "pg_hba.conf")
+	have, err := os.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("start throw-away Postgres: %w", err)
+	}
+	return a.write(name, strings.Join(lines, "\n")+"\n"+string(have))
 }
 
 // initdb writes a new cluster: UTF-8, byte order, password login only.
@@ -162,7 +203,7 @@ func ready(ctx context.Context, data, log string) error {
 	for {
 		if pid, err := os.ReadFile(filepath.Join(data, "postmaster.pid")); err == nil {
 			// Line 8 is the state of the postmaster.
-			if lines := strings.Split(string(pid), "\n"); len(lines) > 7 && strings.TrimSpace(lines[7]) == "ready" {
+			if lines := strings.Split(string(pid), "\n"); len(lines) > 7 && slices.Contains([]string{"ready", "standby"}, strings.TrimSpace(lines[7])) {
 				return nil
 			}
 		}
