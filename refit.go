@@ -3,6 +3,7 @@ package rowlink
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rowlink/rowlink/gnn/predict"
@@ -33,7 +34,11 @@ func (f *Fitted) refit(ctx context.Context, opt FitOptions, pool *tensor.Pool) e
 	if err != nil {
 		return err
 	}
-	row := Row{Name: f.Report.Served, Setting: "refit on training and validation examples", Val: Scores{}, Seconds: time.Since(start).Seconds()}
+	setting := "refit on training and validation examples"
+	if slices.Contains(f.Report.parts(), Scan) && !f.refits(Scan) {
+		setting += ", but " + Scan
+	}
+	row := Row{Name: f.Report.Served, Setting: setting, Val: Scores{}, Seconds: time.Since(start).Seconds()}
 	if row.Test, err = o.scores(f.Task.Type, f.Report.scaling); err != nil {
 		return err
 	}

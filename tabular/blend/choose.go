@@ -30,28 +30,35 @@ func (v *Validation) Choose() Choice {
 		return Choice{}
 	}
 	c := Choice{Name: t.Names[best], Best: t.Names[best]}
+	errs := t.differences(best)
 	for simple := range best {
 		s := t.score(t.answers(simple), t.all())
-		if err := t.difference(best, simple); top-s <= err {
-			c.Name, c.Behind, c.Error = t.Names[simple], top-s, err
+		if top-s <= errs[simple] {
+			c.Name, c.Behind, c.Error = t.Names[simple], top-s, errs[simple]
 			return c
 		}
 	}
 	return c
 }
 
-// difference is the standard error of the difference of two candidates' scores, by
-// drawing anchors of every block with replacement; NaN where it cannot be told.
-func (v *Validation) difference(a, b int) float64 {
-	var values []float64
+// differences are the standard errors of the difference of every candidate's score to that of
+// one, by drawing anchors of every block with replacement; NaN where it cannot be told.
+func (v *Validation) differences(best int) []float64 {
+	values := make([][]float64, len(v.Names))
 	for round := range chooseRounds {
 		drawn, _ := v.draw(round)
-		if d := v.score(v.answers(a), drawn) - v.score(v.answers(b), drawn); !math.IsNaN(d) {
-			values = append(values, d)
+		top := v.score(v.answers(best), drawn)
+		for c := range v.Names {
+			if d := top - v.score(v.answers(c), drawn); !math.IsNaN(d) {
+				values[c] = append(values[c], d)
+			}
 		}
 	}
-	if len(values) < 2 {
-		return math.NaN()
+	out := make([]float64, len(v.Names))
+	for c, d := range values {
+		if out[c] = math.NaN(); len(d) > 1 {
+			out[c] = stat.StdDev(d, nil)
+		}
 	}
-	return stat.StdDev(values, nil)
+	return out
 }
