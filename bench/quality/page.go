@@ -15,22 +15,17 @@ import (
 var order = []string{"constant", "entity mean", "decayed entity mean", "linear on as-of features", "boosted trees on as-of features", rowlink.Scan, rowlink.GNN, rowlink.Blend}
 
 // Page writes what was measured as Markdown: one line per case, one column per predictor.
-// store is where LightGBM's figures may lie.
-func Page(w io.Writer, results []*Result, store string) error {
-	found, err := peers(store)
-	if err != nil {
-		return err
-	}
-	p := &page{results: results, names: predictors(results)}
+func Page(w io.Writer, m *Measured) error {
+	p := &page{results: m.Results, names: predictors(m.Results)}
 	p.print("# Quality\n\nWritten by `rowlink bench quality` from what it measured; do not edit. Test metrics with standard errors (bootstrap over the\n" +
 		"anchors of the test split). Everything, also what is served, was chosen on validation. *gnn* is the ensemble of the networks\nwhose mean (standard deviation) stands beside it. *Refit* is what is served, fitted anew on training and validation examples with all\nthat was chosen as it is.\n\n")
 	p.table()
 	p.rankings()
 	p.goals()
-	p.beside(found)
+	p.beside(m.Peers)
 	p.against()
 	p.where()
-	_, err = io.WriteString(w, p.b.String())
+	_, err := io.WriteString(w, p.b.String())
 	return err
 }
 

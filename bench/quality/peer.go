@@ -18,14 +18,14 @@ import (
 // as-of features, one JSON line per task.
 const peersFile = "lightgbm.jsonl"
 
-// peer is what LightGBM reached on the as-of features of a case.
-type peer struct {
+// Peer is what LightGBM reached on the as-of features of a case.
+type Peer struct {
 	Val, Test float64
 }
 
 // peers reads what a store knows of LightGBM, by the name of the case; nothing where it was
 // not run.
-func peers(dir string) (map[string]peer, error) {
+func peers(dir string) (map[string]Peer, error) {
 	f, err := os.Open(filepath.Join(dir, peersFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -34,7 +34,7 @@ func peers(dir string) (map[string]peer, error) {
 		return nil, err
 	}
 	defer f.Close()
-	out := map[string]peer{}
+	out := map[string]Peer{}
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		var line struct {
@@ -46,14 +46,14 @@ func peers(dir string) (map[string]peer, error) {
 		}
 		name := strings.TrimSuffix(line.File, ".parquet")
 		if at := strings.LastIndexByte(name, '-'); at > 0 {
-			out[name[:at]+"/"+name[at+1:]] = peer{line.Val, line.Test}
+			out[name[:at]+"/"+name[at+1:]] = Peer{line.Val, line.Test}
 		}
 	}
 	return out, lines.Err()
 }
 
 // beside compares what is served with LightGBM on the same features.
-func (p *page) beside(found map[string]peer) {
+func (p *page) beside(found map[string]Peer) {
 	if len(found) == 0 {
 		return
 	}
@@ -61,7 +61,7 @@ func (p *page) beside(found map[string]peer) {
 		"at most 300. Ahead is in standard errors of what is served.\n\n| task, regime | LightGBM, val | test | boosted trees here | served | ahead | served, refit |\n|---|--:|--:|--:|--:|--:|--:|\n")
 	for i, c := range Cases() {
 		r, lgb := p.results[i], found[c.Name()]
-		if r == nil || lgb == (peer{}) {
+		if r == nil || lgb == (Peer{}) {
 			continue
 		}
 		served, trees := find(r.Report, r.Report.Served), find(r.Report, "boosted trees on as-of features")

@@ -64,7 +64,11 @@ func TestPage(t *testing.T) {
 	}
 	results[0].Report.Rows = append(results[0].Report.Rows, row("boosted trees on as-of features", 2.7, 0.1))
 	var b bytes.Buffer
-	if err := Page(&b, results, store); err != nil {
+	found, err := peers(store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Page(&b, &Measured{results, found}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
@@ -88,14 +92,22 @@ func TestStore(t *testing.T) {
 	if err := result(1, "gnn", row("gnn", 1, math.NaN())).save(dir); err != nil {
 		t.Fatal(err)
 	}
-	got, err := Load(dir)
-	if err != nil || got[0] != nil || got[1] == nil || got[1].Report.Rows[0].Test["mae"] != 1 {
+	got, err := Load(dir, "")
+	if err != nil || got.Results[0] != nil || got.Results[1] == nil || got.Results[1].Report.Rows[0].Test["mae"] != 1 {
 		t.Errorf("read %v and %v, want the second case alone", got, err)
+	}
+	beside := filepath.Join(t.TempDir(), "page.json")
+	if err := (&Measured{Results: []*Result{result(0, "gnn", row("gnn", 7, 0.5)), result(1, "gnn", row("gnn", 8, 0.5))}}).Keep(beside); err != nil {
+		t.Fatal(err)
+	}
+	got, err = Load(dir, beside)
+	if err != nil || got.Results[0] == nil || got.Results[0].Report.Rows[0].Test["mae"] != 7 || got.Results[1].Report.Rows[0].Test["mae"] != 1 {
+		t.Errorf("read %v and %v, want the first case of the page and the second of the store", got, err)
 	}
 	if err := os.WriteFile(fileOf(dir, Cases()[0].Name()), []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), "driver_position-rolling.json (delete it to measure anew)") {
+	if _, err := Load(dir, ""); err == nil || !strings.Contains(err.Error(), "driver_position-rolling.json (delete it to measure anew)") {
 		t.Errorf("a damaged file gives %v", err)
 	}
 	var notes []string

@@ -47,14 +47,14 @@ Results are kept in --store, so that a call for some tasks leaves the others as 
 					return usage("have "+strings.Join(qualityNames(), ", ")+"; their databases lie below "+filepath.Join(o.Data, "data"), "no case ran")
 				}
 			}
-			results, err := quality.Load(o.Store)
+			m, err := quality.Load(o.Store, besidePage(page))
 			if err != nil {
 				return err
 			}
 			if page != "" {
-				return writePage(page, results, o.Store)
+				return writePage(page, m)
 			}
-			return a.print(results, func(w io.Writer) error { return quality.Page(w, results, o.Store) })
+			return a.print(m.Results, func(w io.Writer) error { return quality.Page(w, m) })
 		},
 	}
 	f := cmd.Flags()
@@ -64,21 +64,33 @@ Results are kept in --store, so that a call for some tasks leaves the others as 
 	f.Uint64Var(&o.Fit.Train.Seed, "seed", 1, "equal seeds give equal results")
 	f.DurationVar(&o.Fit.Train.TimeLimit, "time-limit", 10*time.Minute, "stop a network's training after the epoch that passes this time")
 	f.StringVar(&o.Store, "store", filepath.Join("bench", "out", "quality"), "folder that keeps what was measured")
-	f.StringVar(&page, "page", "", "write the page to this file instead of printing it")
+	f.StringVar(&page, "page", "", "write the page to this file instead of printing it, and its figures beside it; cases that did not run keep theirs")
 	f.BoolVar(&pageOnly, "page-only", false, "measure nothing, write the page from what was kept")
 	return cmd
 }
 
-func writePage(path string, results []*quality.Result, store string) error {
+// besidePage is the file that holds the figures of a page: cases that did not run here keep
+// those of the page.
+func besidePage(page string) string {
+	if page == "" {
+		return ""
+	}
+	return strings.TrimSuffix(page, filepath.Ext(page)) + ".json"
+}
+
+func writePage(path string, m *quality.Measured) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	if err := quality.Page(f, results, store); err != nil {
+	if err := quality.Page(f, m); err != nil {
 		f.Close()
 		return err
 	}
-	return f.Close()
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return m.Keep(besidePage(path))
 }
 
 func qualityNames() []string {
