@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
 	"github.com/rowlink/rowlink/ingest"
@@ -57,9 +58,14 @@ const bigRows = 20000
 func twoTables(t *testing.T, rows, width int) string {
 	t.Helper()
 	u := pgtest.URL(t)
-	mustExec(t, admin(t, u), "CREATE TABLE big (id int PRIMARY KEY, v text)", "ALTER TABLE big ALTER COLUMN v SET STORAGE PLAIN",
-		fmt.Sprintf("INSERT INTO big SELECT g, repeat('x', %d) FROM generate_series(1, %d) g", width, rows), newSmall, fillSmall, "ANALYZE")
+	makeTwoTables(t, admin(t, u), rows, width)
 	return u
+}
+
+func makeTwoTables(t *testing.T, conn *pgx.Conn, rows, width int) {
+	t.Helper()
+	mustExec(t, conn, "CREATE TABLE big (id int PRIMARY KEY, v text)", "ALTER TABLE big ALTER COLUMN v SET STORAGE PLAIN",
+		fmt.Sprintf("INSERT INTO big SELECT g, repeat('x', %d) FROM generate_series(1, %d) g", width, rows), newSmall, fillSmall, "ANALYZE")
 }
 
 const (

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -45,6 +46,8 @@ func innermost(err error, config *pgx.ConnConfig) error {
 		return &serverError{pg}
 	case errors.As(err, &dns):
 		return fmt.Errorf("host %q not found", dns.Name)
+	case uncertain(err) != "":
+		return errors.New(uncertain(err))
 	case errors.As(err, &op):
 		err = op.Err
 	}
@@ -57,6 +60,26 @@ func innermost(err error, config *pgx.ConnConfig) error {
 		text = "the connection failed (the driver's message holds the password and is not shown)"
 	}
 	return errors.New(text)
+}
+
+// uncertain says what is wrong with the server's certificate and what to do, or "".
+func uncertain(err error) string {
+	var unknown x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &unknown):
+		return "the server's certificate is signed by an authority that is not known here; name the authority's file with sslrootcert=FILE in the database URL"
+	case errors.As(err, &host):
+		return fmt.Sprintf("the server's certificate is for another host (%v); use the name that it bears, or sslmode=verify-ca where that is known to be right", host)
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return fmt.Sprintf("the server's certificate has expired or is not valid yet: %s", invalid.Detail)
+	case errors.As(err, &invalid):
+		return invalid.Error()
+	case strings.Contains(err.Error(), "server refused TLS connection"): // the driver has no type for it
+		return "the server offers no TLS, so nothing was sent to it; switch ssl on there, or add sslmode=disable to the database URL to read without encryption"
+	}
+	return ""
 }
 
 // serverError is an answer of the server, with what to do about it where that is known.

@@ -40,8 +40,7 @@ func (s *Source) read(ctx context.Context, sch *schema.Schema, b *ingest.Builder
 		}
 		err = s.readOnce(ctx, sch, b, from, limit)
 		if isLost(err) {
-			return &ingest.SourceError{Op: "read database", Err: fmt.Errorf(
-				"%w twice; read while no TRUNCATE, VACUUM FULL, CLUSTER or ALTER TABLE runs, and check idle_in_transaction_session_timeout", errSnapshotLost)}
+			return &ingest.SourceError{Op: "read database", Err: fmt.Errorf("%w twice; %s", errSnapshotLost, s.adviceLost())}
 		}
 	}
 	if errors.Is(err, errTooOld) {
@@ -49,6 +48,14 @@ func (s *Source) read(ctx context.Context, sch *schema.Schema, b *ingest.Builder
 			"%w: it was held for %v, and an old one keeps the server from cleaning up; leave tables out in mapping.yaml, read a standby, or allow more with --max-age", errTooOld, limit)}
 	}
 	return err
+}
+
+// adviceLost says what to do when snapshots do not last.
+func (s *Source) adviceLost() string {
+	if s.session.replay {
+		return "a standby cancels reads that are in the way of the log: set hot_standby_feedback = on there, or raise its max_standby_streaming_delay"
+	}
+	return "read while no TRUNCATE, VACUUM FULL, CLUSTER or ALTER TABLE runs, and check idle_in_transaction_session_timeout"
 }
 
 func (s *Source) maxAge() time.Duration {

@@ -26,6 +26,7 @@ type session struct {
 	pooled bool // a pooler stands between us and the server
 	ascii  bool // the database does not know the encoding of its text
 	major  int  // server version: 15
+	replay bool // the server is a standby
 
 	quiet time.Duration // see silence
 	buf   []byte        // of copyTo
@@ -49,8 +50,8 @@ func dial(ctx context.Context, config *pgx.ConnConfig) (*session, error) {
 	s := &session{conn: conn, config: config, quiet: silence}
 	var pid uint32
 	var encoding, version string
-	err = conn.QueryRow(ctx, `SELECT pg_backend_pid(), current_setting('server_encoding'), current_setting('server_version_num')`).
-		Scan(&pid, &encoding, &version)
+	err = conn.QueryRow(ctx, `SELECT pg_backend_pid(), current_setting('server_encoding'), current_setting('server_version_num'), pg_is_in_recovery()`).
+		Scan(&pid, &encoding, &version, &s.replay)
 	if err != nil {
 		s.close()
 		return nil, err

@@ -71,6 +71,7 @@ type copying struct {
 	lo, hi int // what of buf was read and not yet used
 	rows   int64
 	failed error // the server's answer
+	idle   bool  // the server is ready for the next statement
 }
 
 // run sends the statement and reads until the server is ready for the next.
@@ -143,6 +144,9 @@ func (s *copying) other(typ byte, body []byte) (ready bool, err error) {
 		if err := e.Decode(body); err != nil {
 			return false, err
 		}
+		if s.idle { // it ends the session: a shutdown, a standby's conflict
+			return false, pgconn.ErrorResponseToPgError(&e)
+		}
 		s.failed = pgconn.ErrorResponseToPgError(&e)
 	case msgComplete:
 		var c pgproto3.CommandComplete
@@ -151,12 +155,9 @@ func (s *copying) other(typ byte, body []byte) (ready bool, err error) {
 		}
 		s.rows = pgconn.NewCommandTag(string(c.CommandTag)).RowsAffected()
 	case msgReady:
-		if s.lo != s.hi {
-			return false, fmt.Errorf("the server sent %d bytes unasked", s.hi-s.lo)
-		}
-		return true, nil
+		s.idle = true
 	}
-	return false, nil // notices and settings
+	return s.idle && s.lo == s.hi, nil // what else may come: notices and settings
 }
 
 // fill reads more, behind the message that is not complete.

@@ -7,7 +7,7 @@ import (
 	"os/exec"
 )
 
-type process struct{}
+type process struct{ dir string }
 
 func (*process) stop() error { return nil }
 

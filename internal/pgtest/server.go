@@ -49,6 +49,13 @@ func (s *Server) URL(database string) string {
 // Host returns host and port.
 func (s *Server) Host() string { return s.base.Host }
 
+// File writes a file beside the data of a server that this process started, such that only
+// the server can read it, and returns its path.
+func (s *Server) File(name, text string) (string, error) {
+	path := filepath.Join(s.proc.dir, name)
+	return path, s.who.write(path, text)
+}
+
 // Stop stops a server that [Start] started and removes its files.
 func (s *Server) Stop() error {
 	if s.proc == nil {
