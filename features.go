@@ -3,6 +3,7 @@ package rowlink
 import (
 	"context"
 
+	"github.com/rowlink/rowlink/gnn/encode"
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/tabular/asof"
@@ -20,6 +21,7 @@ type Features struct {
 	wide *asof.Wide
 	pool *tensor.Pool
 	snap *ingest.Snapshot
+	enc  []*encode.Table
 }
 
 // Features labels a task and plans its features. regime replaces the task's; nil leaves
@@ -38,7 +40,7 @@ func (d *Database) Features(ctx context.Context, text string, regime *tasks.Regi
 	if err != nil {
 		return nil, err
 	}
-	return &Features{wide.Names, f.Labels, d.Snap.Tables[f.Task.Entity], wide, pool, d.Snap}, nil
+	return &Features{wide.Names, f.Labels, d.Snap.Tables[f.Task.Entity], wide, pool, d.Snap, data.Encoders}, nil
 }
 
 // Of returns the features of some examples, by position in the label table: examples x

@@ -151,6 +151,15 @@ func (l *Loaded) read(ctx context.Context, name string, pool *tensor.Pool) (pred
 	case Blend:
 		return l.blend(ctx, pool)
 	}
+	b, err := l.baseline(name, pool)
+	if err != nil {
+		return nil, err
+	}
+	return scorerOf(b), nil
+}
+
+// baseline reads a baseline of the version.
+func (l *Loaded) baseline(name string, pool *tensor.Pool) (baseline.Baseline, error) {
 	states := map[string]json.RawMessage{}
 	if err := readJSON(l.Version.Path(baselinesFile), &states); err != nil {
 		return nil, err
@@ -163,11 +172,9 @@ func (l *Loaded) read(ctx context.Context, name string, pool *tensor.Pool) (pred
 	if err := readJSON(l.Version.Path(encodersFile), &encoders); err != nil {
 		return nil, err
 	}
-	b, err := baseline.Load(name, state, attach(l.graph, l.Task, l.Scaling.Classes, encoders, pool))
-	if err != nil {
-		return nil, err
-	}
-	return scorerOf(b), nil
+	data := attach(l.graph, l.Task, l.Scaling.Classes, encoders, pool)
+	data.Whole = l.db.whole
+	return baseline.Load(name, state, data)
 }
 
 // blend reads the predictors that the version's blend averages.

@@ -17,6 +17,7 @@ import (
 	"github.com/rowlink/rowlink/graph"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/schema"
+	"github.com/rowlink/rowlink/tabular/asof"
 	"github.com/rowlink/rowlink/tasks"
 	"github.com/rowlink/rowlink/workspace"
 )
@@ -65,6 +66,8 @@ type Database struct {
 	mark []byte           // what the next refresh needs to know; nil = the source has none
 	base *ingest.Snapshot // as stored, before the mapping
 	dir  string           // the folder of the stored snapshot; empty = in memory
+
+	whole *asof.Whole // of which the snapshot is a part; nil = it is whole
 
 	place  *workspace.SnapshotDir // where the rows that were read are being written; nil = nowhere
 	saving *ingest.Saving

@@ -18,13 +18,13 @@ import (
 // level of the plan, those that ask for them in buckets by the hash of what the link
 // joins. Nothing is ever held per row: a bucket holds what is asked for, and the rows
 // stream by.
-func route(s sdk.Scope, spec *Spec, splits []Split) sdk.PCollection {
+func route(s sdk.Scope, spec *Spec, splits []Split, made []sdk.PCollection) sdk.PCollection {
 	text := spec.encode()
-	pieces, asks, _ := read(s.Scope("Entities"), spec, text, 0, splits)
+	pieces, asks, _ := read(s.Scope("Entities"), spec, text, 0, splits, made)
 	all := []sdk.PCollection{pieces}
 	for level := 1; level <= spec.Plan.Levels(); level++ {
 		s := s.Scope(fmt.Sprintf("Level%d", level))
-		pieces, more, rows := read(s, spec, text, level, splits)
+		pieces, more, rows := read(s, spec, text, level, splits, made)
 		all = append(all, pieces)
 		if !spec.joins(level) {
 			asks = more
@@ -44,7 +44,7 @@ func (s *Spec) joins(level int) bool {
 }
 
 // read reads the tables at the ends of the edges of a level; level 0 is the entities.
-func read(s sdk.Scope, spec *Spec, text string, level int, splits []Split) (pieces, asks, rows sdk.PCollection) {
+func read(s sdk.Scope, spec *Spec, text string, level int, splits []Split, made []sdk.PCollection) (pieces, asks, rows sdk.PCollection) {
 	tables := []int{spec.Plan.Entity}
 	if level > 0 {
 		tables = nil
@@ -52,6 +52,15 @@ func read(s sdk.Scope, spec *Spec, text string, level int, splits []Split) (piec
 			tables = append(tables, spec.Plan.To(spec.Schema, e))
 		}
 	}
+	own := create(s, splits, tables)
+	if len(made) == 0 {
+		return sdk.ParDo3(s, &readFn{Spec: text, Level: level}, sdk.GroupByKey(s, own))
+	}
+	return sdk.ParDo3(s, &readMadeFn{readFn{Spec: text, Level: level}}, sdk.CoGroupByKey(s, own, sdk.Flatten(s, made...)))
+}
+
+// create gives the splits of some tables by their keys.
+func create(s sdk.Scope, splits []Split, tables []int) sdk.PCollection {
 	var own []any
 	for _, split := range splits {
 		if slices.Contains(tables, split.Table) {
@@ -65,10 +74,20 @@ func read(s sdk.Scope, spec *Spec, text string, level int, splits []Split) (piec
 	if len(own) == 0 {
 		own = []any{[]byte(`{"table":-1}`)} // Create wants one
 	}
-	return sdk.ParDo3(s, &readFn{Spec: text, Level: level}, sdk.Reshuffle(s, sdk.Create(s, own...)))
+	return sdk.ParDo(s, &keySplitFn{}, sdk.Create(s, own...))
 }
 
-// readFn reads one split for the edges of a level.
+// keySplitFn keys a split.
+type keySplitFn struct{}
+
+// ProcessElement hands the split over with its key.
+func (keySplitFn) ProcessElement(data []byte) (int64, []byte, error) {
+	var split Split
+	err := json.Unmarshal(data, &split)
+	return split.key(), data, err
+}
+
+// readFn reads splits for the edges of a level.
 type readFn struct {
 	Spec  string
 	Level int
@@ -84,32 +103,68 @@ func (f *readFn) Setup(context.Context) (err error) {
 
 // ProcessElement sends the rows of a split to their pieces where they know them, else to
 // the bucket where they are asked for, and asks for the rows of the next level.
-func (f *readFn) ProcessElement(ctx context.Context, data []byte, toPiece, ask, toJoin func(int64, []byte)) error {
-	var split Split
-	if err := json.Unmarshal(data, &split); err != nil {
-		return err
+func (f *readFn) ProcessElement(ctx context.Context, _ int64, splits func(*[]byte) bool, toPiece, ask, toJoin func(int64, []byte)) error {
+	var data []byte
+	for splits(&data) {
+		var split Split
+		if err := json.Unmarshal(data, &split); err != nil {
+			return err
+		}
+		if split.Table < 0 {
+			continue
+		}
+		r := &reader{job: f.job, split: split, pieces: newBlocks(ctx, toPiece), asks: newAsks(ctx, f.job, ask), rows: newBlocks(ctx, toJoin)}
+		if err := f.read(r); err != nil {
+			return err
+		}
 	}
-	if split.Table < 0 {
-		return nil
+	return nil
+}
+
+// readMadeFn reads splits whose rows have got further columns.
+type readMadeFn struct{ readFn }
+
+// ProcessElement is that of [readFn] with what was made for the rows of the split.
+func (f *readMadeFn) ProcessElement(ctx context.Context, _ int64, splits, made func(*[]byte) bool, toPiece, ask, toJoin func(int64, []byte)) error {
+	var data []byte
+	for splits(&data) {
+		var split Split
+		if err := json.Unmarshal(data, &split); err != nil {
+			return err
+		}
+		if split.Table < 0 {
+			continue
+		}
+		r := &reader{job: f.job, split: split, pieces: newBlocks(ctx, toPiece), asks: newAsks(ctx, f.job, ask), rows: newBlocks(ctx, toJoin)}
+		if err := r.take(made); err != nil {
+			return err
+		}
+		if err := f.read(r); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (f *readFn) read(r *reader) error {
 	src, err := f.job.open()
 	if err != nil {
 		return err
 	}
+	split := r.split
 	columns, lo, hi, id, err := src.rows(split)
 	if err != nil {
 		return fmt.Errorf("read table %s: %w", f.job.Schema.Tables[split.Table].FullName(), err)
 	}
-	r := &reader{job: f.job, columns: columns, pieces: newBlocks(ctx, toPiece), asks: newAsks(ctx, f.job, ask), rows: newBlocks(ctx, toJoin)}
+	r.columns = columns
 	edges := []int{-1}
 	if f.Level > 0 {
 		edges = f.job.Plan.At(f.Level)
 	}
 	for _, e := range edges {
-		if f.job.Plan.To(f.job.Schema, e) != split.Table {
-			continue
+		if f.job.Plan.To(f.job.Schema, e) == split.Table {
+			r.edge(e, split.Table, lo, hi, id)
 		}
-		r.edge(e, split.Table, lo, hi, id)
 	}
 	r.pieces.flush()
 	r.asks.flush()
@@ -120,7 +175,9 @@ func (f *readFn) ProcessElement(ctx context.Context, data []byte, toPiece, ask, 
 // reader sends the rows of one split on their ways.
 type reader struct {
 	*job
+	split   Split
 	columns []ingest.Column
+	made    [][][]byte // per column that is made of the table: of each row of the split
 	pieces  *blocks
 	asks    *asks
 	rows    *blocks
@@ -144,7 +201,7 @@ func (r *reader) edge(e, table, lo, hi int, id uint64) {
 			continue
 		}
 		shard := piece.Shard(h, r.Shards)
-		r.pieces.add(shard, table, func(b []byte) []byte { return piece.AppendRow(b, r.columns, row, at) })
+		r.pieces.add(shard, table, func(b []byte) []byte { return piece.AppendRow(b, r.columns, row, at, r.more(at)...) })
 		for _, next := range behind {
 			if near, ok := piece.Hash(r.columns, r.Plan.Near(r.Schema, next), row); ok && !r.Plan.Direct(r.Schema, next) {
 				r.asks.add(next, near, shard)
@@ -164,7 +221,7 @@ func (r *reader) forJoin(b []byte, h uint64, behind []int, row int, id uint64) [
 		}
 		b = binary.LittleEndian.AppendUint64(b, near)
 	}
-	whole := piece.AppendRow(nil, r.columns, row, id)
+	whole := piece.AppendRow(nil, r.columns, row, id, r.more(id)...)
 	return append(binary.AppendUvarint(b, uint64(len(whole))), whole...)
 }
 

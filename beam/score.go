@@ -38,7 +38,7 @@ func runScores(ctx context.Context, p *pieceOf, emit func([]any) error) error {
 	if err != nil {
 		return err
 	}
-	d := rowlink.Over(p.snap, w, rowlink.Options{Threads: 1})
+	d := rowlink.Over(p.snap, w, rowlink.Options{Threads: 1}, p.whole())
 	l, err := d.Load(ctx, p.task.Name, p.Asked.Version, p.Asked.Model)
 	if err != nil {
 		return err
@@ -68,24 +68,23 @@ func runScores(ctx context.Context, p *pieceOf, emit func([]any) error) error {
 }
 
 // Score answers for all entities that are eligible at an anchor (0 = the end of the data)
-// with a stored version. It is for predictors whose answer follows from the rows near the
-// entity: networks on sampled neighbours, and means of an entity's own past labels. Trees
-// compare an entity's rows with all rows of the same time, and the layer scan reads states of
-// whole tables: those need the snapshot as a whole, and a [ingest.UserError] says so.
+// with a stored version. Networks on sampled neighbours, means of past labels, linear models,
+// trees and blends of them answer from pieces; what features a model has is planned on this
+// machine. What no piece can answer is a [ingest.UserError].
 func Score(ctx context.Context, d *rowlink.Database, folder, taskName string, asked Asked, opt Options) (*Done, error) {
 	l, err := d.Load(ctx, taskName, asked.Version, asked.Model)
 	if err != nil {
 		return nil, err
 	}
-	if t := l.Task.Type; t != tasks.Binary && t != tasks.Regression || l.Task.Static() {
-		return nil, &ingest.UserError{Msg: fmt.Sprintf("task %s is a %s without pieces: its history knows classes or rows of all entities", taskName, t), Hint: "rowlink batch scores it in shards over one snapshot"}
+	if err := inPieces(l.Task); err != nil {
+		return nil, err
 	}
-	hops, ok, err := l.Hops()
+	needs, err := l.Needs()
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
-		return nil, &ingest.UserError{Msg: fmt.Sprintf("%s of version %d may read any row, not only those near an entity", l.Served, l.Version.Version), Hint: "take --model gnn, or score in shards over one snapshot: rowlink batch"}
+	if needs.Scan {
+		return nil, &ingest.UserError{Msg: fmt.Sprintf("%s of version %d reads states of the layer scan", l.Served, l.Version.Version), Hint: "take --model gnn, or score in shards over one snapshot: rowlink batch"}
 	}
 	spec, err := newSpec("score", d.Snap, folder, l.Task, opt)
 	if err != nil {
@@ -97,7 +96,7 @@ func Score(ctx context.Context, d *rowlink.Database, folder, taskName string, as
 		spec.Asked.Anchor = l.DataUntil
 	}
 	spec.Plan.AddLabels(spec.Schema, l.Task)
-	spec.Plan.AddHops(spec.Schema, hops)
+	spec.need(needs, l.Task)
 	return spec.run(ctx, d.Snap, opt)
 }
 

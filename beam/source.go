@@ -20,11 +20,19 @@ type Split struct {
 	To    int64 `json:"to"` // not included
 }
 
+// key identifies a split in the pipeline.
+func (s Split) key() int64 { return int64(s.Table)<<40 | s.From/splitRows }
+
+// keyOf is the key of the split that a row is in.
+func keyOf(table int, id uint64) int64 { return Split{Table: table, From: int64(id)}.key() }
+
 // reading is a source as a worker reads it.
 type reading interface {
 	// rows returns columns and the range of them that a split is; the first row of it has
 	// the number id in the database, the next id + 1.
 	rows(split Split) (columns []ingest.Column, lo, hi int, id uint64, err error)
+	// times returns since when each of those rows is known.
+	times(split Split) ([]int64, error)
 }
 
 // sources are the kinds of sources.
@@ -59,7 +67,10 @@ func (j *job) open() (reading, error) {
 
 // snapshotReading is a snapshot whose files are mapped: a worker holds the pages of the
 // splits that it reads, and the system may drop them again.
-type snapshotReading struct{ snap *ingest.Snapshot }
+type snapshotReading struct {
+	snap   *ingest.Snapshot
+	linked func() (*ingest.Snapshot, error) // with row times
+}
 
 func openSnapshot(j *job) (reading, error) {
 	snap, err := ingest.OpenSnapshotWith(j.Source.Folder, ingest.StoreOptions{SkipChecksum: true})
@@ -69,7 +80,15 @@ func openSnapshot(j *job) (reading, error) {
 	if snap.ID != j.Snapshot {
 		return nil, fmt.Errorf("%s holds snapshot %s, want %s: it was replaced while the job ran", j.Source.Folder, snap.ID, j.Snapshot)
 	}
-	return snapshotReading{snap}, nil
+	return snapshotReading{snap, sync.OnceValues(func() (*ingest.Snapshot, error) { return snap.Derive(j.Schema) })}, nil
+}
+
+func (r snapshotReading) times(s Split) ([]int64, error) {
+	snap, err := r.linked()
+	if err != nil {
+		return nil, err
+	}
+	return snap.Tables[s.Table].Times[s.From:s.To], nil
 }
 
 func (r snapshotReading) rows(s Split) ([]ingest.Column, int, int, uint64, error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/ingest/parquet"
 	"github.com/rowlink/rowlink/schema"
+	"github.com/rowlink/rowlink/tabular/asof"
 	"github.com/rowlink/rowlink/tasks"
 	"github.com/rowlink/rowlink/tasks/tql"
 )
@@ -37,6 +38,10 @@ type Spec struct {
 	Snapshot string         `json:"snapshot"`
 	Spans    []ingest.Span  `json:"spans"` // row times of the whole database, by table
 	Asked    Asked          `json:"asked"` // of a stored version; zero for other jobs
+	Made     []Made         `json:"made"`  // columns that come to the rows before they go to pieces
+	Judged   asof.Judged    `json:"judged"`
+	Ranked   []asof.Ranked  `json:"ranked"`
+	Features string         `json:"features"` // hash of the plan of features in the folder of the result; empty = none
 }
 
 // Hash identifies a job: equal jobs write equal files.
@@ -67,6 +72,7 @@ type job struct {
 	*Spec
 	task   *tasks.Task
 	entity *schema.Table
+	wide   *schema.Schema // with the columns that are made
 }
 
 // jobs keeps what was read, once per process: bundles come and go.
@@ -92,6 +98,7 @@ func load(text string) (*job, error) {
 	j.task.Options = j.Options
 	j.task.Options.Zone = zone
 	j.entity = j.Schema.Tables[j.Plan.Entity]
+	j.wide = j.widened()
 	kept, _ := jobs.LoadOrStore(text, j)
 	return kept.(*job), nil
 }

@@ -24,12 +24,13 @@ type work struct {
 }
 
 // works are the jobs, by name.
-var works = map[string]work{"labels": labelsWork, "score": scoreWork}
+var works = map[string]work{"labels": labelsWork, "score": scoreWork, "features": featuresWork}
 
 // pieceOf is a piece and what is computed over it.
 type pieceOf struct {
 	*job
 	snap *ingest.Snapshot
+	made [][]ingest.Column // per table: columns that were made for its rows
 	seen func(class string)
 	self int64
 }
@@ -58,32 +59,42 @@ func (f *pieceFn) Setup(context.Context) (err error) {
 // tells which file that is; where classes must be gathered from all pieces first, it hands
 // the part on instead.
 func (f *pieceFn) ProcessElement(ctx context.Context, shard int64, next func(*[]byte) bool, later func(int64, []byte), classes func([]byte)) (err error) {
-	dir, err := f.job.scratch()
+	return f.job.withPiece(shard, next, func(p *pieceOf) error {
+		seen := map[string]bool{}
+		p.seen = func(class string) {
+			if !seen[class] {
+				seen[class] = true
+				classes([]byte(class))
+			}
+		}
+		part := partRows{fields: p.fields()}
+		if err := works[p.Work].run(ctx, p, part.add); err != nil {
+			return err
+		}
+		later(shard, part.bytes)
+		return nil
+	})
+}
+
+// withPiece builds the snapshot of a piece for f, and takes it away again.
+func (j *job) withPiece(shard int64, rows func(*[]byte) bool, f func(p *pieceOf) error) (err error) {
+	dir, err := j.scratch()
 	if err != nil {
 		return err
 	}
 	if dir != "" {
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
-	snap, err := piece.Build(f.job.Schema, next, dir)
+	snap, err := piece.Build(j.wide, rows, dir)
 	if err != nil {
 		return fmt.Errorf("build piece %d: %w", shard, err)
 	}
 	defer func() { err = errors.Join(err, snap.Close()) }()
-	snap.Spans = f.job.Spans
-	seen := map[string]bool{}
-	p := &pieceOf{job: f.job, snap: snap, self: shard, seen: func(class string) {
-		if !seen[class] {
-			seen[class] = true
-			classes([]byte(class))
-		}
-	}}
-	var part partRows
-	part.fields = f.job.fields()
-	if err := works[f.job.Work].run(ctx, p, part.add); err != nil {
+	p := &pieceOf{job: j, snap: snap, made: narrowed(snap, j.Schema), self: shard}
+	snap.Spans = j.Spans
+	if err := f(p); err != nil {
 		return fmt.Errorf("piece %d: %w", shard, err)
 	}
-	later(shard, part.bytes)
 	return nil
 }
 
@@ -124,7 +135,7 @@ func (f *checkFn) ProcessElement(_ context.Context, shard int64, part []byte, cl
 func build(spec *Spec, splits []Split) *sdk.Pipeline {
 	p, s := sdk.NewPipelineWithRoot()
 	text := spec.encode()
-	rows := route(s.Scope("Route"), spec, splits)
+	rows := route(s.Scope("Route"), spec, splits, spec.passes(s, text, splits))
 	parts, classes := sdk.ParDo2(s.Scope("Pieces"), &pieceFn{Spec: text}, sdk.GroupByKey(s, rows))
 	sdk.ParDo0(s.Scope("Write"), &checkFn{Spec: text}, parts, sdk.SideInput{Input: classes})
 	return p

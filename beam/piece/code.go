@@ -14,11 +14,12 @@ import (
 // come rows: the row's number in the whole database, a bitmap of the values that are not
 // NULL, and those values in the order of the columns. The opaque have none.
 
-// AppendRow appends a row to a block.
-func AppendRow(b []byte, columns []ingest.Column, row int, id uint64) []byte {
+// AppendRow appends a row to a block. more are columns of text behind those of the table, nil
+// for NULL.
+func AppendRow(b []byte, columns []ingest.Column, row int, id uint64, more ...[]byte) []byte {
 	b = binary.AppendUvarint(b, id)
 	at := len(b)
-	for range (len(columns) + 7) / 8 {
+	for range (len(columns) + len(more) + 7) / 8 {
 		b = append(b, 0)
 	}
 	for i := range columns {
@@ -42,6 +43,12 @@ func AppendRow(b []byte, columns []ingest.Column, row int, id uint64) []byte {
 			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(c.Floats[row]))
 		case schema.Text:
 			text := c.Text(row)
+			b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
+		}
+	}
+	for k, text := range more {
+		if i := len(columns) + k; text != nil {
+			b[at+i/8] |= 1 << (i % 8)
 			b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
 		}
 	}

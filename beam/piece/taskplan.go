@@ -7,22 +7,26 @@ import (
 
 // AddLabels adds to a plan the rows that the labels of a task read: the aggregated tables
 // along their paths, the parents whose columns are read, and the rows that are ranked.
-func (p *Plan) AddLabels(sc *schema.Schema, task *tasks.Task) {
+func (p *Plan) AddLabels(sc *schema.Schema, task *tasks.Task) { p.addLabels(sc, task, -1) }
+
+// addLabels adds the rows that the labels of the entity rows at the end of an edge read.
+func (p *Plan) addLabels(sc *schema.Schema, task *tasks.Task, of int) {
 	for _, e := range []tasks.Expr{task.Target, task.Where, task.Assuming} {
-		p.reads(sc, e, -1)
+		p.reads(sc, e, of, of)
 	}
 }
 
-// reads adds what an expression reads from a row at the end of an edge.
-func (p *Plan) reads(sc *schema.Schema, e tasks.Expr, at int) {
+// reads adds what an expression about the entity at the end of edge of reads from a row at
+// the end of edge at.
+func (p *Plan) reads(sc *schema.Schema, e tasks.Expr, of, at int) {
 	switch e := e.(type) {
 	case *tasks.Call:
 		for _, a := range e.Args {
-			p.reads(sc, a, at)
+			p.reads(sc, a, of, at)
 		}
 	case *tasks.ColumnExpr:
 		if e.OfEntity || e.Table != p.To(sc, at) {
-			at = -1
+			at = of
 		}
 		table := e.Table
 		for _, l := range e.Links {
@@ -30,21 +34,20 @@ func (p *Plan) reads(sc *schema.Schema, e tasks.Expr, at int) {
 			table = sc.Tables[table].Links[l].To
 		}
 	case *tasks.Aggregate:
-		end := p.path(sc, e.Path)
+		end := p.path(sc, e.Path, of)
 		for l := range sc.Tables[e.Table].Links { // of the target of a ranking, whose values are rows
 			if c, ok := e.Arg.(*tasks.ColumnExpr); ok && e.Fn == "list_distinct" && len(c.Links) == 0 &&
 				len(sc.Tables[e.Table].Links[l].Columns) == 1 && sc.Tables[e.Table].Links[l].Columns[0] == c.Column {
 				p.Walk(sc, end, e.Table, l, true)
 			}
 		}
-		p.reads(sc, e.Arg, end)
-		p.reads(sc, e.Filter, end)
+		p.reads(sc, e.Arg, of, end)
+		p.reads(sc, e.Filter, of, end)
 	}
 }
 
-// path adds the edges from the entity to an aggregated table, against the steps of its path.
-func (p *Plan) path(sc *schema.Schema, steps []tasks.Step) int {
-	at := -1
+// path adds the edges from an entity to an aggregated table, against the steps of its path.
+func (p *Plan) path(sc *schema.Schema, steps []tasks.Step, at int) int {
 	for i := len(steps) - 1; i >= 0; i-- {
 		s := steps[i]
 		at = p.Walk(sc, at, s.Table, s.Link, s.Down)
@@ -53,15 +56,47 @@ func (p *Plan) path(sc *schema.Schema, steps []tasks.Step) int {
 }
 
 // AddHops adds all rows within so many links of the entity, up and down, of the tables that
-// take part.
-func (p *Plan) AddHops(sc *schema.Schema, hops int) {
+// take part, and what the labels of other entities among them read, where those are within
+// reach too.
+func (p *Plan) AddHops(sc *schema.Schema, hops int, task *tasks.Task) {
 	from := []int{-1}
-	for range hops {
+	for n := range hops {
 		var next []int
 		for _, at := range from {
+			if at >= 0 && n < hops && p.To(sc, at) == p.Entity {
+				p.addLabels(sc, task, at)
+			}
 			next = append(next, p.neighbours(sc, at)...)
 		}
 		from = next
+	}
+}
+
+// Hop is one link of a way: up to the parent, or down to the children that hold it.
+type Hop struct {
+	Table, Link int
+	Up          bool
+}
+
+// AddWay adds the rows at the end of a way from the entity, their parents, and what the labels
+// of other entities on the way read. A hop to a table that is none of the database ends it.
+func (p *Plan) AddWay(sc *schema.Schema, way []Hop, task *tasks.Task) {
+	at := -1
+	for _, h := range way {
+		if h.Table >= len(sc.Tables) {
+			if at >= 0 {
+				p.addLabels(sc, task, at)
+			}
+			return
+		}
+		at = p.Walk(sc, at, h.Table, h.Link, h.Up)
+	}
+	here := p.To(sc, at)
+	for l, link := range sc.Tables[here].Links {
+		back := at >= 0 && p.Edges[at] == Edge{From: p.Edges[at].From, Table: here, Link: l, Level: p.Edges[at].Level}
+		if !back && !sc.Tables[link.To].Ignore {
+			p.Walk(sc, at, here, l, true)
+		}
 	}
 }
 

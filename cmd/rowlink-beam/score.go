@@ -16,7 +16,8 @@ func scoreCommand(f *flags) *cobra.Command {
 		Use:   "score TASK",
 		Short: "Answer for everybody with a stored version",
 		Long: `score writes what rowlink predict --all answers: key columns, anchor, prediction, and for a condition its probability. It
-is for versions whose answer follows from the rows near an entity: networks on sampled neighbours, and means of past labels.`,
+is for conditions and numbers with a window, and all predictors but the layer scan: what a piece cannot see of the rows of
+one time, which trees compare with, comes to it from a pass of its own.`,
 		Example: "  rowlink-beam score churn --model gnn --at 2026-11-01 --out /shared/churn-scores --runner flink --endpoint jobserver:8099",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -31,6 +31,9 @@ type Options struct {
 	// target without window are: rows that share parents with them, and rows of their own
 	// time, say more then than what lies below them.
 	Own bool
+	// Whole tells [NewWide], over a part of a database, what only the whole of it shows; nil =
+	// the graph is the whole.
+	Whole *Whole
 }
 
 // Plan knows which features there are. It is immutable and safe for concurrent use.

@@ -57,7 +57,7 @@ func (w *Wide) newValues(t int, enc []*encode.Table, pool *tensor.Pool, skip ...
 	}
 	if w.sharesTimes(table) {
 		for _, c := range v.cols {
-			v.ranks = append(v.ranks, ranksOf(table, c))
+			v.ranks = append(v.ranks, w.ranks(table, c))
 			v.names = append(v.names, "rank of "+enc[t].Name+"."+table.Def.Columns[c].Name)
 		}
 	}
@@ -131,6 +131,10 @@ func (w *Wide) sharesTimes(t *ingest.Table) bool {
 	if t.Times == nil || t.Until != nil {
 		return false
 	}
+	return w.judge(w.judged.Together, t.Def.FullName(), func(of Judged) map[string]bool { return of.Together }, func() bool { return w.areTogether(t) })
+}
+
+func (w *Wide) areTogether(t *ingest.Table) bool {
 	seen := w.opt.Rule.Moment(w.opt.At)
 	times := slices.DeleteFunc(slices.Clone(t.Times), func(at int64) bool { return !seen.Sees(at) })
 	n := len(times)
@@ -138,14 +142,14 @@ func (w *Wide) sharesTimes(t *ingest.Table) bool {
 	return n > 0 && n >= leastTogether*len(slices.Compact(times))
 }
 
-// ranksOf is for every row the share of the rows of its time that have less in a column,
+// Ranks is for every row the share of the rows of its time that have less in a column,
 // with half of those that have as much; NaN for NULL. Rows of one time come to be known
 // together, so a rank says nothing of later.
-func ranksOf(t *ingest.Table, column int) []float32 {
+func Ranks(t *ingest.Table, column int) []float32 {
 	return ranksAmong(t, t.Columns[column].Number, share)
 }
 
-// ranksAmong is [ranksOf] for any number of a row and any way to tell it.
+// ranksAmong is [Ranks] for any number of a row and any way to tell it.
 func ranksAmong(t *ingest.Table, number func(row int) (float64, bool), tell func(less, same, all int) float32) []float32 {
 	out, order := make([]float32, t.Rows), make([]int32, 0, t.Rows)
 	value := make([]float64, t.Rows)

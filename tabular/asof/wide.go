@@ -29,12 +29,14 @@ type Wide struct {
 	form   form
 	level  *level // nil = there is none
 	memo   memo
+	judged Judged // by the rows of the graph, or taken over
 }
 
 // group is one set of rows that is asked about: the entities, or the rows that they are
 // linked to.
 type group struct {
 	name   string                           // how an entity is linked to the row; "" = it is the row
+	way    []Hop                            // from the entity to the row
 	find   func(row int32, cut int64) int32 // -1 = none
 	fixed  *values                          // of the row itself; nil for entities, which have more
 	parts  []*aggregate
@@ -51,7 +53,7 @@ const (
 // NewWide plans the features over g, with enc the fitted encoder of each table (nil for
 // tables that take no part).
 func NewWide(g *graph.Graph, enc []*encode.Table, opt Options, pool *tensor.Pool) (*Wide, error) {
-	w := &Wide{opt: opt, g: g}
+	w := &Wide{opt: opt, g: g, judged: Judged{map[string]bool{}, map[string]bool{}}}
 	var err error
 	if w.own, err = w.newValues(opt.Entity, enc, pool); err != nil {
 		return nil, err

@@ -104,7 +104,7 @@ func (b *planner) entities() error {
 func (b *planner) links() error {
 	for _, f := range b.g.Into[b.opt.Entity] {
 		if b.g.Edges[f].Rev {
-			err := b.link(f, label(b.g, f), func(row int32, cut int64) int32 { return b.g.Parent(f, row, b.opt.Rule, cut) })
+			err := b.link(f, []Hop{b.hop(f)}, label(b.g, f), func(row int32, cut int64) int32 { return b.g.Parent(f, row, b.opt.Rule, cut) })
 			if err != nil {
 				return err
 			}
@@ -123,7 +123,7 @@ func (b *planner) links() error {
 			if b.several(p.from) {
 				name += " by " + p.name
 			}
-			err := b.link(f, name, func(row int32, cut int64) int32 {
+			err := b.link(f, []Hop{b.hop(e), b.hop(f)}, name, func(row int32, cut int64) int32 {
 				if last := p.youngest(b.g, row, b.opt.Rule, cut); last >= 0 {
 					return b.g.Parent(f, last, b.opt.Rule, cut)
 				}
@@ -149,12 +149,12 @@ func (b *planner) several(table int) bool {
 }
 
 // link plans the rows of a parent table, found by find.
-func (b *planner) link(f int, name string, find func(row int32, cut int64) int32) error {
+func (b *planner) link(f int, way []Hop, name string, find func(row int32, cut int64) int32) error {
 	parent := b.g.Edges[f].Src
 	if b.enc[parent] == nil || len(b.groups) > mostGroups {
 		return nil
 	}
-	to := &group{name: name, find: find}
+	to := &group{name: name, way: way, find: find}
 	var err error
 	if to.fixed, err = b.numbers(parent, -1); err != nil {
 		return err
@@ -162,7 +162,7 @@ func (b *planner) link(f int, name string, find func(row int32, cut int64) int32
 	h := b.opt.HalfLives
 	for _, e := range b.into(parent) {
 		p := children(b.g, e)
-		if p.when == nil || !p.lasts(b.opt.Rule, b.opt.At) {
+		if p.when == nil || !b.lasts(e, p) {
 			continue
 		}
 		about := scope{halfLives: h[len(h)-2:]}

@@ -16,6 +16,7 @@ import (
 	"github.com/rowlink/rowlink/gnn/tensor"
 	"github.com/rowlink/rowlink/graph"
 	"github.com/rowlink/rowlink/internal/registry"
+	"github.com/rowlink/rowlink/tabular/asof"
 	"github.com/rowlink/rowlink/tasks"
 )
 
@@ -53,6 +54,7 @@ type Data struct {
 	Classes  []string        // multiclass
 	Encoders []*encode.Table // nil entries for tables that take no part
 	Pool     *tensor.Pool
+	Whole    *asof.Whole // nil = the graph is no part of a larger database
 }
 
 // Width is the number of predicted numbers per query.

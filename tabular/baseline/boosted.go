@@ -277,8 +277,11 @@ func (b *Boosted) columns(queries []Query) []boost.Column {
 
 // Wide plans the features that trees read of a task.
 func Wide(d *Data) (*asof.Wide, error) {
-	return asof.NewWide(d.Graph, d.Encoders, asof.Options{Entity: d.Task.Entity, HalfLives: halfLives(d.Task), Rule: d.Task.Options.Rule, At: d.Task.Options.ValAnchor, Own: d.Task.Static()}, d.Pool)
+	return asof.NewWide(d.Graph, d.Encoders, asof.Options{Entity: d.Task.Entity, HalfLives: halfLives(d.Task), Rule: d.Task.Options.Rule, At: d.Task.Options.ValAnchor, Own: d.Task.Static(), Whole: d.Whole}, d.Pool)
 }
+
+// Plan is the plan of the features, with the positions of those that are read.
+func (b *Boosted) Plan() (plan *asof.Wide, keep []int) { return b.plan, b.keep }
 
 // Attach plans the features over d and finds those that were kept.
 func (b *Boosted) Attach(d *Data) error {
