@@ -112,9 +112,7 @@ func tellDifference(t *testing.T, f *rowlink.Features, got, want []string) {
 func TestFeaturesEqualOneMachine(t *testing.T) {
 	f1 := relF1(t)
 	for _, text := range []string{
-		`CREATE TASK dnf AS PREDICT COUNT(results.* WHERE results.statusId <> 1, 0, 30, days) > 0 FOR EACH drivers.driverId
-		  ASSUMING COUNT(results.*, 0, 30, days) > 0
-		  WITH (val_anchor = '2005-01-01', test_anchor = '2010-01-01', step = '60 days', eval_anchors = 4, train_anchors = 12)`,
+		fewFeatures,
 		// rows below teams are ranked, and two links below
 		`CREATE TASK points AS PREDICT SUM(results.points, 0, 365, days) FOR EACH constructors.constructorId
 		  WITH (val_anchor = '2005-01-01', test_anchor = '2010-01-01', step = '365 days', eval_anchors = 2, train_anchors = 6, val_regime = 'frozen')`,

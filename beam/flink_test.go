@@ -131,5 +131,16 @@ func TestFlinkEqualsOneMachine(t *testing.T) {
 	onFlink(t)
 	s := relF1(t)
 	task := bind(t, s, f1Tasks[2])
-	checkLabels(t, s, task, Options{Runner: "universal", Shards: 3, Out: filepath.Join(t.TempDir(), "out")})
+	t.Run("labels", func(t *testing.T) {
+		checkLabels(t, s, task, Options{Runner: "universal", Shards: 3, Out: filepath.Join(t.TempDir(), "out")})
+	})
+	t.Run("features", func(t *testing.T) { // with two passes before
+		checkFeatures(t, s, fewFeatures, Options{Runner: "universal", Shards: 3, Out: filepath.Join(t.TempDir(), "out")})
+	})
+	t.Run("scores", func(t *testing.T) { checkScores(t, trained(t), trees, Options{Runner: "universal", Shards: 3}) })
 }
+
+// fewFeatures has some ten examples per driver.
+const fewFeatures = `CREATE TASK dnf AS PREDICT COUNT(results.* WHERE results.statusId <> 1, 0, 30, days) > 0 FOR EACH drivers.driverId
+  ASSUMING COUNT(results.*, 0, 30, days) > 0
+  WITH (val_anchor = '2005-01-01', test_anchor = '2010-01-01', step = '60 days', eval_anchors = 4, train_anchors = 12)`

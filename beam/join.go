@@ -29,12 +29,14 @@ func (f *joinFn) ProcessElement(ctx context.Context, _ int64, asked, rows func(*
 		return err
 	}
 	pieces, next := newBlocks(ctx, toPiece), newAsks(ctx, f.job, ask)
+	few := f.job.Draw.few()
 	var block []byte
 	for rows(&block) {
-		if err := f.match(block, wanted, pieces, next); err != nil {
+		if err := f.match(block, wanted, few, f.job.sender(pieces, next)); err != nil {
 			return err
 		}
 	}
+	few.flush(f.job.sender(pieces, next))
 	pieces.flush()
 	next.flush()
 	return nil
@@ -68,27 +70,49 @@ func readAsks(next func(*[]byte) bool) (map[wish][]int64, error) {
 	return out, nil
 }
 
-func (f *joinFn) match(block []byte, wanted map[wish][]int64, pieces *blocks, next *asks) error {
+// met is a row that is asked for.
+type met struct {
+	row    []byte
+	near   []uint64 // by which it asks in turn; 0 is none
+	shards []int64  // who asks
+}
+
+// sender sends a row that was met behind an edge to the pieces that ask, and asks for theirs.
+func (j *job) sender(pieces *blocks, next *asks) func(edge int, m met) {
+	return func(edge int, m met) {
+		table, behind := j.Plan.To(j.Schema, edge), j.Plan.Behind(edge)
+		for _, shard := range m.shards {
+			pieces.add(shard, table, func(b []byte) []byte { return append(b, m.row...) })
+			for i, n := range behind {
+				if m.near[i] != 0 {
+					next.add(n, m.near[i], shard)
+				}
+			}
+		}
+	}
+}
+
+func (f *joinFn) match(block []byte, wanted map[wish][]int64, few *few, send func(int, met)) error {
 	r := piece.NewReader(block)
 	edge := int(r.Uint())
 	if r.Err() != nil || edge >= len(f.job.Plan.Edges) {
 		return fmt.Errorf("block of rows of edge %d: %v", edge, r.Err())
 	}
-	table, behind := f.job.Plan.To(f.job.Schema, edge), f.job.Plan.Behind(edge)
+	behind := f.job.Plan.Behind(edge)
+	capped := few != nil && !f.job.Plan.Edges[edge].Up
 	near := make([]uint64, len(behind))
 	for r.More() {
 		hash := r.Fixed()
 		for i := range near {
 			near[i] = r.Fixed()
 		}
-		row := r.Bytes()
-		for _, shard := range wanted[wish{edge, hash}] {
-			pieces.add(shard, table, func(b []byte) []byte { return append(b, row...) })
-			for i, n := range behind {
-				if near[i] != 0 {
-					next.add(n, near[i], shard)
-				}
-			}
+		m := met{r.Bytes(), near, wanted[wish{edge, hash}]}
+		switch {
+		case len(m.shards) == 0:
+		case capped:
+			few.add(wish{edge, hash}, m)
+		default:
+			send(edge, m)
 		}
 	}
 	return r.Err()

@@ -196,6 +196,9 @@ func (r *reader) edge(e, table, lo, hi int, id uint64) {
 			continue
 		}
 		at := id + uint64(row-lo)
+		if direct && !r.Draw.drawn(h) {
+			continue
+		}
 		if !direct {
 			r.rows.add(piece.Bucket(e, h, r.Buckets), e, func(b []byte) []byte { return r.forJoin(b, h, behind, row, at) })
 			continue

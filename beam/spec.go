@@ -41,6 +41,7 @@ type Spec struct {
 	Made     []Made         `json:"made"`  // columns that come to the rows before they go to pieces
 	Judged   asof.Judged    `json:"judged"`
 	Ranked   []asof.Ranked  `json:"ranked"`
+	Draw     *Draw          `json:"draw"`     // of a sample; nil = all entities
 	Features string         `json:"features"` // hash of the plan of features in the folder of the result; empty = none
 }
 

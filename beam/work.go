@@ -24,7 +24,7 @@ type work struct {
 }
 
 // works are the jobs, by name.
-var works = map[string]work{"labels": labelsWork, "score": scoreWork, "features": featuresWork}
+var works = map[string]work{"labels": labelsWork, "score": scoreWork, "features": featuresWork, "sample": sampleWork}
 
 // pieceOf is a piece and what is computed over it.
 type pieceOf struct {

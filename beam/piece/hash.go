@@ -69,5 +69,9 @@ func Bucket(edge int, hash uint64, n int) int64 {
 	return int64(mix(hash^uint64(edge+1)*0xd6e8feb86659fd93) % uint64(n))
 }
 
+// Draw is a number in [0, 1) that a seed gives to a hash: whoever is below a share is drawn, so
+// that a larger share holds all of a smaller one.
+func Draw(seed, hash uint64) float64 { return float64(mix(hash^mix(seed))>>11) / (1 << 53) }
+
 // Shard is the number, of n, of the piece that an entity with the hash of its key is in.
 func Shard(hash uint64, n int) int64 { return int64(hash % uint64(n)) }

@@ -72,6 +72,42 @@ func (p *Plan) AddHops(sc *schema.Schema, hops int, task *tasks.Task) {
 	}
 }
 
+// AddSample adds the rows within so many links of the entity from which a model learns: all
+// that AddHops adds, but for other entities, of which a sample would hold a part of the rows.
+func (p *Plan) AddSample(sc *schema.Schema, hops int) {
+	from := []int{-1}
+	for range hops {
+		var next []int
+		for _, at := range from {
+			for _, n := range p.neighbours(sc, at) {
+				if p.To(sc, n) != p.Entity {
+					next = append(next, n)
+				}
+			}
+		}
+		from = next
+	}
+	p.drop(func(e int) bool { return p.To(sc, e) == p.Entity })
+}
+
+// drop takes edges out, and those behind them.
+func (p *Plan) drop(which func(edge int) bool) {
+	to := make([]int, len(p.Edges))
+	var kept []Edge
+	for i, e := range p.Edges {
+		to[i] = -1
+		if e.From >= 0 && to[e.From] < 0 || which(i) {
+			continue
+		}
+		if e.From >= 0 {
+			e.From = to[e.From]
+		}
+		to[i] = len(kept)
+		kept = append(kept, e)
+	}
+	p.Edges = kept
+}
+
 // Hop is one link of a way: up to the parent, or down to the children that hold it.
 type Hop struct {
 	Table, Link int
