@@ -23,6 +23,7 @@ type Honesty struct {
 	Before      *calibrate.Quality     `json:"before,omitempty"` // of probabilities, on test
 	After       *calibrate.Quality     `json:"after,omitempty"`
 	Interval    *calibrate.Interval    `json:"interval,omitempty"`
+	Steps       calibrate.Bands        `json:"intervals_by_step,omitempty"` // of a forecast, one per timeframe
 	Coverage    []Coverage             `json:"coverage,omitempty"`
 }
 
@@ -39,7 +40,7 @@ var levels = []float64{0.5, 0.8, 0.9, 0.95}
 // calibrate learns on validation how to put right what is served, and measures on test.
 func (f *Fitted) calibrate() {
 	r := f.Report
-	if f.Task.Type == tasks.Multilabel || f.Task.Forecast != nil {
+	if f.Task.Type == tasks.Multilabel {
 		return // each output would need a map of its own
 	}
 	val, test := f.outcomes[r.Served][tasks.Val], f.outcomes[r.Served][tasks.Test]
@@ -48,10 +49,14 @@ func (f *Fitted) calibrate() {
 	}
 	a := calibrate.Answers{Truth: val.Truth, Predicted: val.Predicted, Anchor: val.groups()}
 	h := &Honesty{Examples: len(a.Truth), Anchors: len(slices.Compact(slices.Sorted(slices.Values(val.Anchor))))}
-	if f.Task.Type == tasks.Regression {
+	switch {
+	case f.Task.Forecast != nil:
+		h.Steps = calibrate.NewBands(a, f.Task.Frames(), f.floor())
+		h.cover(test)
+	case f.Task.Type == tasks.Regression:
 		h.Interval = calibrate.NewInterval(a, f.floor())
 		h.cover(test)
-	} else {
+	default:
 		h.Calibration = calibrate.Choose(a)
 		h.compare(test)
 	}
@@ -60,15 +65,24 @@ func (f *Fitted) calibrate() {
 
 // cover measures the intervals.
 func (h *Honesty) cover(test *Outcome) {
-	if h.Interval == nil || len(test.Truth) == 0 {
+	b := h.bands()
+	if b == nil || len(test.Truth) == 0 {
 		return
 	}
 	for _, level := range levels {
-		if level <= h.Interval.Most() {
-			inside, width := h.Interval.Coverage(level, test.Truth, test.Predicted)
+		if level <= b.Most() {
+			inside, width := b.Coverage(level, test.Truth, test.Predicted)
 			h.Coverage = append(h.Coverage, Coverage{level, inside, width})
 		}
 	}
+}
+
+// bands are the intervals, nil where there are none.
+func (h *Honesty) bands() calibrate.Bands {
+	if h.Interval != nil {
+		return calibrate.Bands{h.Interval}
+	}
+	return h.Steps
 }
 
 // compare measures the probabilities before and after.
@@ -105,13 +119,17 @@ func (h *Honesty) text(w io.Writer) {
 				b.Brier, a.Brier, b.LogLoss, a.LogLoss, b.ECE, a.ECE)
 		}
 	}
-	if v := h.Interval; v != nil {
+	if b := h.bands(); b != nil {
+		v := b[0]
 		how, of := "one width for all", fmt.Sprintf("%d validation anchors", v.Groups)
 		if v.Spread != nil {
 			how = "wider where the predicted value says so"
 		}
 		if v.ByExample {
 			of = fmt.Sprintf("%d validation examples of %d anchors, which are too few to weigh alone", v.Groups, h.Anchors)
+		}
+		if h.Steps != nil {
+			how = "by timeframe"
 		}
 		fmt.Fprintf(w, "intervals (predict --interval): %s, from %s\n", how, of)
 		for _, c := range h.Coverage {
@@ -196,34 +214,36 @@ func without(out []float64, at int, effect float64) []float64 {
 	return rest
 }
 
+// An Around returns the interval around a predicted value: of a forecast that of the timeframe
+// step, the first being 1; of a single value step is 0.
+type Around func(step int, predicted float64) (lower, upper float64)
+
 // Interval returns the interval of a level, such as 0.9, around predictions of the
 // version. The error is an [ingest.UserError] where there is none.
-func (l *Loaded) Interval(level float64) (func(predicted float64) (lower, upper float64), error) {
-	return intervalOf(l.interval, l.Task, level, &ingest.UserError{
+func (l *Loaded) Interval(level float64) (Around, error) {
+	return intervalOf(l.bands, l.Task, level, &ingest.UserError{
 		Msg:  fmt.Sprintf("version %d of task %s has no intervals for %q", l.Version.Version, l.Version.Task, l.Served),
 		Hint: "intervals belong to what is served, and need 20 validation examples: train again, and leave out --model"})
 }
 
 // Interval returns the interval of a level around predictions, as [Loaded.Interval] does.
-func (i *Instant) Interval(level float64) (func(predicted float64) (lower, upper float64), error) {
-	return intervalOf(i.interval, i.Task, level, &ingest.UserError{
+func (i *Instant) Interval(level float64) (Around, error) {
+	return intervalOf(i.bands, i.Task, level, &ingest.UserError{
 		Msg:  fmt.Sprintf("%d validation examples are too few for intervals", i.Report.Examples[tasks.Val]),
 		Hint: "intervals need 20 validation examples: leave --interval out, or ask over a shorter window"})
 }
 
-// intervalOf returns the interval of a level; none is the error where v is nil.
-func intervalOf(v *calibrate.Interval, task *tasks.Task, level float64, none error) (func(predicted float64) (lower, upper float64), error) {
+// intervalOf returns the interval of a level; none is the error where there are no bands.
+func intervalOf(b calibrate.Bands, task *tasks.Task, level float64, none error) (Around, error) {
 	switch {
 	case !(level > 0 && level < 1):
 		return nil, &ingest.UserError{Msg: fmt.Sprintf("interval %g is not between 0 and 1", level), Hint: "write the share of values that the interval is to hold, such as 0.9"}
-	case task.Forecast != nil:
-		return nil, &ingest.UserError{Msg: "forecasts have no intervals", Hint: "leave the interval out, or predict one timeframe without FORECAST"}
-	case task.Type != tasks.Regression:
+	case task.Type != tasks.Regression && task.Forecast == nil:
 		return nil, &ingest.UserError{Msg: fmt.Sprintf("task %s predicts probabilities, which have no interval", task.Name), Hint: "leave the interval out; the probabilities are calibrated"}
-	case v == nil:
+	case b == nil:
 		return nil, none
-	case level > v.Most():
-		return nil, &ingest.UserError{Msg: fmt.Sprintf("validation can promise intervals up to %.3f, not %g", v.Most(), level), Hint: "ask for a lower level, or train with more eval_anchors"}
+	case level > b.Most():
+		return nil, &ingest.UserError{Msg: fmt.Sprintf("validation can promise intervals up to %.3f, not %g", b.Most(), level), Hint: "ask for a lower level, or train with more eval_anchors"}
 	}
-	return func(predicted float64) (lower, upper float64) { return v.Around(level, predicted) }, nil
+	return func(step int, predicted float64) (lower, upper float64) { return b.Around(level, step, predicted) }, nil
 }

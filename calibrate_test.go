@@ -96,15 +96,25 @@ func TestFit_calibration(t *testing.T) {
 	}
 }
 
-// Values have intervals, probabilities do not, and another predictor has none.
+// Values have intervals, each timeframe of a forecast its own, probabilities do not, and another
+// predictor has none.
 func TestLoad_interval(t *testing.T) {
+	t.Run("value", func(t *testing.T) { testIntervals(t, shop.Spend, func(int) int { return 0 }) })
+	t.Run("forecast", func(t *testing.T) {
+		testIntervals(t, `CREATE TASK spend AS PREDICT SUM(orders.total, 0, 10, days) FORECAST 3 FOR EACH customers
+			WHERE COUNT(orders.*, -90, 0, days) > 0 WITH (step = '30 days', eval_anchors = 3)`, func(i int) int { return i%3 + 1 })
+	})
+}
+
+// testIntervals trains and loads a task; step is the timeframe of each value of the label table.
+func testIntervals(t *testing.T, text string, step func(i int) int) {
 	d := open(t, rowlink.Options{URL: "sqlite:" + smallShop(t), Workspace: t.TempDir()})
-	f, err := d.Fit(t.Context(), shop.Spend, rowlink.FitOptions{Train: quick()})
+	f, err := d.Fit(t.Context(), text, rowlink.FitOptions{Train: quick()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := f.Report.Honesty
-	if h.Interval == nil || len(h.Coverage) == 0 || h.Calibration != nil {
+	if (h.Interval == nil) == (len(h.Steps) != 3) || len(h.Coverage) == 0 || h.Calibration != nil {
 		t.Fatalf("the report says %+v", h)
 	}
 	if _, err := f.Save(d.Workspace); err != nil {
@@ -124,7 +134,7 @@ func TestLoad_interval(t *testing.T) {
 	}
 	inside := 0.0
 	for i, y := range o.Truth {
-		if lower, upper := around(o.Predicted[i]); lower <= y && y <= upper {
+		if lower, upper := around(step(i), o.Predicted[i]); lower <= y && y <= upper {
 			inside += 1 / float64(len(o.Truth))
 		}
 	}

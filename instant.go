@@ -25,7 +25,7 @@ type Instant struct {
 	Own    bool       // no anchor is named: rows of a target without window are asked at their own times
 	Keys   [][]string // parts of each key that the text names; nil = everybody is asked about
 
-	interval *calibrate.Interval // nil where there is none
+	bands calibrate.Bands // nil where there are none
 }
 
 // Instant predictors take seconds where networks take minutes. The linear model is not
@@ -68,7 +68,7 @@ func (d *Database) Instant(ctx context.Context, text string) (*Instant, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, out.interval = f.honest(s)
+	s, out.bands = f.honest(s)
 	if out.Predictor, err = predict.New(d.Snap, f.Task, s, f.Labels.Classes, tasks.DataUntil(d.Snap, f.Task)); err != nil {
 		return nil, err
 	}
@@ -77,14 +77,14 @@ func (d *Database) Instant(ctx context.Context, text string) (*Instant, error) {
 }
 
 // honest puts the answers of what is served right by those to the validation examples.
-func (f *Fitted) honest(s predict.Scorer) (predict.Scorer, *calibrate.Interval) {
-	if f.Task.Type == tasks.Multilabel || f.Task.Forecast != nil {
+func (f *Fitted) honest(s predict.Scorer) (predict.Scorer, calibrate.Bands) {
+	if f.Task.Type == tasks.Multilabel {
 		return s, nil
 	}
 	val := f.outcomes[f.Report.Served][tasks.Val]
 	a := calibrate.Answers{Truth: val.Truth, Predicted: val.Predicted, Anchor: val.groups()}
-	if f.Task.Type == tasks.Regression {
-		return s, calibrate.NewInterval(a, f.floor())
+	if f.Task.Type == tasks.Regression || f.Task.Forecast != nil {
+		return s, calibrate.NewBands(a, f.Task.Frames(), f.floor())
 	}
 	return calibrateScorer(s, calibrate.Choose(a)), nil
 }

@@ -31,7 +31,7 @@ type Loaded struct {
 	db          *Database
 	mixed       *blend.Blend           // nil where the version has none
 	calibration *calibrate.Calibration // of what answers; nil where it answers as it is
-	interval    *calibrate.Interval    // around what the version serves; nil where it has none
+	bands       calibrate.Bands        // around what the version serves; nil where it has none
 	graph       *graph.Graph
 
 	rows   map[string]*predict.Network // networks that hold rows, by the name of their file
@@ -97,13 +97,18 @@ func (l *Loaded) putRight(st stored) error {
 			return fmt.Errorf("%s: %w", taskFile, err)
 		}
 	}
-	if v := st.Interval; v != nil {
-		if err := v.Check(); err != nil {
-			return fmt.Errorf("%s: %w", taskFile, err)
-		}
+	bands := st.Steps
+	if st.Interval != nil {
+		bands = calibrate.Bands{st.Interval}
+	}
+	if frames := l.Task.Frames(); bands != nil && len(bands) != frames {
+		return fmt.Errorf("%s: %d intervals for %d timeframes", taskFile, len(bands), frames)
+	}
+	if err := bands.Check(); err != nil {
+		return fmt.Errorf("%s: %w", taskFile, err)
 	}
 	if l.Served == st.Served {
-		l.calibration, l.interval = st.Calibration, st.Interval
+		l.calibration, l.bands = st.Calibration, bands
 		l.Scorer = calibrateScorer(l.Scorer, l.calibration)
 	}
 	return nil

@@ -44,6 +44,7 @@ type stored struct {
 
 	Calibration *calibrate.Calibration `json:"calibration,omitempty"` // of what is served
 	Interval    *calibrate.Interval    `json:"interval,omitempty"`
+	Steps       calibrate.Bands        `json:"intervals_by_step,omitempty"`
 }
 
 // storedOptions are the resolved options that decide what history and statistics mean.
@@ -127,7 +128,7 @@ func (f *Fitted) store(dir string) error {
 		reportFile:      f.Report,
 		encodersFile:    f.data.Encoders,
 		diagnosticsFile: f.diagnose(),
-		taskFile:        stored{f.Task.Text, optionsOf(f.Task), f.Report.scaling, f.Report.Served, f.Report.blend(), honest.Calibration, honest.Interval},
+		taskFile:        stored{f.Task.Text, optionsOf(f.Task), f.Report.scaling, f.Report.Served, f.Report.blend(), honest.Calibration, honest.Interval, honest.Steps},
 	})
 }
 

@@ -110,7 +110,7 @@ type Prediction struct {
 	// for a ranking the key of the first item as JSON. A value, score or probability that is not finite makes the row an
 	// error, it is never sent.
 	Value         any
-	Lower, Upper  *float64           // of the interval that was asked for; nil = none was
+	Lower, Upper  []float64          // of the interval that was asked for, as many as values; nil = none was
 	Probability   *float64           // of the positive class; nil = not a probability task
 	Probabilities map[string]float64 // by class; nil = not a multiclass task
 	Items         []RankedItem       // best first; nil = not a ranking

@@ -69,7 +69,7 @@ func (f *fake) Query(_ context.Context, req QueryRequest) (*QueryAnswer, error) 
 	a.Type, a.DataUntil, a.Regime, a.Anchor = "regression", testNow, "rolling", testNow
 	p := Prediction{Index: 0, Value: half, Eligible: true}
 	if req.Interval > 0 {
-		p.Lower, p.Upper = &low, &high
+		p.Lower, p.Upper = []float64{low}, []float64{high}
 	}
 	a.Predictions, a.Errors = []Prediction{p}, []RowError{{Index: 1, Code: CodeKeyType, Detail: "no customers with key x"}}
 	return a, nil
@@ -158,7 +158,7 @@ func (f *fake) row(a *PredictAnswer, i int, key string, req PredictRequest) {
 	case "regression":
 		p.Value, p.Probability = 12.25, nil
 		if lower, upper := 12.25-4*req.Interval, 12.25+4*req.Interval; req.Interval > 0 {
-			p.Lower, p.Upper = &lower, &upper
+			p.Lower, p.Upper = []float64{lower}, []float64{upper}
 		}
 	case "link_prediction":
 		p.Value, p.Probability, p.Items = json.RawMessage("9007199254740993"), nil, []RankedItem{{1, json.RawMessage("9007199254740993"), 0.5}, {2, json.RawMessage(`["a",2]`), -0.25}}

@@ -80,9 +80,15 @@ var oipResults = []oipResult{
 	}},
 	{"probabilities", oipProbabilities},
 	{"lower", func(_ *TaskInfo, rows []*predictionRow, _ *oipQuestions) *oip.Result {
+		if steps := oipSteps(rows, func(r *predictionRow) []float64 { return r.LowerByStep }); steps != nil {
+			return steps
+		}
 		return oipFloats(rows, func(r *predictionRow) *float64 { return r.Lower })
 	}},
 	{"upper", func(_ *TaskInfo, rows []*predictionRow, _ *oipQuestions) *oip.Result {
+		if steps := oipSteps(rows, func(r *predictionRow) []float64 { return r.UpperByStep }); steps != nil {
+			return steps
+		}
 		return oipFloats(rows, func(r *predictionRow) *float64 { return r.Upper })
 	}},
 	{"items", func(_ *TaskInfo, rows []*predictionRow, q *oipQuestions) *oip.Result {
@@ -132,12 +138,8 @@ func oipPrediction(_ *TaskInfo, rows []*predictionRow, _ *oipQuestions) *oip.Res
 		return &oip.Result{Datatype: "INT64", Shape: shape, Data: oipEach[int64](rows)}
 	case string:
 		return &oip.Result{Datatype: "BYTES", Shape: shape, Data: oipEach[string](rows)}
-	case []float64: // entities x timeframes
-		var out []float64
-		for _, v := range oipEach[[]float64](rows) {
-			out = append(out, v...)
-		}
-		return &oip.Result{Datatype: "FP64", Shape: []int64{int64(len(rows)), int64(len(out) / len(rows))}, Data: out}
+	case []float64:
+		return oipSteps(rows, func(r *predictionRow) []float64 { return r.Prediction.([]float64) })
 	}
 	return oipTexts(rows, func(r *predictionRow) any { return r.Prediction })
 }
@@ -148,6 +150,19 @@ func oipEach[T any](rows []*predictionRow) []T {
 		out[i], _ = r.Prediction.(T)
 	}
 	return out
+}
+
+// oipSteps is a tensor of entities x timeframes; nil where a row has none.
+func oipSteps(rows []*predictionRow, values func(*predictionRow) []float64) *oip.Result {
+	var out []float64
+	for _, r := range rows {
+		v := values(r)
+		if v == nil {
+			return nil
+		}
+		out = append(out, v...)
+	}
+	return &oip.Result{Datatype: "FP64", Shape: []int64{int64(len(rows)), int64(len(out) / len(rows))}, Data: out}
 }
 
 func oipFloats(rows []*predictionRow, value func(*predictionRow) *float64) *oip.Result {

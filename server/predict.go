@@ -96,6 +96,8 @@ type predictionRow struct {
 	Prediction    any                `json:"prediction" doc:"boolean, number, class or, of a multilabel task, classes, of a forecast, one number per timeframe; of a ranking the key of the first item, or null"`
 	Lower         *float64           `json:"lower,omitempty" doc:"of the interval that was asked for"`
 	Upper         *float64           `json:"upper,omitempty"`
+	LowerByStep   []float64          `json:"lower_by_step,omitempty" nullable:"false" doc:"of a forecast: one per timeframe"`
+	UpperByStep   []float64          `json:"upper_by_step,omitempty" nullable:"false"`
 	Probability   *float64           `json:"probability,omitempty" minimum:"0" maximum:"1"`
 	Probabilities map[string]float64 `json:"probabilities,omitempty" doc:"by class"`
 	Items         *[]RankedItem      `json:"items,omitempty" nullable:"false" doc:"of a ranking, best first"`
@@ -242,7 +244,7 @@ func (s *Server) fill(ctx context.Context, out *predictAnswer, a *PredictAnswer,
 func row(i int, p Prediction, body *predictBody) predictionRow {
 	r := predictionRow{Index: i, Entity: anyKey(body.entities[i]), Anchor: p.Anchor.UTC(), Prediction: p.Value, Eligible: p.Eligible, Reason: p.Reason}
 	if body.interval > 0 {
-		r.Lower, r.Upper = p.Lower, p.Upper
+		r.bound(p)
 	}
 	if body.wants("probability") {
 		r.Probability = p.Probability
@@ -282,8 +284,11 @@ func usable(p Prediction) bool {
 	default:
 		return false
 	}
-	for _, v := range []*float64{p.Probability, p.Lower, p.Upper} {
-		if v != nil && !finite(*v) {
+	if p.Probability != nil && !finite(*p.Probability) {
+		return false
+	}
+	for _, v := range slices.Concat(p.Lower, p.Upper) {
+		if !finite(v) {
 			return false
 		}
 	}
@@ -293,6 +298,18 @@ func usable(p Prediction) bool {
 		}
 	}
 	return !slices.ContainsFunc(p.Items, func(i RankedItem) bool { return !finite(i.Score) })
+}
+
+// bound takes over the interval around a value, or those around the values of a forecast.
+func (r *predictionRow) bound(p Prediction) {
+	switch p.Value.(type) {
+	case []float64:
+		r.LowerByStep, r.UpperByStep = p.Lower, p.Upper
+	default:
+		if len(p.Lower) == 1 {
+			r.Lower, r.Upper = &p.Lower[0], &p.Upper[0]
+		}
+	}
 }
 
 // list joins quoted names for a hint.

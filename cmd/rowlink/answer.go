@@ -50,7 +50,7 @@ func (p *predictions) text(w io.Writer) error {
 			row += fmt.Sprintf("\t%d", one.step)
 		}
 		row += "\t" + valueText(one.value)
-		if lower, upper, ok := p.interval(one.value); ok {
+		if lower, upper, ok := p.interval(one); ok {
 			row += fmt.Sprintf("\t%s\t%s", valueText(lower), valueText(upper))
 		}
 		if v, ok := likelihood(one.Prediction); ok {
@@ -80,13 +80,13 @@ func (p *predictions) text(w io.Writer) error {
 	return nil
 }
 
-// interval is the interval around a predicted value; ok is false where none is asked for.
-func (p *predictions) interval(value any) (lower, upper float64, ok bool) {
-	v, isValue := value.(float64)
+// interval is the interval around the value of a line; ok is false where none is asked for.
+func (p *predictions) interval(l line) (lower, upper float64, ok bool) {
+	v, isValue := l.value.(float64)
 	if p.around == nil || !isValue {
 		return 0, 0, false
 	}
-	lower, upper = p.around(v)
+	lower, upper = p.around(l.step, v)
 	return lower, upper, true
 }
 
@@ -163,7 +163,7 @@ func (p *predictions) csv(w io.Writer) error {
 			row = append(row, strconv.Itoa(one.step))
 		}
 		row = append(row, exactText(one.value))
-		if lower, upper, ok := p.interval(one.value); ok {
+		if lower, upper, ok := p.interval(one); ok {
 			row = append(row, exactText(lower), exactText(upper))
 		}
 		if one.Probability != nil {
@@ -218,6 +218,8 @@ type predictedJSON struct {
 	Prediction    any                `json:"prediction"`
 	Lower         *float64           `json:"lower,omitempty"`
 	Upper         *float64           `json:"upper,omitempty"`
+	LowerByStep   []float64          `json:"lower_by_step,omitempty"` // of a forecast
+	UpperByStep   []float64          `json:"upper_by_step,omitempty"`
 	Probability   *float64           `json:"probability,omitempty"`
 	Probabilities map[string]float64 `json:"probabilities,omitempty"`
 	Eligible      bool               `json:"eligible"`
@@ -256,8 +258,11 @@ func (p *predictions) one(q *predict.Prediction) predictedJSON {
 	if p.own {
 		j.Anchor = instantJSON(q.Anchor)
 	}
-	if lower, upper, ok := p.interval(q.Value); ok {
-		j.Lower, j.Upper = &lower, &upper
+	switch lower, upper := bounds(p.around, q); {
+	case p.Task.Forecast != nil:
+		j.LowerByStep, j.UpperByStep = lower, upper
+	case lower != nil:
+		j.Lower, j.Upper = &lower[0], &upper[0]
 	}
 	for _, r := range q.Reasons {
 		one := reasonJSON{Table: r.Table, Path: r.Path, Rows: r.Rows, Key: r.Key, Column: r.Column, Value: r.Value, Effect: r.Effect}

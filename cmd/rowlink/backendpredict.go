@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rowlink/rowlink"
 	"github.com/rowlink/rowlink/gnn/predict"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/server"
@@ -127,7 +128,7 @@ type questions struct {
 	anchor  int64
 	own     bool // each row is asked at its own time
 	explain int
-	around  func(predicted float64) (lower, upper float64) // nil = no interval is asked for
+	around  rowlink.Around // nil = no interval is asked for
 	rows    []int32
 	index   []int // position of each row in the request
 }
@@ -209,10 +210,7 @@ func (q *questions) answer(ctx context.Context) ([]server.Prediction, error) {
 
 func (q *questions) prediction(index int, p predict.Prediction, anchor int64) server.Prediction {
 	out := server.Prediction{Index: index, Value: p.Value, Probability: p.Probability, Probabilities: p.Probabilities, Eligible: p.Eligible}
-	if v, ok := p.Value.(float64); ok && q.around != nil {
-		lower, upper := q.around(v)
-		out.Lower, out.Upper = &lower, &upper
-	}
+	out.Lower, out.Upper = bounds(q.around, &p)
 	if q.own {
 		out.Anchor = time.UnixMicro(anchor).UTC()
 	}

@@ -64,9 +64,7 @@ func (p *predictions) fillQuery(out *server.QueryAnswer) error {
 			return err
 		}
 		answer := server.Prediction{Index: len(out.Entities), Value: one.Value, Probability: one.Probability, Probabilities: one.Probabilities, Eligible: one.Eligible}
-		if lower, upper, ok := p.interval(one.Value); ok {
-			answer.Lower, answer.Upper = &lower, &upper
-		}
+		answer.Lower, answer.Upper = bounds(p.around, one)
 		if p.own {
 			answer.Anchor = time.UnixMicro(p.entity.TimeOf(one.Row)).UTC()
 		}

@@ -1,6 +1,9 @@
 package main
 
-import "github.com/rowlink/rowlink/gnn/predict"
+import (
+	"github.com/rowlink/rowlink"
+	"github.com/rowlink/rowlink/gnn/predict"
+)
 
 // line is one line of a table of predictions: a prediction or, of a forecast, one of its
 // timeframes.
@@ -30,4 +33,18 @@ func linesOf(p *predict.Prediction) []line {
 		out = append(out, line{p, i + 1, v, i == len(series)-1})
 	}
 	return out
+}
+
+// bounds are the intervals around the value of a prediction, or around those of a forecast, one
+// per timeframe; nil where none is asked for.
+func bounds(around rowlink.Around, p *predict.Prediction) (lower, upper []float64) {
+	for _, one := range linesOf(p) {
+		v, isValue := one.value.(float64)
+		if around == nil || !isValue {
+			return nil, nil
+		}
+		lo, hi := around(one.step, v)
+		lower, upper = append(lower, lo), append(upper, hi)
+	}
+	return lower, upper
 }

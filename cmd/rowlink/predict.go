@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rowlink/rowlink"
 	"github.com/rowlink/rowlink/gnn/predict"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/tasks"
@@ -237,8 +238,8 @@ type predictions struct {
 	warnings []string
 	// explained says that reasons were asked for from a predictor that gives them.
 	explained bool
-	around    func(predicted float64) (lower, upper float64) // nil = no interval is asked for
-	shards    *shardFolder                                   // nil = the answers are kept nowhere
+	around    rowlink.Around // nil = no interval is asked for
+	shards    *shardFolder   // nil = the answers are kept nowhere
 	list      []predict.Prediction
 	faults    []*keyFault
 	fitted    *fittedJSON // nil but for query

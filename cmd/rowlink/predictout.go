@@ -108,7 +108,7 @@ func (p *predictions) cells(one line) []any {
 		row = append(row, int64(one.step))
 	}
 	row = append(row, value)
-	if lower, upper, ok := p.interval(one.value); ok {
+	if lower, upper, ok := p.interval(one); ok {
 		row = append(row, lower, upper)
 	}
 	if one.Probability != nil {

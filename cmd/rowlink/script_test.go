@@ -314,6 +314,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`"label_seconds": ?[\d.e-]+`), `"label_seconds": <s>`},
 	{regexp.MustCompile(`\d+ features, (penalty [\d.e-]+|\d+ rounds, \d+ leaves(, aged examples)?)`), "<settings>"},
 	{regexp.MustCompile(`\d\.\d\d [a-z-]+( [a-z-]+)*( \+ \d\.\d\d [a-z-]+( [a-z-]+)*)+(, no gain on unseen anchors)?`), "<weights>"},
+	{regexp.MustCompile(`holds \d+\.\d % of test values, mean width [\d.e+]+`), "holds <share> of test values, mean width <width>"},
 	{regexp.MustCompile(`(epoch \d+ of \d+), stale examples`), "$1"},
 	{regexp.MustCompile(`(the blend's validation [a-z_0-9]+:) .*`), "$1 <parts>"},
 	{regexp.MustCompile(`-?\d+\.\d{3,}(e-?\d+)?`), "#.####"},

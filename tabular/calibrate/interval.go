@@ -169,19 +169,6 @@ func (v *Interval) score(predicted, truth float64) float64 {
 	return upper - lower + 2/(1-judged)*max(0, lower-truth, truth-upper)
 }
 
-// Coverage is the share of truths inside the intervals of a level, and their mean width.
-func (v *Interval) Coverage(level float64, truth, predicted []float64) (inside, width float64) {
-	for i, y := range truth {
-		lower, upper := v.Around(level, predicted[i])
-		if lower <= y && y <= upper {
-			inside++
-		}
-		width += upper - lower
-	}
-	n := float64(len(truth))
-	return inside / n, width / n
-}
-
 // Check refuses what cannot be computed, as read from a file may be.
 func (v *Interval) Check() error {
 	switch {

@@ -47,7 +47,7 @@ func TestInterval(t *testing.T) {
 		}
 		fresh := values(1000, 4000, 20, grows)
 		for _, level := range []float64{0.5, 0.8, 0.9} {
-			inside, width := v.Coverage(level, fresh.Truth, fresh.Predicted)
+			inside, width := calibrate.Bands{v}.Coverage(level, fresh.Truth, fresh.Predicted)
 			if inside < level-0.03 || inside > level+0.06 || !(width > 0) {
 				t.Errorf("growing %t, level %g: holds %.3f, width %.3g", grows, level, inside, width)
 			}
