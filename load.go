@@ -178,7 +178,7 @@ func (l *Loaded) baseline(name string, pool *tensor.Pool) (baseline.Baseline, er
 		return nil, err
 	}
 	data := attach(l.graph, l.Task, l.Scaling.Classes, encoders, pool)
-	data.Whole = l.db.whole
+	data.Whole = l.db.part.Whole
 	return baseline.Load(name, state, data)
 }
 
@@ -213,7 +213,7 @@ func (l *Loaded) networks(ctx context.Context, count int, file func(i int) strin
 		if err != nil {
 			return nil, fmt.Errorf("read model: %w", err)
 		}
-		bound, err := predict.Read(data, l.graph, l.Task, like, pool)
+		bound, err := l.bind(data, file(i), like, pool)
 		if err != nil {
 			return nil, err
 		}
@@ -228,6 +228,14 @@ func (l *Loaded) networks(ctx context.Context, count int, file func(i int) strin
 		members = append(members, n)
 	}
 	return members, nil
+}
+
+// bind binds a network to the rows of the database, or of the part that there is of it.
+func (l *Loaded) bind(data []byte, file string, like model.BoundNetwork, pool *tensor.Pool) (model.BoundNetwork, error) {
+	if scan := l.db.part.Scan; scan != nil {
+		return predict.ReadPart(data, l.graph, l.Task, scan(l.graph, file), pool)
+	}
+	return predict.Read(data, l.graph, l.Task, like, pool)
 }
 
 // hold lets a network, one of count, hold rows: those that the same network held over an

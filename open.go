@@ -17,7 +17,6 @@ import (
 	"github.com/rowlink/rowlink/graph"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/schema"
-	"github.com/rowlink/rowlink/tabular/asof"
 	"github.com/rowlink/rowlink/tasks"
 	"github.com/rowlink/rowlink/workspace"
 )
@@ -67,7 +66,7 @@ type Database struct {
 	base *ingest.Snapshot // as stored, before the mapping
 	dir  string           // the folder of the stored snapshot; empty = in memory
 
-	whole *asof.Whole // of which the snapshot is a part; nil = it is whole
+	part Part // what the snapshot cannot see; zero = it is whole
 
 	place  *workspace.SnapshotDir // where the rows that were read are being written; nil = nowhere
 	saving *ingest.Saving

@@ -12,6 +12,7 @@ import (
 	"github.com/rowlink/rowlink/gnn/model"
 	"github.com/rowlink/rowlink/gnn/scan"
 	"github.com/rowlink/rowlink/gnn/tensor"
+	"github.com/rowlink/rowlink/graph"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/tabular/asof"
 	"github.com/rowlink/rowlink/tabular/baseline"
@@ -19,14 +20,20 @@ import (
 	"github.com/rowlink/rowlink/workspace"
 )
 
+// Part tells what a piece of a database cannot see by itself; the zero value = it is whole, or
+// nothing asks.
+type Part struct {
+	Whole *asof.Whole                                   // of features
+	Scan  func(g *graph.Graph, file string) *scan.Given // of a network of the layer scan, by its file in the version
+}
+
 // Over is a database that is in memory already, such as a piece of a larger one, beside the
-// workspace that holds its tasks and versions. whole tells what a piece cannot see by itself;
-// nil = it is no piece, or nothing asks. Closing it closes the snapshot.
-func Over(snap *ingest.Snapshot, w *workspace.Workspace, opt Options, whole *asof.Whole) *Database {
+// workspace that holds its tasks and versions. Closing it closes the snapshot.
+func Over(snap *ingest.Snapshot, w *workspace.Workspace, opt Options, part Part) *Database {
 	if opt.OnNote == nil {
 		opt.OnNote = func(string, ...any) {}
 	}
-	return &Database{Snap: snap, Workspace: w, opt: opt, base: snap, whole: whole}
+	return &Database{Snap: snap, Workspace: w, opt: opt, base: snap, part: part}
 }
 
 // Needs is what an answer about an entity follows from, beside the rows that its labels read.
@@ -35,7 +42,7 @@ type Needs struct {
 	Ways   [][]asof.Hop  // rows at the ends of these ways; their parents and the entity's are read too, where there are ways
 	Judged asof.Judged   // by all rows of the database
 	Ranked []asof.Ranked // ranks among all rows of one time
-	Scan   bool          // states of the layer scan
+	Scans  []string      // files of networks of the layer scan, in the folder of the version
 }
 
 // Needs tells what the answers of what is served follow from. What needs the database as a
@@ -75,7 +82,7 @@ func (n *Needs) networks(l *Loaded, name string) error {
 			return err
 		}
 		if scan.Is(meta) {
-			n.Scan = true
+			n.Scans = append(n.Scans, file(i))
 			continue
 		}
 		m, err := model.Read(data)
@@ -144,7 +151,7 @@ func (d *Database) PartFeatures(ctx context.Context, task *tasks.Task, plan *Fea
 		return nil, err
 	}
 	data := attach(g, task, nil, plan.Encoders, tensor.NewPool(d.opt.Threads))
-	data.Whole = d.whole
+	data.Whole = d.part.Whole
 	wide, err := baseline.Wide(data)
 	if err != nil {
 		return nil, err
@@ -163,3 +170,6 @@ func agreeing(a, b []string) (n int) {
 	}
 	return n
 }
+
+// Edges are the edge types of the graph that the version is bound to.
+func (l *Loaded) Edges() []graph.EdgeType { return l.graph.Edges }

@@ -9,10 +9,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/rowlink/rowlink"
 	"github.com/rowlink/rowlink/beam/piece"
+	"github.com/rowlink/rowlink/gnn/model"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/ingest/parquet"
 	"github.com/rowlink/rowlink/schema"
@@ -49,7 +51,7 @@ func runFeatures(ctx context.Context, p *pieceOf, emit func([]any) error) error 
 	for i, row := range part.Entity {
 		queries[i] = asof.Query{Row: row, Cut: p.task.Options.Cut(part.Split[i], part.Anchor[i]), Anchor: part.Anchor[i]}
 	}
-	x, err := rowlink.Over(p.snap, nil, rowlink.Options{Threads: 1}, p.whole()).PartFeatures(ctx, p.task, plan, queries)
+	x, err := rowlink.Over(p.snap, nil, rowlink.Options{Threads: 1}, p.part()).PartFeatures(ctx, p.task, plan, queries)
 	if err != nil {
 		return err
 	}
@@ -140,8 +142,15 @@ func (s *Spec) need(n *rowlink.Needs, task *tasks.Task) {
 		s.Plan.AddWay(s.Schema, hops, task)
 	}
 	s.Plan.AddHops(s.Schema, n.Hops, task)
-	s.Judged = n.Judged
-	s.rank(n.Ranked)
+	s.Judged, s.Ranked = n.Judged, n.Ranked
+	for _, r := range n.Ranked {
+		if r.Table == model.HistoryName {
+			s.Made = append(s.Made, Made{task.Entity, historyName})
+		} else {
+			s.Made = append(s.Made, Made{s.Schema.Table(r.Table), ranksName})
+		}
+	}
+	s.All = slices.Clone(s.Made)
 }
 
 // inPieces refuses tasks whose history no piece knows.

@@ -22,7 +22,7 @@ func (s stored) opened(t testing.TB) *rowlink.Database {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rowlink.Over(s.Snapshot, w, rowlink.Options{}, nil)
+	return rowlink.Over(s.Snapshot, w, rowlink.Options{}, rowlink.Part{})
 }
 
 // featureLines are those of one machine.

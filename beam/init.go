@@ -14,7 +14,7 @@ func Init() { initialise() }
 // starts. They are called by reflection: the generic registration would save a microsecond
 // per element, of which there are few (see [blocks]), and cost half a minute of compiling.
 var initialise = sync.OnceFunc(func() {
-	for _, f := range []any{&keySplitFn{}, &readFn{}, &readMadeFn{}, &cohortFn{}, &rankFn{}, &historyFn{}, &joinFn{}, &pieceFn{}, &checkFn{}} {
+	for _, f := range []any{&keySplitFn{}, &readFn{}, &readMadeFn{}, &cohortFn{}, &rankFn{}, &historyFn{}, &stateFn{}, &joinFn{}, &pieceFn{}, &checkFn{}} {
 		sdk.RegisterDoFn(f)
 	}
 	sdk.Init()

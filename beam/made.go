@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"github.com/rowlink/rowlink/beam/piece"
 	"github.com/rowlink/rowlink/ingest"
@@ -40,11 +41,15 @@ func narrowed(snap *ingest.Snapshot, sc *schema.Schema) [][]ingest.Column {
 
 // take reads what was made for the rows of a split.
 func (r *reader) take(made func(*[]byte) bool) error {
-	place := make([]int, len(r.Made)) // among the columns that are made of its table
-	for i, m := range r.Made {
+	place := make([]int, len(r.names())) // among the columns that are made of its table
+	for i := range place {
 		place[i] = -1
+	}
+	for _, m := range r.Made {
 		if m.Table == r.split.Table {
-			place[i] = len(r.made)
+			if i := r.number(m.Table, m.Name); i >= 0 {
+				place[i] = len(r.made)
+			}
 			r.made = append(r.made, make([][]byte, r.split.To-r.split.From))
 		}
 	}
@@ -149,12 +154,13 @@ func (s *Spec) column(table int, name string) int {
 	return -1
 }
 
-// number is the place of a column in Made.
-func (s *Spec) number(table int, name string) int {
-	for i, m := range s.Made {
-		if m == (Made{table, name}) {
-			return i
-		}
+// number is the place of a column among those of all steps of the job.
+func (s *Spec) number(table int, name string) int { return slices.Index(s.names(), Made{table, name}) }
+
+// names are the columns that any step of the job makes.
+func (s *Spec) names() []Made {
+	if s.All != nil {
+		return s.All
 	}
-	return -1
+	return s.Made
 }

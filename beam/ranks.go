@@ -5,13 +5,18 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 
 	sdk "github.com/apache/beam/sdks/v2/go/pkg/beam"
 
+	"github.com/rowlink/rowlink"
 	"github.com/rowlink/rowlink/beam/piece"
 	"github.com/rowlink/rowlink/gnn/model"
+	"github.com/rowlink/rowlink/gnn/scan"
+	"github.com/rowlink/rowlink/gnn/tensor"
+	"github.com/rowlink/rowlink/graph"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/schema"
 	"github.com/rowlink/rowlink/tabular/asof"
@@ -26,66 +31,83 @@ const (
 	numberName  = "number"
 )
 
-// passes lays out what is made for rows before they go to pieces.
-func (s *Spec) passes(root sdk.Scope, text string, splits []Split) []sdk.PCollection {
-	if len(s.Ranked) == 0 {
-		return nil
+// cohort is a table whose rows are ranked among those of one time.
+type cohort struct {
+	name    string // of the table
+	table   int    // where what is made goes: of the entity for its target history
+	history bool
+	columns []int // of the table that are sent
+	member  int   // network of the layer scan that ranks; -1 = features do
+	made    string
+}
+
+// cohorts lists what is ranked.
+func (j *job) cohorts() (out []cohort) {
+	for _, r := range j.Ranked {
+		c := cohort{r.Table, j.Schema.Table(r.Table), r.Table == model.HistoryName, r.Columns, -1, ranksName}
+		if c.history {
+			c.table, c.made = j.task.Entity, historyName
+		}
+		out = append(out, c)
 	}
-	scope := root.Scope("Ranks")
+	for i, m := range j.networks {
+		for _, t := range m.Ranking() {
+			c := cohort{m.Types[t], t, t >= len(j.Schema.Tables), nil, i, scanRanks(i)}
+			if c.history {
+				c.table, c.made = j.task.Entity, scanRanks(i)+" of the target history"
+			} else {
+				for k := range j.Schema.Tables[t].Columns {
+					c.columns = append(c.columns, k)
+				}
+			}
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func scanRanks(member int) string { return fmt.Sprintf("scan %d: ranks", member) }
+
+// passes lays out what is made for rows before they go to pieces.
+func (j *job) passes(root sdk.Scope, text string, splits []Split) (made []sdk.PCollection) {
+	if cohorts := j.cohorts(); len(cohorts) > 0 {
+		made = append(made, j.rankings(root.Scope("Ranks"), text, splits, cohorts))
+	}
+	return append(made, j.statePasses(root, splits, made)...)
+}
+
+func (j *job) rankings(scope sdk.Scope, text string, splits []Split, list []cohort) sdk.PCollection {
 	var tables []int
-	var cohorts []sdk.PCollection
-	for i := range s.Ranked {
-		if table, history := s.rankedTable(i); !history {
-			tables = append(tables, table)
+	var rows []sdk.PCollection
+	for i, c := range list {
+		if !c.history {
+			tables = append(tables, c.table)
 			continue
 		}
-		labels := s.histories()
-		rows := sdk.GroupByKey(scope, route(scope.Scope("History"), labels, splits, nil))
-		cohorts = append(cohorts, sdk.ParDo(scope, &historyFn{Spec: labels.encode(), Ranked: i}, rows))
+		labels := j.histories()
+		scope := scope.Scope(fmt.Sprintf("History%d", i))
+		pieces := sdk.GroupByKey(scope, route(scope, labels, splits, nil))
+		rows = append(rows, sdk.ParDo(scope, &historyFn{Spec: labels.encode(), Cohort: i}, pieces))
 	}
 	if tables != nil {
-		cohorts = append(cohorts, sdk.ParDo(scope, &cohortFn{Spec: text}, sdk.GroupByKey(scope, create(scope, splits, tables))))
+		rows = append(rows, sdk.ParDo(scope, &cohortFn{Spec: text}, sdk.GroupByKey(scope, create(scope, splits, tables))))
 	}
-	return []sdk.PCollection{sdk.ParDo(scope, &rankFn{Spec: text}, sdk.GroupByKey(scope, sdk.Flatten(scope, cohorts...)))}
-}
-
-// rankedTable is the table whose rows get ranks, and whether it is for their target history.
-func (s *Spec) rankedTable(i int) (table int, history bool) {
-	if s.Ranked[i].Table == model.HistoryName {
-		return s.Plan.Entity, true
-	}
-	return s.Schema.Table(s.Ranked[i].Table), false
-}
-
-// rank adds the pass that ranks.
-func (s *Spec) rank(ranked []asof.Ranked) {
-	s.Ranked = ranked
-	for i := range ranked {
-		if table, history := s.rankedTable(i); history {
-			s.Made = append(s.Made, Made{table, historyName})
-		} else {
-			s.Made = append(s.Made, Made{table, ranksName})
-		}
-	}
+	return sdk.ParDo(scope, &rankFn{Spec: text}, sdk.GroupByKey(scope, sdk.Flatten(scope, rows...)))
 }
 
 // histories is the job whose pieces hold what the labels of their entities read.
-func (s *Spec) histories() *Spec {
-	out := *s
-	out.Plan = piece.NewPlan(s.Schema, s.Plan.Entity)
-	task, err := load(s.encode())
-	if err != nil {
-		panic(err) // the launcher read it before
-	}
-	out.Plan.AddLabels(s.Schema, task.task)
-	out.Ranked, out.Made = nil, []Made{{s.Plan.Entity, numberName}}
+func (j *job) histories() *Spec {
+	out := *j.Spec
+	out.Plan = piece.NewPlan(j.Schema, j.task.Entity)
+	out.Plan.AddLabels(j.Schema, j.task)
+	out.Ranked, out.Scan, out.Made = nil, nil, []Made{{j.task.Entity, numberName}}
 	return &out
 }
 
 // historyFn gives the target history of the entities of a piece, to be ranked.
 type historyFn struct {
 	Spec   string
-	Ranked int // its number among what is ranked
+	Cohort int // its number among what is ranked
 
 	job *job
 }
@@ -111,7 +133,7 @@ func (f *historyFn) ProcessElement(ctx context.Context, shard int64, rows func(*
 			}
 			id, _ := binary.Uvarint(decoded(numbers, int(row)))
 			when := p.task.Options.Closed(l.Anchor[i], l.Task.Horizon)
-			out.add(piece.Bucket(-1, uint64(when), p.Buckets), f.Ranked, func(b []byte) []byte {
+			out.add(piece.Bucket(-1, uint64(when), p.Buckets), f.Cohort, func(b []byte) []byte {
 				return piece.AppendRow(binary.LittleEndian.AppendUint64(b, uint64(when)), label, i, id)
 			})
 		}
@@ -157,35 +179,38 @@ func (f *cohortFn) ProcessElement(ctx context.Context, _ int64, splits func(*[]b
 		if err != nil {
 			return err
 		}
-		at := slices.IndexFunc(f.job.Ranked, func(r asof.Ranked) bool { return r.Table == f.job.Schema.Tables[split.Table].FullName() })
-		var some []ingest.Column
-		for _, c := range f.job.Ranked[at].Columns {
-			some = append(some, columns[c])
-		}
-		for row := lo; row < hi; row++ {
-			when := times[row-lo]
-			if when == ingest.Never {
+		for at, c := range f.job.cohorts() {
+			if c.history || c.table != split.Table {
 				continue
 			}
-			out.add(piece.Bucket(split.Table, uint64(when), f.job.Buckets), at, func(b []byte) []byte {
-				return piece.AppendRow(binary.LittleEndian.AppendUint64(b, uint64(when)), some, row, id+uint64(row-lo))
-			})
+			var some []ingest.Column
+			for _, k := range c.columns {
+				some = append(some, columns[k])
+			}
+			for row := lo; row < hi; row++ {
+				when := times[row-lo]
+				if when == ingest.Never {
+					continue
+				}
+				out.add(piece.Bucket(split.Table, uint64(when), f.job.Buckets), at, func(b []byte) []byte {
+					return piece.AppendRow(binary.LittleEndian.AppendUint64(b, uint64(when)), some, row, id+uint64(row-lo))
+				})
+			}
 		}
 	}
 	out.flush()
 	return nil
 }
 
-// ranked is a table of the columns that are ranked.
-func (j *job) ranked(i int) *schema.Table {
-	table, history := j.rankedTable(i)
-	def := &schema.Table{Name: j.Ranked[i].Table}
-	if history {
-		def.Columns = []schema.Column{{Name: "label", Kind: schema.Float}}
+// def is a table of the columns that are sent.
+func (c cohort) def(sc *schema.Schema) *schema.Table {
+	def := &schema.Table{Name: c.name}
+	if c.history {
+		def.Columns = []schema.Column{{Name: "label", Kind: schema.Float, Sem: schema.SemNumerical}}
 		return def
 	}
-	for _, c := range j.Ranked[i].Columns {
-		def.Columns = append(def.Columns, j.Schema.Tables[table].Columns[c])
+	for _, k := range c.columns {
+		def.Columns = append(def.Columns, sc.Tables[c.table].Columns[k])
 	}
 	return def
 }
@@ -205,47 +230,54 @@ func (f *rankFn) Setup(context.Context) (err error) {
 
 // ProcessElement gives each row of a bucket its ranks, for the split that it is in.
 func (f *rankFn) ProcessElement(ctx context.Context, _ int64, rows func(*[]byte) bool, emit func(int64, []byte)) (err error) {
-	snap, err := f.job.cohorts(rows)
+	list := f.job.cohorts()
+	snap, err := f.job.together(list, rows)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, snap.Close()) }()
 	out := newBlocks(ctx, emit)
 	for i, t := range snap.Tables {
-		n := len(t.Columns) - 2
-		table, history := f.job.rankedTable(i)
-		var ranks [][]float32
-		for c := range n {
-			ranks = append(ranks, asof.Ranks(t, c))
-		}
-		values, name := make([]float32, n), ranksName
-		if history {
-			name = historyName
-		}
-		to := f.job.number(table, name)
-		for row := range t.Rows {
+		c, n := list[i], len(t.Columns)-2
+		to := f.job.number(c.table, c.made)
+		give := func(row int32, ranks []float32) {
 			id := uint64(t.Columns[n].Ints[row])
-			for c := range values {
-				values[c] = ranks[c][row]
-			}
-			out.add(keyOf(table, id), to, func(b []byte) []byte {
-				if history {
-					return appendMadeAt(b, id, t.Times[row], values)
+			out.add(keyOf(c.table, id), to, func(b []byte) []byte {
+				if c.history {
+					return appendMadeAt(b, id, t.Times[row], ranks)
 				}
-				return appendMade(b, id, values)
+				return appendMade(b, id, ranks)
 			})
+		}
+		if c.member >= 0 {
+			m := f.job.networks[c.member]
+			if err := m.Ranks(slices.Index(m.Types, c.name), t, tensor.NewPool(1), give); err != nil {
+				return err
+			}
+			continue
+		}
+		var ranks [][]float32
+		for k := range n {
+			ranks = append(ranks, asof.Ranks(t, k))
+		}
+		values := make([]float32, n)
+		for row := range t.Rows {
+			for k := range values {
+				values[k] = ranks[k][row]
+			}
+			give(int32(row), values)
 		}
 	}
 	out.flush()
 	return nil
 }
 
-// cohorts makes a snapshot of the rows of a bucket, whose tables are those that are ranked.
-func (j *job) cohorts(next func(*[]byte) bool) (*ingest.Snapshot, error) {
+// together makes a snapshot of the rows of a bucket, whose tables are those that are ranked.
+func (j *job) together(list []cohort, next func(*[]byte) bool) (*ingest.Snapshot, error) {
 	sc := &schema.Schema{}
 	var short []*schema.Table
-	for i := range j.Ranked {
-		def := j.ranked(i)
+	for _, c := range list {
+		def := c.def(j.Schema)
 		short = append(short, def)
 		n, long := len(def.Columns), *def
 		long.Columns = append(slices.Clone(def.Columns), schema.Column{Name: "the row's number", Kind: schema.Int, NotNull: true}, schema.Column{Name: "the row's time", Kind: schema.Time, NotNull: true})
@@ -275,43 +307,66 @@ func (j *job) cohorts(next func(*[]byte) bool) (*ingest.Snapshot, error) {
 	return raw.Derive(sc)
 }
 
-// whole tells a piece what it cannot see by itself.
-func (p *pieceOf) whole() *asof.Whole {
-	return &asof.Whole{Judged: p.Judged, Ranks: func(t *ingest.Table, column int) []float32 {
-		at := slices.IndexFunc(p.Ranked, func(r asof.Ranked) bool { return r.Table == t.Def.FullName() })
-		table, history := p.rankedTable(at)
-		if history {
-			return p.historyRanks(t)
-		}
-		out, ranks := make([]float32, t.Rows), make([]float32, len(p.Ranked[at].Columns))
-		from, c := &p.made[table][p.column(table, ranksName)], slices.Index(p.Ranked[at].Columns, column)
-		for row := range out {
-			out[row] = float32(math.NaN())
-			if numbers(from, row, ranks) {
-				out[row] = ranks[c]
-			}
-		}
-		return out
-	}}
+// part tells a piece what it cannot see by itself.
+func (p *pieceOf) part() rowlink.Part {
+	out := rowlink.Part{Whole: &asof.Whole{Judged: p.Judged, Ranks: p.ranks}}
+	if p.Scan != nil {
+		out.Scan = func(g *graph.Graph, file string) *scan.Given { return p.given(g, slices.Index(p.Scan.Files, file)) }
+	}
+	return out
 }
 
-// historyRanks finds the ranks of the rows of a target history by entity and time.
-func (p *pieceOf) historyRanks(t *ingest.Table) []float32 {
-	out, of := make([]float32, t.Rows), map[int32]map[int64]float32{}
-	from := &p.made[p.Plan.Entity][p.column(p.Plan.Entity, historyName)]
-	for row, entity := range t.Parents[0] {
-		ranks, ok := of[entity]
-		if !ok {
-			ranks = map[int64]float32{}
-			for text := decoded(from, int(entity)); len(text) >= 12; text = text[12:] {
-				ranks[int64(binary.LittleEndian.Uint64(text))] = math.Float32frombits(binary.LittleEndian.Uint32(text[8:]))
-			}
-			of[entity] = ranks
-		}
+func (p *pieceOf) ranks(t *ingest.Table, column int) []float32 {
+	at := slices.IndexFunc(p.Ranked, func(r asof.Ranked) bool { return r.Table == t.Def.FullName() })
+	r, out := p.Ranked[at], make([]float32, t.Rows)
+	name, c := ranksName, slices.Index(r.Columns, column)
+	ranks := make([]float32, len(r.Columns))
+	if r.Table == model.HistoryName {
+		name, c, ranks = historyName, 0, ranks[:1]
+	}
+	for row := range out {
 		out[row] = float32(math.NaN())
-		if rank, ok := ranks[t.Times[row]]; ok {
-			out[row] = rank
+		if p.numbers(t, int32(row), name, ranks) {
+			out[row] = ranks[c]
 		}
 	}
 	return out
+}
+
+// numbers reads what was made for a row of a table, which may be the target history: what was
+// made for that lies with the entity, by time.
+func (p *pieceOf) numbers(t *ingest.Table, row int32, name string, to []float32) bool {
+	if t.Def.Name != model.HistoryName {
+		table := p.Schema.Table(t.Def.FullName())
+		at := p.column(table, name)
+		return at >= 0 && numbers(&p.made[table][at], int(row), to)
+	}
+	at, entity, size := p.column(p.task.Entity, name), t.Parents[0][row], 8+4*len(to)
+	if at < 0 || entity < 0 {
+		return false
+	}
+	if p.texts == nil {
+		p.texts = map[textKey][]byte{}
+	}
+	key := textKey{at, entity}
+	text, ok := p.texts[key]
+	if !ok {
+		text = decoded(&p.made[p.task.Entity][at], int(entity))
+		p.texts[key] = text
+	}
+	for ; len(text) >= size; text = text[size:] {
+		if int64(binary.LittleEndian.Uint64(text)) == t.Times[row] {
+			for i := range to {
+				to[i] = math.Float32frombits(binary.LittleEndian.Uint32(text[8+4*i:]))
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// textKey is a column that was made for an entity of a piece.
+type textKey struct {
+	column int
+	entity int32
 }

@@ -88,7 +88,7 @@ func (s *Spec) run(ctx context.Context, snap *ingest.Snapshot, opt Options) (*Do
 	if runner == "" {
 		runner = "prism"
 	}
-	ran, err := sdk.Run(ctx, runner, build(s, splits))
+	ran, err := sdk.Run(ctx, runner, build(j, splits))
 	if err != nil {
 		return nil, fmt.Errorf("run the pipeline on %s: %w", runner, err)
 	}

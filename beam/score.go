@@ -38,7 +38,7 @@ func runScores(ctx context.Context, p *pieceOf, emit func([]any) error) error {
 	if err != nil {
 		return err
 	}
-	d := rowlink.Over(p.snap, w, rowlink.Options{Threads: 1}, p.whole())
+	d := rowlink.Over(p.snap, w, rowlink.Options{Threads: 1}, p.part())
 	l, err := d.Load(ctx, p.task.Name, p.Asked.Version, p.Asked.Model)
 	if err != nil {
 		return err
@@ -83,21 +83,25 @@ func Score(ctx context.Context, d *rowlink.Database, folder, taskName string, as
 	if err != nil {
 		return nil, err
 	}
-	if needs.Scan {
-		return nil, &ingest.UserError{Msg: fmt.Sprintf("%s of version %d reads states of the layer scan", l.Served, l.Version.Version), Hint: "take --model gnn, or score in shards over one snapshot: rowlink batch"}
-	}
 	spec, err := newSpec("score", d.Snap, folder, l.Task, opt)
 	if err != nil {
 		return nil, err
 	}
-	spec.Asked, spec.Asked.Workspace, spec.Asked.Model = asked, d.Workspace.Dir(), l.Served
-	spec.Asked.Version = fmt.Sprint(l.Version.Version)
-	if asked.Anchor == 0 {
-		spec.Asked.Anchor = l.DataUntil
-	}
+	spec.ask(d, l, asked)
 	spec.Plan.AddLabels(spec.Schema, l.Task)
 	spec.need(needs, l.Task)
+	if err := spec.scans(l, needs.Scans); err != nil {
+		return nil, err
+	}
 	return spec.run(ctx, d.Snap, opt)
+}
+
+// ask says what is asked of a version.
+func (s *Spec) ask(d *rowlink.Database, l *rowlink.Loaded, asked Asked) {
+	s.Asked = Asked{Workspace: d.Workspace.Dir(), Version: fmt.Sprint(l.Version.Version), Model: l.Served, Anchor: asked.Anchor}
+	if asked.Anchor == 0 {
+		s.Asked.Anchor = l.DataUntil
+	}
 }
 
 // spansOf are the spans of all tables.

@@ -14,8 +14,12 @@ import (
 	"github.com/rowlink/rowlink/internal/testdata"
 )
 
-// trained is a workspace with a small network of driver-dnf on rel-f1.
+// trained is a workspace with a small network on rel-f1.
 func trained(t *testing.T) *rowlink.Database {
+	return trainedAs(t, model.Config{Width: 8, FanOut: []int{6, 4}})
+}
+
+func trainedAs(t *testing.T, config model.Config) *rowlink.Database {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "f1.db")
 	if err := relf1.Write(t.Context(), testdata.Path(t, "data", "f1"), path); err != nil {
@@ -27,7 +31,7 @@ func trained(t *testing.T) *rowlink.Database {
 	}
 	t.Cleanup(func() { d.Close() })
 	f, err := d.Fit(t.Context(), relf1.Position, rowlink.FitOptions{ValBlocks: 1,
-		Train: train.Options{Model: model.Config{Width: 8, FanOut: []int{6, 4}}, Epochs: 1, Steps: 10, Seed: 3}})
+		Train: train.Options{Model: config, Epochs: 1, Steps: 10, Seed: 3}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +76,18 @@ func folderOf(t *testing.T, d *rowlink.Database) string {
 func checkScores(t *testing.T, d *rowlink.Database, name string, opt Options) {
 	t.Helper()
 	at, _ := ingest.ParseInstant("2010-06-01")
-	l, err := d.Load(t.Context(), "driver_position", "1", name)
+	near := 1e-5
+	if name == trees {
+		near = 0
+	}
+	checkAnswers(t, d, "driver_position", "driverId", name, at, near, opt)
+}
+
+// checkAnswers compares the answers of pieces with those of one machine; near is how far they
+// may be apart.
+func checkAnswers(t *testing.T, d *rowlink.Database, task, key, name string, at int64, near float64, opt Options) {
+	t.Helper()
+	l, err := d.Load(t.Context(), task, "1", name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,26 +100,27 @@ func checkScores(t *testing.T, d *rowlink.Database, name string, opt Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entity := d.Snap.Tables[l.Task.Entity]
+	entity, column := d.Snap.Tables[l.Task.Entity], "prediction"
 	for _, a := range answers {
+		if a.Probability != nil {
+			column = "probability"
+			want[entity.Key(a.Row)[0].(int64)] = *a.Probability
+			continue
+		}
 		want[entity.Key(a.Row)[0].(int64)] = a.Value.(float64)
 	}
 	opt.Out = filepath.Join(t.TempDir(), "out")
-	if _, err := Score(t.Context(), d, folderOf(t, d), "driver_position", Asked{Version: "1", Model: name, Anchor: at}, opt); err != nil {
+	if _, err := Score(t.Context(), d, folderOf(t, d), task, Asked{Version: "1", Model: name, Anchor: at}, opt); err != nil {
 		t.Fatal(err)
 	}
 	got := 0
 	for _, part := range tables(t, opt.Out) {
-		key, value := part.Def.Column("driverId"), part.Def.Column("prediction")
+		key, value := part.Def.Column(key), part.Def.Column(column)
 		for row := range part.Rows {
 			v, _ := part.Columns[value].Number(row)
 			k := part.Columns[key].Ints[row]
-			near := 1e-5
-			if name == trees {
-				near = 0
-			}
 			if w, ok := want[k]; !ok || math.Abs(v-w) > near*math.Max(1, math.Abs(w)) {
-				t.Fatalf("driver %d: %v, want %v (asked about: %t)", k, v, w, ok)
+				t.Fatalf("%s %d: %v, want %v (asked about: %t)", part.Def.Columns[key].Name, k, v, w, ok)
 			}
 			got++
 		}

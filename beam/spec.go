@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rowlink/rowlink/beam/piece"
+	"github.com/rowlink/rowlink/gnn/scan"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/ingest/parquet"
 	"github.com/rowlink/rowlink/schema"
@@ -39,6 +40,8 @@ type Spec struct {
 	Spans    []ingest.Span  `json:"spans"` // row times of the whole database, by table
 	Asked    Asked          `json:"asked"` // of a stored version; zero for other jobs
 	Made     []Made         `json:"made"`  // columns that come to the rows before they go to pieces
+	All      []Made         `json:"all"`   // columns that any step of the job makes; nil = Made
+	Scan     *Scan          `json:"scan"`  // networks of the layer scan; nil = none
 	Judged   asof.Judged    `json:"judged"`
 	Ranked   []asof.Ranked  `json:"ranked"`
 	Draw     *Draw          `json:"draw"`     // of a sample; nil = all entities
@@ -74,6 +77,8 @@ type job struct {
 	task   *tasks.Task
 	entity *schema.Table
 	wide   *schema.Schema // with the columns that are made
+
+	networks []*scan.Model // of the layer scan
 }
 
 // jobs keeps what was read, once per process: bundles come and go.
@@ -100,6 +105,9 @@ func load(text string) (*job, error) {
 	j.task.Options.Zone = zone
 	j.entity = j.Schema.Tables[j.Plan.Entity]
 	j.wide = j.widened()
+	if err := j.loadNetworks(); err != nil {
+		return nil, err
+	}
 	kept, _ := jobs.LoadOrStore(text, j)
 	return kept.(*job), nil
 }

@@ -24,7 +24,7 @@ type work struct {
 }
 
 // works are the jobs, by name.
-var works = map[string]work{"labels": labelsWork, "score": scoreWork, "features": featuresWork, "sample": sampleWork}
+var works = map[string]work{"labels": labelsWork, "score": scoreWork, "features": featuresWork, "sample": sampleWork, "states": statesWork}
 
 // pieceOf is a piece and what is computed over it.
 type pieceOf struct {
@@ -32,7 +32,9 @@ type pieceOf struct {
 	snap *ingest.Snapshot
 	made [][]ingest.Column // per table: columns that were made for its rows
 	seen func(class string)
-	self int64
+
+	texts map[textKey][]byte // what was made for rows of target histories, decoded
+	self  int64
 }
 
 // owns reports whether an entity row is one of the piece's own.
@@ -132,10 +134,10 @@ func (f *checkFn) ProcessElement(_ context.Context, shard int64, part []byte, cl
 }
 
 // build lays out the whole pipeline of a job.
-func build(spec *Spec, splits []Split) *sdk.Pipeline {
+func build(j *job, splits []Split) *sdk.Pipeline {
 	p, s := sdk.NewPipelineWithRoot()
-	text := spec.encode()
-	rows := route(s.Scope("Route"), spec, splits, spec.passes(s, text, splits))
+	spec, text := j.Spec, j.encode()
+	rows := route(s.Scope("Route"), spec, splits, j.passes(s, text, splits))
 	parts, classes := sdk.ParDo2(s.Scope("Pieces"), &pieceFn{Spec: text}, sdk.GroupByKey(s, rows))
 	sdk.ParDo0(s.Scope("Write"), &checkFn{Spec: text}, parts, sdk.SideInput{Input: classes})
 	return p

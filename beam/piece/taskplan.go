@@ -114,19 +114,25 @@ type Hop struct {
 	Up          bool
 }
 
-// AddWay adds the rows at the end of a way from the entity, their parents, and what the labels
-// of other entities on the way read. A hop to a table that is none of the database ends it.
-func (p *Plan) AddWay(sc *schema.Schema, way []Hop, task *tasks.Task) {
+// AddPath adds the rows on a way from the entity of the plan, and returns the edge to its end. A
+// table that is none of the database is the target history of the entities that it is reached
+// from: what their labels read is added.
+func (p *Plan) AddPath(sc *schema.Schema, way []Hop, task *tasks.Task) int {
 	at := -1
 	for _, h := range way {
-		if h.Table >= len(sc.Tables) {
-			if at >= 0 {
-				p.addLabels(sc, task, at)
-			}
-			return
+		switch {
+		case h.Table < len(sc.Tables):
+			at = p.Walk(sc, at, h.Table, h.Link, h.Up)
+		case !h.Up:
+			p.addLabels(sc, task, at)
 		}
-		at = p.Walk(sc, at, h.Table, h.Link, h.Up)
 	}
+	return at
+}
+
+// AddWay is [Plan.AddPath] with the parents of the rows at the end.
+func (p *Plan) AddWay(sc *schema.Schema, way []Hop, task *tasks.Task) {
+	at := p.AddPath(sc, way, task)
 	here := p.To(sc, at)
 	for l, link := range sc.Tables[here].Links {
 		back := at >= 0 && p.Edges[at] == Edge{From: p.Edges[at].From, Table: here, Link: l, Level: p.Edges[at].Level}

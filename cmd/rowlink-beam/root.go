@@ -50,7 +50,7 @@ pieces by entity, and each piece is answered by the same code as on one machine.
 	p.StringVar(&f.engine.Environment, "environment-type", "", "where workers run: LOOPBACK (this process), EXTERNAL, PROCESS or DOCKER")
 	p.StringVar(&f.engine.Config, "environment-config", "", "what the environment type needs: an address, a command or an image")
 	p.IntVar(&f.engine.Parallelism, "parallelism", -1, "workers; -1 leaves it to the engine")
-	root.AddCommand(labelsCommand(f), featuresCommand(f), sampleCommand(f), scoreCommand(f))
+	root.AddCommand(labelsCommand(f), featuresCommand(f), sampleCommand(f), scoreCommand(f), statesCommand(f))
 	return root
 }
 

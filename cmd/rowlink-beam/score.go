@@ -16,17 +16,13 @@ func scoreCommand(f *flags) *cobra.Command {
 		Use:   "score TASK",
 		Short: "Answer for everybody with a stored version",
 		Long: `score writes what rowlink predict --all answers: key columns, anchor, prediction, and for a condition its probability. It
-is for conditions and numbers with a window, and all predictors but the layer scan: what a piece cannot see of the rows of
-one time, which trees compare with, comes to it from a pass of its own.`,
+is for conditions and numbers with a window, and all predictors: what a piece cannot see (ranks among the rows of one time,
+states of the layer scan) comes to it from passes of its own.`,
 		Example: "  rowlink-beam score churn --model gnn --at 2026-11-01 --out /shared/churn-scores --runner flink --endpoint jobserver:8099",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if at != "" {
-				micros, ok := ingest.ParseInstant(at)
-				if !ok {
-					return usageError{&ingest.UserError{Msg: "--at " + at + " is no instant", Hint: "write it as " + time.DateOnly + ", in UTC"}}
-				}
-				asked.Anchor = micros
+			if err := parseAnchor(at, &asked); err != nil {
+				return err
 			}
 			d, folder, err := f.open(cmd)
 			if err != nil {
@@ -40,8 +36,25 @@ one time, which trees compare with, comes to it from a pass of its own.`,
 			return f.tell(cmd, done)
 		},
 	}
+	askFlags(cmd, &asked, &at)
+	return cmd
+}
+
+// askFlags are those of what is asked of a version.
+func askFlags(cmd *cobra.Command, asked *beam.Asked, at *string) {
 	cmd.Flags().StringVar(&asked.Version, "version", "", "version number or alias (default: prod)")
 	cmd.Flags().StringVar(&asked.Model, "model", "", "predictor of the version (default: the one it serves)")
-	cmd.Flags().StringVar(&at, "at", "", "anchor: a date or instant (default: the end of the data)")
-	return cmd
+	cmd.Flags().StringVar(at, "at", "", "anchor: a date or instant (default: the end of the data)")
+}
+
+func parseAnchor(at string, asked *beam.Asked) error {
+	if at == "" {
+		return nil
+	}
+	micros, ok := ingest.ParseInstant(at)
+	if !ok {
+		return usageError{&ingest.UserError{Msg: "--at " + at + " is no instant", Hint: "write it as " + time.DateOnly + ", in UTC"}}
+	}
+	asked.Anchor = micros
+	return nil
 }

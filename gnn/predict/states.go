@@ -95,3 +95,19 @@ func Read(data []byte, g *graph.Graph, task *tasks.Task, like model.BoundNetwork
 	}
 	return m.Bind(g, pool)
 }
+
+// ReadPart is [Read] over a part of a database, which given tells what it cannot see.
+func ReadPart(data []byte, g *graph.Graph, task *tasks.Task, given *scan.Given, pool *tensor.Pool) (model.BoundNetwork, error) {
+	_, meta, err := model.ReadSafetensors(data)
+	if err != nil {
+		return nil, err
+	}
+	if !scan.Is(meta) {
+		return Read(data, g, task, nil, pool)
+	}
+	m, err := scan.Read(data)
+	if err != nil {
+		return nil, err
+	}
+	return m.BindPart(g, task.Options.Rule, given, pool)
+}

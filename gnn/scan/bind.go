@@ -34,6 +34,7 @@ type made struct {
 	blocks bool               // states are made block by block; see [Model.bounded]
 	inputs []*tensor.Var      // per table that sends in a layer above the first: features, and what parents had gathered
 	reads  [][]moments        // per table: for each reading, where it reads
+	given  *Given             // of a part of a database; see [Model.BindPart]
 }
 
 // moments is where the rows of a table read one state: the last event before each.
@@ -60,7 +61,7 @@ func (m *Model) Bind(g *graph.Graph, rule ingest.TimeRule, pool *tensor.Pool) (*
 			continue
 		}
 		var err error
-		if b.tables[t], err = f.read(b.keep, g.Snap.Tables[t]); err != nil {
+		if b.tables[t], err = f.read(b.keep, g.Snap.Tables[t], nil); err != nil {
 			return nil, err
 		}
 		if n := g.Snap.Tables[t].Rows; n > math.MaxInt32/2 {

@@ -54,7 +54,7 @@ type Scorer struct {
 // NewScorer runs the pass over the rows; where states are made block by block, each batch of
 // queries makes those that it reads.
 func (b *Bound) NewScorer() *Scorer {
-	if b.blocks {
+	if b.blocks || b.given != nil {
 		return &Scorer{b, nil}
 	}
 	t := tensor.NewTape(b.keep.Pool())
@@ -88,6 +88,9 @@ func (s *Scorer) Score(ctx context.Context, queries []model.Query) (tensor.Mat, 
 // answer returns the outputs of queries, in memory of the tape; see [Bound.seeds] for hidden.
 func (s *Scorer) answer(t *tensor.Tape, queries []model.Query, hidden []int) tensor.Mat {
 	b := s.b
+	if b.given != nil {
+		return b.givenAnswer(t, queries)
+	}
 	r := b.seeds(t, queries, hidden)
 	return b.outputs(t, b.normalise(t, r.fixed, 0), b.normalise(t, r.messages(t, b, s.made), b.width[0])).Val
 }

@@ -50,8 +50,9 @@ type rows struct {
 	x     tensor.Mat // rows x width
 }
 
-// read encodes the rows of a table into memory of the tape.
-func (f *features) read(t *tensor.Tape, table *ingest.Table) (*rows, error) {
+// read encodes the rows of a table into memory of the tape. ranks gives those of each row; nil
+// = they are among the rows at hand.
+func (f *features) read(t *tensor.Tape, table *ingest.Table, ranks func(row int32, to []tensor.Real) bool) (*rows, error) {
 	source, err := f.enc.Features(t.Pool(), table)
 	if err != nil {
 		return nil, err
@@ -76,7 +77,13 @@ func (f *features) read(t *tensor.Tape, table *ingest.Table) (*rows, error) {
 			}
 		}
 	})
-	r.rank(t.Pool(), dense)
+	if ranks == nil {
+		r.rank(t.Pool(), dense)
+	} else if n := len(r.ranked); n > 0 {
+		for row := range table.Rows {
+			ranks(int32(row), r.x.Row(row)[r.width-n:])
+		}
+	}
 	return r, nil
 }
 
