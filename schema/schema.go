@@ -52,6 +52,9 @@ type Total struct {
 	Why   string `json:"why"`
 }
 
+// Declared is the Reason of what the database itself declares.
+const Declared = "declared"
+
 // Link is a foreign key: Columns of the table that holds it point to Ref
 // columns of table To, pairwise. To is a table number of the same Schema.
 type Link struct {
@@ -101,6 +104,18 @@ func (t *Table) Column(name string) int {
 		}
 	}
 	return -1
+}
+
+// LinkOn returns the link that consists of just that column; ok is false where none does,
+// or several do.
+func (t *Table) LinkOn(col int) (link int, ok bool) {
+	found, n := -1, 0
+	for i, l := range t.Links {
+		if len(l.Columns) == 1 && l.Columns[0] == col {
+			found, n = i, n+1
+		}
+	}
+	return found, n == 1
 }
 
 // Names returns the names of the given columns.

@@ -92,6 +92,9 @@ func (c *compiler) column(e *ColumnExpr) (node, error) {
 	if read == nil {
 		return nil, fmt.Errorf("column %s.%s is not stored (type %s)", t.Def.Name, t.Def.Columns[e.Column].Name, t.Def.Columns[e.Column].DBType)
 	}
+	if link, ok := t.Def.LinkOn(e.Column); ok {
+		read = resolved(read, t.Parents[link])
+	}
 	if len(hops) == 0 {
 		if ofEntity {
 			return func(f *frame) Value { return read(f.entity) }, nil

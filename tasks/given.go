@@ -102,7 +102,7 @@ func (l *LabelTable) take(x *Executor, g *Given, s Split, rules runRules, class 
 		switch {
 		case x.items != nil:
 			from := len(l.Item)
-			l.Item = x.items.visible(l.Item, g.Items[i], o, anchor, o.Closed(anchor, x.task.Horizon))
+			l.Item = x.items.visible(l.Item, g.Items[i], o, anchor, o.Closed(anchor, x.task.closes()))
 			if len(l.Item) == from {
 				l.Report.NullLabel++
 				continue

@@ -50,7 +50,7 @@ type LabelReport struct {
 	NoLabel    int // pairs of ENTITIES that the SQL gave no label for
 	Unknown    int // labels that SQL gave for keys that the snapshot does not have
 	EmptyLabel int // examples whose label is what empty windows give
-	NoTime     int // rows of aggregated timed tables without time
+	NoTime     int // rows without time, of the entity table and of aggregated ones that are timed
 	Dangling   int // NULL or dangling references on the paths
 	Incomplete int // anchors without a complete label window
 	Overlap    int // anchors whose window reaches into the next split

@@ -21,6 +21,15 @@ type Ranking struct {
 	ExcludeSeen  bool // what the entity was linked to before is no candidate
 }
 
+// closes is the end of the window that names ranked rows: until then INCLUDING NEW lets them
+// come to be known. It may lie before the task's horizon, which ASSUMING can widen.
+func (t *Task) closes() Span {
+	if a, ok := t.Target.(*Aggregate); ok {
+		return a.Window.End
+	}
+	return t.Horizon
+}
+
 // items turns the values of a ranking's target into rows.
 type items struct {
 	of    *Ranking

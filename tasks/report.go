@@ -95,10 +95,11 @@ func (x *Executor) late() int {
 
 func sum3(n [3]int) int { return n[0] + n[1] + n[2] }
 
-// missing counts rows without time in the aggregated tables and references on the
-// paths that lead nowhere, each table and link once.
+// missing counts rows without time in the entity table and the aggregated ones, and
+// references on the paths that lead nowhere, each table and link once.
 func (x *Executor) missing() (noTime, dangling int) {
-	var tables []int
+	tables := []int{x.task.Entity}
+	noTime = x.entity.NoTime
 	var links []Step
 	for _, a := range x.aggregates {
 		if t := tableNumber(x.snap, a.def, a.def.TimeStep); !slices.Contains(tables, t) {

@@ -122,7 +122,7 @@ func (c *chunk) fill(x *Executor, f *frame, j job, rules runRules) {
 		}
 		if x.items != nil {
 			before := len(c.item)
-			c.item = x.items.rows(c.item, *v.List, &x.task.Options, anchor, x.task.Options.Closed(anchor, x.task.Horizon))
+			c.item = x.items.rows(c.item, *v.List, &x.task.Options, anchor, x.task.Options.Closed(anchor, x.task.closes()))
 			if y = float64(len(c.item) - before); y == 0 { // none of them is an item of then
 				c.counts.NullLabel++
 				continue

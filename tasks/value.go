@@ -158,6 +158,16 @@ func inZone(read func(row int32) Value, zone *time.Location) func(row int32) Val
 	}
 }
 
+// resolved reads a foreign key: one that dangles counts as NULL (rule R7).
+func resolved(read func(row int32) Value, parents []int32) func(row int32) Value {
+	return func(row int32) Value {
+		if parents[row] < 0 {
+			return null
+		}
+		return read(row)
+	}
+}
+
 // cells is [reader] with NULL cells as NULL.
 func cells(c *ingest.Column) func(row int32) Value {
 	read := reader(c)

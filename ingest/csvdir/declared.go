@@ -72,7 +72,7 @@ func (d *declaration) build(s *schema.Schema, rows int64) *schema.Table {
 	}
 	if len(d.key) > 0 {
 		if key, ok := positions(t, d.key); ok {
-			t.Key, t.KeyReason = key, "declared"
+			t.Key, t.KeyReason = key, schema.Declared
 		} else {
 			skip(s, "primary key of "+d.name, "uses a column that is not read")
 		}
@@ -110,7 +110,7 @@ func (d *declaration) addLinks(s *schema.Schema, t *schema.Table) {
 			if name == "" {
 				name = strings.Join(t.Names(cols), "_")
 			}
-			t.Links = append(t.Links, schema.Link{Name: name, Columns: cols, To: to, Ref: slices.Clone(ref), Reason: "declared"})
+			t.Links = append(t.Links, schema.Link{Name: name, Columns: cols, To: to, Ref: slices.Clone(ref), Reason: schema.Declared})
 		}
 	}
 }

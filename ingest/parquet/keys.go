@@ -122,7 +122,7 @@ func columns(t *schema.Table, names []string) (cols []int, ok bool) {
 // keysTo sets key, unique keys and time of t.
 func (k *keys) keysTo(t *schema.Table) {
 	if cols, ok := columns(t, k.Key); ok {
-		t.Key, t.KeyReason = cols, "declared"
+		t.Key, t.KeyReason = cols, schema.Declared
 	}
 	for _, u := range k.Unique {
 		if cols, ok := columns(t, u); ok {
@@ -160,7 +160,7 @@ func (k *keys) linksTo(s *schema.Schema, t *schema.Table) {
 			skip(fmt.Sprintf("its columns or those of %s are not there or not read", l.To))
 			continue
 		}
-		link := schema.Link{Name: l.Name, Columns: cols, To: to, Ref: slices.Clone(ref), Reason: "declared"}
+		link := schema.Link{Name: l.Name, Columns: cols, To: to, Ref: slices.Clone(ref), Reason: schema.Declared}
 		if link.Name == "" {
 			link.Name = t.Label(link)
 		}

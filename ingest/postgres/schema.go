@@ -268,6 +268,10 @@ func (c *catalog) addLinks(s *schema.Schema, t *schema.Table, r *relation, at ma
 			skip(object, "uses a column that is not read")
 			continue
 		}
-		t.Links = append(t.Links, schema.Link{Name: l.name, Columns: cols, To: to, Ref: ref, Reason: "declared"})
+		reason := schema.Declared
+		if !l.valid { // rows from before the constraint may refer to nothing
+			reason += ", not validated"
+		}
+		t.Links = append(t.Links, schema.Link{Name: l.name, Columns: cols, To: to, Ref: ref, Reason: reason})
 	}
 }

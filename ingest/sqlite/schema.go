@@ -181,7 +181,7 @@ func (c *catalog) table(name string, noRowid bool) error {
 		t.Key = nil
 	}
 	if len(t.Key) > 0 {
-		t.KeyReason = "declared"
+		t.KeyReason = schema.Declared
 	}
 	if err := c.uniqueKeys(t); err != nil {
 		return err
@@ -282,7 +282,7 @@ func (c *catalog) addLinks(t *schema.Table, links []link) {
 		case len(ref) != len(cols):
 			c.skip(object, fmt.Sprintf("pairs %d columns with a key of %d", len(cols), len(ref)))
 		default:
-			t.Links = append(t.Links, schema.Link{Name: strings.Join(t.Names(cols), "_"), Columns: cols, To: to, Ref: slices.Clone(ref), Reason: "declared"})
+			t.Links = append(t.Links, schema.Link{Name: strings.Join(t.Names(cols), "_"), Columns: cols, To: to, Ref: slices.Clone(ref), Reason: schema.Declared})
 		}
 	}
 }

@@ -15,7 +15,7 @@ func Repository() Rules {
 			{"schema", 1}, {"gnn/tensor", 1}, {"gnn/tensor/internal/*", 1}, {"gnn/tensor/internal/kernel/*", 1}, {"internal/pgtest", 1},
 			{"ingest", 2}, {"gnn/nn", 2}, {"ingest/postgres/pgoutput", 2},
 			{"ingest/*", 3}, {"graph", 3}, {"tasks", 3}, {"internal/sourcetest", 3},
-			{"tasks/tql", 4}, {"graph/sample", 4}, {"gnn/tower", 4}, {"internal/shop", 4}, {"tasks/rawsql", 5},
+			{"tasks/tql", 4}, {"internal/labeltest", 4}, {"graph/sample", 4}, {"gnn/tower", 4}, {"internal/shop", 4}, {"tasks/rawsql", 5},
 			{"tabular/boost", 5}, {"gnn/encode", 5}, {"gnn/conv", 5},
 			{"gnn/model", 6}, {"internal/convtest", 6}, {"tabular/asof", 6}, {"gnn/conv/gorgonia", 6},
 			{"gnn/scan", 7}, {"tabular/baseline", 7}, {"tabular/blend", 7}, {"tabular/calibrate", 7}, {"tabular/recommend", 7},
@@ -26,7 +26,7 @@ func Repository() Rules {
 			{"cmd/*", 12}, {"bench/peers", 10}, {"bench/scale", 10}, {"bench/transfer", 11}, {"bench/read", 10}, {"bench/labels", 10}, {"bench/load", 0}, {"bench/cluster", 0},
 			{"internal/archtest", 10}, {"internal/pgtest/throwpg", 10}, {"internal/shop/shopseed", 10},
 		},
-		Support: []string{"gnn/tensor/internal/kernel/emulate", "internal/testdata", "internal/pgtest", "internal/pgtest/throwpg", "internal/sourcetest", "internal/convtest", "internal/archtest"},
+		Support: []string{"gnn/tensor/internal/kernel/emulate", "internal/testdata", "internal/pgtest", "internal/pgtest/throwpg", "internal/sourcetest", "internal/labeltest", "internal/convtest", "internal/archtest"},
 		Pairs: map[[2]string]string{
 			{"gnn/tensor", "gnn/tensor/internal/kernel"}: "the kernels are an inner room of gnn/tensor; nobody else can import them",
 		},

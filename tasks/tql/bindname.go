@@ -118,13 +118,7 @@ func (b *binder) columnIn(table int, n Name) (int, bool) {
 
 // linkOf returns the foreign key that consists of just that column, if exactly one does.
 func (b *binder) linkOf(table, col int) (int, bool) {
-	found, n := -1, 0
-	for i, l := range b.sc.Tables[table].Links {
-		if len(l.Columns) == 1 && l.Columns[0] == col {
-			found, n = i, n+1
-		}
-	}
-	return found, n == 1
+	return b.sc.Tables[table].LinkOn(col)
 }
 
 // linkNames lists the foreign keys of a table for hints.

@@ -161,9 +161,9 @@ func (g *taskGen) condition(base func(tasks.ValueKind) tasks.Expr) tasks.Expr {
 	return op(choose(g, "=", "<>", "<", "<=", ">", ">="), cond, value(k), value(k))
 }
 
-// aggregate draws an aggregate of a kind whose window lies ahead or back.
-func (g *taskGen) aggregate(kind tasks.ValueKind, ahead bool) tasks.Expr {
-	a := &tasks.Aggregate{Kind: kind}
+// rows draws the table, the path and the window of an aggregate, and perhaps a filter.
+func (g *taskGen) rows(kind tasks.ValueKind, ahead bool) (a *tasks.Aggregate, inner *taskGen) {
+	a = &tasks.Aggregate{Kind: kind}
 	var paths [][]tasks.Step
 	var tables []int
 	for t, def := range g.sc.Tables {
@@ -188,10 +188,58 @@ func (g *taskGen) aggregate(kind tasks.ValueKind, ahead bool) tasks.Expr {
 	if g.sc.Tables[pathTable(g.sc, a, a.TimeStep)].Time == nil {
 		a.Window = tasks.Window{OpenStart: true, Static: true}
 	}
-	inner := &taskGen{T: g.T, sc: g.sc, entity: g.entity, table: a.Table, fuel: 3}
+	inner = &taskGen{T: g.T, sc: g.sc, entity: g.entity, table: a.Table, fuel: 3}
 	if g.yes() {
 		a.Filter = inner.condition(inner.leaf)
 	}
+	return a, inner
+}
+
+// ranking draws the target of a link prediction: a foreign key of the rows, or of a parent
+// behind ->. It is nil where the table drawn has none.
+func (g *taskGen) ranking() (*tasks.Ranking, tasks.Expr) {
+	a, _ := g.rows(tasks.KindList, true)
+	keys := g.foreignKeys(a.Table, 1)
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	c := choose(g, keys...)
+	at := c.Table
+	for _, l := range c.Links {
+		at = g.sc.Tables[at].Links[l].To
+	}
+	link, _ := g.sc.Tables[at].LinkOn(c.Column)
+	to := g.sc.Tables[at].Links[link]
+	a.Fn, a.Arg, a.Empty = "list_distinct", c, tasks.Literal{Kind: tasks.KindList, Null: true}
+	if g.upTo(9) == 0 {
+		a.OnEmpty, a.Skip = true, true
+	}
+	return &tasks.Ranking{Items: to.To, Column: to.Ref[0], Top: 1 + g.upTo(9), IncludingNew: g.yes(), ExcludeSeen: g.upTo(3) == 0}, a
+}
+
+// foreignKeys lists the columns that a row of a table reaches and that are a foreign key by
+// themselves.
+func (g *taskGen) foreignKeys(table, hops int) []*tasks.ColumnExpr {
+	var out []*tasks.ColumnExpr
+	t := g.sc.Tables[table]
+	for l, link := range t.Links {
+		if _, ok := t.LinkOn(link.Columns[0]); !ok || len(link.Columns) != 1 {
+			continue
+		}
+		kind, _ := valueKind(t.Columns[link.Columns[0]].Kind)
+		out = append(out, &tasks.ColumnExpr{Table: table, Column: link.Columns[0], Kind: kind})
+		if hops > 0 {
+			for _, c := range g.foreignKeys(link.To, hops-1) {
+				out = append(out, &tasks.ColumnExpr{Table: table, Links: append([]int{l}, c.Links...), Column: c.Column, Kind: c.Kind})
+			}
+		}
+	}
+	return out
+}
+
+// aggregate draws an aggregate of a kind whose window lies ahead or back.
+func (g *taskGen) aggregate(kind tasks.ValueKind, ahead bool) tasks.Expr {
+	a, inner := g.rows(kind, ahead)
 	choices := []string{"min", "max", "first", "last", "mode"}
 	switch kind {
 	case tasks.KindNumber:
@@ -309,10 +357,14 @@ func (g *taskGen) task() *tasks.Task {
 		}
 		return g.aggregate(k, false)
 	}
-	switch g.upTo(3) {
-	case 0:
+	if g.upTo(3) == 0 {
+		t.Ranking, t.Target = g.ranking()
+	}
+	switch form := g.upTo(3); {
+	case t.Target != nil:
+	case form == 0:
 		t.Target = g.value(tasks.KindNumber, ahead)
-	case 1:
+	case form == 1:
 		t.Target = g.value(tasks.KindText, ahead)
 	default:
 		t.Target = g.condition(ahead)
@@ -332,6 +384,9 @@ func (g *taskGen) task() *tasks.Task {
 func (g *taskGen) text(t *tasks.Task) string {
 	u := &unbinder{g.sc, g.entity}
 	q := &Query{Target: u.expr(t.Target), Each: true, Entity: &Entity{Parts: tableParts(g.sc, g.entity)}}
+	if r := t.Ranking; r != nil {
+		q.Spec = &Spec{Kind: SpecRank, Top: &Int{N: int64(r.Top)}, IncludingNew: r.IncludingNew}
+	}
 	if t.Where != nil {
 		q.Where = u.expr(t.Where)
 	}

@@ -76,6 +76,7 @@ func TestConformance(t *testing.T) {
 	}
 	fmt.Fprintf(&b, "\nIn short: of the queries to accept %d are answered and %d read but not answered yet (TK179); of those to refuse %d are, with the wanted code or, where the\nreference leaves it open, with one of ours.\n",
 		counts["accept yes"], counts["accept later"], counts["reject yes"])
+	b.WriteString(rulesTable(t))
 	if counts["accept no"]+counts["reject no"] > 0 {
 		t.Errorf("%v", counts)
 	}

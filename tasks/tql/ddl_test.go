@@ -36,21 +36,39 @@ func goldenSchemas(t testing.TB, file string) map[string]*schema.Schema {
 	return out
 }
 
-// ddlSchema reads the same form from testdata/schema.sql, all in schema public, with
-// lines for inherited times, categories and ignored tables beside those for times.
+// ddlSchema reads testdata/schema.sql.
 func ddlSchema(t testing.TB) *schema.Schema {
 	t.Helper()
 	data, err := os.ReadFile("testdata/schema.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return readSchema(t, string(data))
+}
+
+// undeclared makes the foreign keys of a schema such as the database does not hold: some
+// of the rows that tests load dangle.
+func undeclared(sc *schema.Schema) *schema.Schema {
+	for _, t := range sc.Tables {
+		for i := range t.Links {
+			t.Links[i].Reason = "mapping"
+		}
+	}
+	return sc
+}
+
+// readSchema reads the same form, all in schema public, with lines for zones, days, inherited
+// times, categories and ignored tables beside those for times.
+func readSchema(t testing.TB, text string) *schema.Schema {
+	t.Helper()
 	sc := &schema.Schema{}
-	for line := range strings.Lines(string(data)) {
+	for line := range strings.Lines(text) {
 		if m := createTable.FindStringSubmatch(line); m != nil {
 			readTable(t, sc, "public", unquote(m[1]), m[2])
 		}
 		word, name, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "-- "), ": ")
-		name, column, _ := strings.Cut(name, ".")
+		name, column, _ := strings.Cut(strings.TrimSpace(name), ".")
+		column, zone, _ := strings.Cut(column, " ")
 		at := sc.Table(unquote(name))
 		if at < 0 {
 			continue
@@ -62,6 +80,10 @@ func ddlSchema(t testing.TB) *schema.Schema {
 			table.Time = &schema.RowTime{Column: col, Via: -1, Until: -1}
 		case "until":
 			table.Time.Until = col
+		case "zone":
+			table.Time.Zone = zone
+		case "day end":
+			table.Time.DayEnd = true
 		case "categorical":
 			table.Columns[col].Sem = schema.SemCategorical
 		case "ignore":
@@ -82,6 +104,7 @@ var (
 	createTable  = regexp.MustCompile(`CREATE TABLE ("?\w+"?) \((.*)\);`)
 	timeLine     = regexp.MustCompile(`^-- time: ("?\w+"?)\.("?\w+"?)`)
 	columnDef    = regexp.MustCompile(`^("?\w+"?) (timestamp|timestamptz|double precision|\w+)(.*)$`)
+	foreignKey   = regexp.MustCompile(`^FOREIGN KEY \((.*)\) REFERENCES ("?\w+"?)$`)
 	reference    = regexp.MustCompile(`REFERENCES ("?\w+"?)`)
 )
 
@@ -112,6 +135,15 @@ func readTable(t testing.TB, sc *schema.Schema, space, name, body string) {
 			}
 			continue
 		}
+		if m := foreignKey.FindStringSubmatch(part); m != nil {
+			to := sc.Table(unquote(m[2]))
+			l := schema.Link{Name: name + "_" + m[2] + "_fkey", To: to, Ref: sc.Tables[to].Key, Reason: schema.Declared}
+			for c := range strings.SplitSeq(m[1], ",") {
+				l.Columns = append(l.Columns, table.Column(unquote(c)))
+			}
+			table.Links = append(table.Links, l)
+			continue
+		}
 		m := columnDef.FindStringSubmatch(part)
 		if m == nil || ddlTypes[m[2]].DBType == "" {
 			t.Fatalf("table %s: cannot read column %q", name, part)
@@ -132,7 +164,7 @@ func readTable(t testing.TB, sc *schema.Schema, space, name, body string) {
 			if to < 0 {
 				t.Fatalf("table %s refers to unknown table %s", name, r[1])
 			}
-			table.Links = append(table.Links, schema.Link{Name: name + "_" + c.Name + "_fkey", Columns: []int{at}, To: to, Ref: sc.Tables[to].Key})
+			table.Links = append(table.Links, schema.Link{Name: name + "_" + c.Name + "_fkey", Columns: []int{at}, To: to, Ref: sc.Tables[to].Key, Reason: schema.Declared})
 		}
 	}
 }

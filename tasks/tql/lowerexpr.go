@@ -120,7 +120,20 @@ func (l *lowering) columnSQL(at place, e *tasks.ColumnExpr) piece {
 		alias = at.joins.reach(alias, table, link, at.asOf, at.strict)
 		table = l.sc.Tables[table].Links[link].To
 	}
-	return l.cell(alias, table, e.Column)
+	return l.resolved(l.cell(alias, table, e.Column), alias, table, e.Column)
+}
+
+// resolved makes a foreign key that dangles NULL (rule R7). Those that the database declares
+// and holds cannot.
+func (l *lowering) resolved(value piece, alias string, table, col int) piece {
+	t := l.sc.Tables[table]
+	at, ok := t.LinkOn(col)
+	if !ok || t.Links[at].Reason == schema.Declared {
+		return value
+	}
+	to := l.sc.Tables[t.Links[at].To]
+	return atom(fmt.Sprintf("CASE WHEN %s IN (SELECT p.%s FROM %s p) THEN %s END", column(alias, t.Columns[col].Name),
+		identifier(to.Columns[t.Links[at].Ref[0]].Name), l.table(t.Links[at].To), value.sql), value.kind)
 }
 
 // aggregate registers a column of a source and returns what the aggregate yields where

@@ -11,7 +11,7 @@ import (
 
 // TestSQL_forecast compares every timeframe of forecasts with the executor in memory.
 func TestSQL_forecast(t *testing.T) {
-	sc := ddlSchema(t)
+	sc := undeclared(ddlSchema(t))
 	data := randomData(sc, 18)
 	url := pgtest.URL(t)
 	load(t, url, sc, data)

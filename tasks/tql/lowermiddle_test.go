@@ -9,7 +9,7 @@ import (
 
 // TestSQL_middle compares MODE, MEDIAN and STDDEV with the executor in memory.
 func TestSQL_middle(t *testing.T) {
-	sc := ddlSchema(t)
+	sc := undeclared(ddlSchema(t))
 	data := randomData(sc, 11)
 	url := pgtest.URL(t)
 	load(t, url, sc, data)

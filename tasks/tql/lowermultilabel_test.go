@@ -11,7 +11,7 @@ import (
 
 // TestSQL_classify compares the sets of CLASSIFY with the executor in memory.
 func TestSQL_classify(t *testing.T) {
-	sc := ddlSchema(t)
+	sc := undeclared(ddlSchema(t))
 	data := randomData(sc, 14)
 	url := pgtest.URL(t)
 	load(t, url, sc, data)

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rowlink/rowlink/ingest"
+	"github.com/rowlink/rowlink/internal/labeltest"
 	"github.com/rowlink/rowlink/internal/pgtest"
 	"github.com/rowlink/rowlink/schema"
 	"github.com/rowlink/rowlink/tasks"
@@ -156,6 +157,12 @@ func load(t testing.TB, url string, sc *schema.Schema, data [][][]any) {
 		t.Fatal(err)
 	}
 	defer conn.Close(ctx)
+	loadTables(t, conn, sc, data)
+}
+
+func loadTables(t testing.TB, conn *pgx.Conn, sc *schema.Schema, data [][][]any) {
+	t.Helper()
+	ctx := context.Background()
 	for i, table := range sc.Tables {
 		defs := make([]string, len(table.Columns))
 		for c, col := range table.Columns {
@@ -177,6 +184,7 @@ const randomOptions = "val_anchor = '2020-02-20', test_anchor = '2020-03-26', st
 // TestSQL_random compares the lowered SQL of random tasks with the executor in memory
 // on random rows.
 func TestSQL_random(t *testing.T) {
+	counts := &randomCounts{map[string]int{}, map[string]int{}}
 	for _, c := range []struct {
 		name, options string
 		zone          string // of the mapping
@@ -190,7 +198,7 @@ func TestSQL_random(t *testing.T) {
 		{"local days", "", "Europe/Berlin", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			sc := ddlSchema(t)
+			sc := undeclared(ddlSchema(t))
 			for _, table := range sc.Tables {
 				if table.Time != nil && table.Time.Via < 0 {
 					table.Time.Zone = c.zone
@@ -201,17 +209,68 @@ func TestSQL_random(t *testing.T) {
 			url := pgtest.URL(t)
 			load(t, url, sc, data)
 			snap := snapshotOf(t, sc, data)
-			checkRandom(t, url, sc, snap, c.options)
+			checkRandom(t, url, sc, snap, c.options, counts)
 		})
+	}
+	if !t.Failed() {
+		counts.holds(t)
 	}
 }
 
-func checkRandom(t *testing.T, url string, sc *schema.Schema, snap *ingest.Snapshot, options string) {
+// randomCounts tells which kinds of tasks a random test ran, and how many examples each gave.
+type randomCounts struct {
+	ran, examples map[string]int
+}
+
+// kinds names what a task covers, for the counts.
+func (*randomCounts) kinds(task *tasks.Task, sc *schema.Schema) []string {
+	out := []string{"all"}
+	r := task.Ranking
+	if r == nil {
+		return out
+	}
+	a := task.Target.(*tasks.Aggregate)
+	for _, c := range []struct {
+		name string
+		is   bool
+	}{{"ranking", true}, {"including new", r.IncludingNew && sc.Tables[r.Items].Time != nil}, {"exclude seen", r.ExcludeSeen}, {"filter", a.Filter != nil},
+		{"long path", len(a.Path) > 1}, {"key behind ->", len(a.Arg.(*tasks.ColumnExpr).Links) > 0}, {"composite key", len(sc.Tables[task.Entity].Key) > 1}} {
+		if c.is {
+			out = append(out, c.name)
+		}
+	}
+	return out
+}
+
+func (n *randomCounts) add(task *tasks.Task, sc *schema.Schema, examples int) {
+	for _, kind := range n.kinds(task, sc) {
+		n.ran[kind]++
+		n.examples[kind] += examples
+	}
+}
+
+// holds demands that every kind ran and gave examples.
+func (n *randomCounts) holds(t *testing.T) {
+	t.Helper()
+	for _, kind := range []string{"all", "ranking", "including new", "exclude seen", "filter", "long path", "key behind ->", "composite key"} {
+		t.Logf("%s: %d tasks with %d examples", kind, n.ran[kind], n.examples[kind])
+		if n.examples[kind] == 0 {
+			t.Errorf("%s: no example", kind)
+		}
+	}
+}
+
+// checkRandom compares the executor in memory with the naive one and with Postgres.
+func checkRandom(t *testing.T, url string, sc *schema.Schema, snap *ingest.Snapshot, options string, counts *randomCounts) {
 	conn := connect(t, url)
-	ran, examples := 0, 0
 	rapid.Check(t, func(r *rapid.T) {
 		g := newTaskGen(r, sc)
-		text := "CREATE TASK t AS " + g.text(g.task()) + " WITH (" + randomOptions + options + ")"
+		drawn := g.task()
+		more := options
+		if drawn.Ranking != nil && drawn.Ranking.ExcludeSeen {
+			more += ", exclude_seen = true"
+		}
+		text := "CREATE TASK t AS " + g.text(drawn) + " WITH (" + randomOptions + more + ")"
 		task, err := Bind(text, sc)
 		if err != nil {
 			return
@@ -231,15 +290,18 @@ func checkRandom(t *testing.T, url string, sc *schema.Schema, snap *ingest.Snaps
 		if err != nil {
 			r.Fatalf("%s\n%v", text, err)
 		}
-		have := query(r, conn, sql)
 		want := labelRows(labels, snap.Tables[task.Entity])
+		naive, err := labeltest.Naive{Snap: snap, Task: task}.Examples()
+		if err != nil {
+			r.Fatalf("%s\n%v", text, err)
+		}
+		if msg := sameRows(naiveRows(naive, snap.Tables[task.Entity]), want); msg != "" {
+			r.Fatalf("%s\nnaive executor: %s", text, msg)
+		}
+		have := query(r, conn, sql)
 		if msg := sameRows(have, want); msg != "" {
 			r.Fatalf("%s\n%s\n%s", text, msg, sql)
 		}
-		ran, examples = ran+1, examples+len(want)
+		counts.add(task, sc, len(want))
 	})
-	if ran == 0 || examples == 0 {
-		t.Errorf("%d tasks with %d examples ran", ran, examples)
-	}
-	t.Logf("%d tasks with %d examples", ran, examples)
 }

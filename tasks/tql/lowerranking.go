@@ -16,7 +16,7 @@ func (l *lowering) ranked(list piece) string {
 	value := l.cell("i", r.Items, r.Column)
 	at, asOf, strict := j.row(r.Items, "i"), "g.a", l.task.Options.Rule.Strict
 	if r.IncludingNew {
-		asOf, strict = l.bound(l.task.Horizon), false
+		asOf, strict = l.bound(l.task.Target.(*tasks.Aggregate).Window.End), false
 	}
 	by := value.sql
 	if value.kind == tasks.KindText {
