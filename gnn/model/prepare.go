@@ -30,11 +30,12 @@ func Graph(ctx context.Context, snap *ingest.Snapshot, task *tasks.Task, history
 // GraphOver is [Graph] with the lists of base, the graph of the snapshot, which the
 // result shares and must not outlive.
 func GraphOver(ctx context.Context, base *graph.Graph, task *tasks.Task, history bool) (*graph.Graph, error) {
+	snap := base.Snap // labels read hidden links too, features do not
 	base, err := unlinked(base, task)
 	if err != nil || !history {
 		return base, err
 	}
-	labels, err := tasks.History(ctx, base.Snap, task, ingest.Never-1)
+	labels, err := tasks.History(ctx, snap, task, ingest.Never-1)
 	if err != nil {
 		return nil, fmt.Errorf("target history: %w", err)
 	}

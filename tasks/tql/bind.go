@@ -156,7 +156,8 @@ func (b *binder) staticSpec(q *Query) {
 	case SpecForecast:
 		b.fault(q.Spec.Range(), "TK174", "FORECAST needs a SUM or COUNT with a window").Hint = "leave FORECAST out, or " + forecastHint
 	case SpecClassify:
-		b.later(q.Spec.Range(), "CLASSIFY of a target without a window", "leave CLASSIFY out: a text or a category is predicted as one of its values")
+		b.fault(q.Spec.Range(), "TK173", "CLASSIFY tells which values of a list come, and %s is a single value", q.Target).Hint =
+			"leave CLASSIFY out: a text, a category or a foreign key is predicted as one of its values"
 	}
 }
 

@@ -44,11 +44,8 @@ func (b *binder) aggregate(a *Aggregate, s scope) bound {
 	parts := a.Table()
 	rule, known := aggregateRules[a.Kind()]
 	switch {
-	case !known && a.Func == "array_agg":
-		b.fault(a.Name.Range(), "TK151", "ARRAY_AGG keeps repetitions").Hint = "write ARRAY_AGG(DISTINCT ...) or LIST_DISTINCT(...)"
-		return failed
-	case !known:
-		b.later(a.Name.Range(), strings.ToUpper(a.Func), "use AVG, MIN, MAX, FIRST or LAST")
+	case !known: // array_agg without DISTINCT
+		b.fault(a.Name.Range(), "TK151", "%s keeps repetitions", strings.ToUpper(a.Func)).Hint = "write ARRAY_AGG(DISTINCT ...) or LIST_DISTINCT(...)"
 		return failed
 	case len(parts) == 0: // the parser has said that the table is not named
 		return failed

@@ -13,18 +13,20 @@ const windowHintFor = "predict an aggregate over a future window, such as COUNT(
 
 // staticTarget infers the type of a target without a window (rule R13), and hides what it
 // reads from the features. A target that says nothing, or that every row tells by itself,
-// is refused.
-func (b *binder) staticTarget(e Expr, v bound) {
+// is refused. What a foreign key points to is predicted as a class, not ranked yet.
+func (b *binder) staticTarget(e Expr, v bound, ranked bool) {
 	cells := tasks.TargetCells(v.expr, b.sc)
 	switch {
 	case len(cells) == 0:
 		b.fault(e.Range(), "TK157", "the target %s is the same for every row", e).Hint = windowHintFor
 	case v.link && v.to == b.task.Entity:
 		b.fault(e.Range(), "TK125", "%s refers to %q itself", e, b.entity.Name).Hint = "predict another column"
-	case v.key:
+	case v.key && !(v.link && !b.inKey(cells[0])):
 		b.fault(e.Range(), "TK157", "%s is a key: it names rows and tells nothing about them", e).Hint = "predict another column"
-	case v.link:
-		b.later(e.Range(), "a foreign key as a target without a window", "predict a column of the row that it points to: "+e.String()+"->"+b.describing(v.to))
+	case ranked && !v.link:
+		b.fault(e.Range(), "TK172", "%s lists no rows that could be ranked", e).Hint = rankingHint
+	case ranked:
+		b.later(e.Range(), "RANK of a target without a window", "leave RANK out: the rows that "+e.String()+" points to are then told apart as classes, up to 1000 of them")
 	case slices.ContainsFunc(cells, b.setsTime):
 		b.fault(e.Range(), "TK157", "%s says when the row of %q came to be, which every example knows", e, b.entity.Name).Hint = "predict another column"
 	case v.kind == tasks.KindTime:
@@ -44,31 +46,30 @@ func staticType(v bound) string {
 	switch {
 	case v.kind == tasks.KindBool:
 		return tasks.Binary
-	case v.category || v.kind == tasks.KindText:
+	case v.category || v.link || v.kind == tasks.KindText: // the keys of the rows that a link points to are classes
 		return tasks.Multiclass
 	}
 	return tasks.Regression
 }
 
-// describing is a column of a table that is no key, for hints.
-func (b *binder) describing(table int) string {
-	t := b.sc.Tables[table]
-	for c := range t.Columns {
-		if !t.IsKey(c) {
-			return t.Columns[c].Name
-		}
-	}
-	return t.Columns[0].Name
+// inKey reports whether a cell belongs to the primary key of its table.
+func (b *binder) inKey(cell tasks.ColumnRef) bool {
+	return slices.Contains(b.sc.Tables[cell.Table].Key, cell.Column)
 }
 
-// setsTime reports whether a cell holds the time of the entity row.
+// setsTime reports whether a cell holds the time of the entity row, or names the row that
+// it inherits its time from.
 func (b *binder) setsTime(cell tasks.ColumnRef) bool {
 	for at := b.task.Entity; b.sc.Tables[at].Time != nil; {
 		rt := b.sc.Tables[at].Time
 		if rt.Via < 0 {
 			return cell == tasks.ColumnRef{Table: at, Column: rt.Column}
 		}
-		at = b.sc.Tables[at].Links[rt.Via].To
+		via := b.sc.Tables[at].Links[rt.Via]
+		if cell.Table == at && slices.Contains(via.Columns, cell.Column) {
+			return true
+		}
+		at = via.To
 		if rt.Column >= 0 {
 			return cell == tasks.ColumnRef{Table: at, Column: rt.Column}
 		}

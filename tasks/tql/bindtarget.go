@@ -16,7 +16,7 @@ func (b *binder) target(e Expr, spec *Spec) {
 		return
 	}
 	if !hasAggregate(e) {
-		b.staticTarget(e, v)
+		b.staticTarget(e, v, spec != nil && spec.Kind == SpecRank)
 		return
 	}
 	b.needFuture(e)

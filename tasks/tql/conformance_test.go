@@ -35,6 +35,19 @@ var differences = []struct{ point, schema, text, code string }{
 	{"WHERE looks ahead", "shop", "PREDICT COUNT(orders.*, 0, 7) FOR EACH users WHERE COUNT(orders.*, 0, 7) > 0", "TK140"},
 }
 
+// doubts are the points where the reference contradicts itself or leaves something open.
+const doubts = `
+## Where the reference is of two minds
+
+| point | it says | here |
+|---|---|---|
+| nested aggregates | of the second step; yet query r31 must be refused with TK152, and R5 to R8 say nothing of what an inner aggregate is grouped by | TK152. Such a target (site-success) is written in SQL, or over a view that holds the inner aggregate |
+| a foreign key as a target without window | of the second step, and TK157 for "the key" | a class for each row that training pointed to, up to 1000 (TK177); the key is hidden as a link too. RANK of it is TK179 |
+| CLASSIFY of a target without window | grammar allows it; only lists are named | TK173: it is a single value, and without CLASSIFY a multiclass task |
+| a ranking without window | TK178 where the tables have times | TK114, as any aggregate without window; over tables without times TK130 |
+| a key that several foreign keys share | R7: a dangling one counts as NULL | keeps its value: which of the keys dangles cannot be said |
+`
+
 // TestConformance holds docs/conformance.md to what the language does with every golden
 // query and with every point where it differs from PQL.
 func TestConformance(t *testing.T) {
@@ -77,6 +90,7 @@ func TestConformance(t *testing.T) {
 	fmt.Fprintf(&b, "\nIn short: of the queries to accept %d are answered and %d read but not answered yet (TK179); of those to refuse %d are, with the wanted code or, where the\nreference leaves it open, with one of ours.\n",
 		counts["accept yes"], counts["accept later"], counts["reject yes"])
 	b.WriteString(rulesTable(t))
+	b.WriteString(doubts)
 	if counts["accept no"]+counts["reject no"] > 0 {
 		t.Errorf("%v", counts)
 	}

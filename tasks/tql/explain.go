@@ -16,7 +16,7 @@ import (
 // fixed yet are told as chosen from the data; see tasks.Resolve.
 func Explain(task *tasks.Task, sc *schema.Schema) string {
 	x := &explainer{task: task, sc: sc, u: &unbinder{sc, task.Entity}}
-	fmt.Fprintf(&x.out, "task %s: %s, because %s\n%s\n\n", task.Name, task.Type, why(task), task.Reading)
+	fmt.Fprintf(&x.out, "task %s: %s, because %s\n%s\n\n", task.Name, task.Type, why(task, sc), task.Reading)
 	x.entity()
 	if task.Raw != nil {
 		x.raw()
@@ -64,7 +64,7 @@ func (x *explainer) line(label, format string, args ...any) {
 }
 
 // why says from what the task type was inferred.
-func why(task *tasks.Task) string {
+func why(task *tasks.Task, sc *schema.Schema) string {
 	_, column := task.Target.(*tasks.ColumnExpr)
 	a, aggregate := task.Target.(*tasks.Aggregate)
 	switch {
@@ -79,6 +79,8 @@ func why(task *tasks.Task) string {
 		return "FORECAST asks for a series"
 	case task.Type == tasks.Binary:
 		return "the target is a condition"
+	case task.Type == tasks.Multiclass && task.Static() && isLink(sc, task.Target):
+		return "the target is a foreign key: the rows that it points to are the classes"
 	case task.Type == tasks.Multiclass && kindOf(task.Target) == tasks.KindNumber:
 		return "the target is a number that names a category"
 	case task.Type == tasks.Multiclass:
@@ -89,6 +91,20 @@ func why(task *tasks.Task) string {
 		return "the target is a number of seconds"
 	}
 	return "the target is a number"
+}
+
+// isLink reports whether e is a foreign key, of the row or behind ->.
+func isLink(sc *schema.Schema, e tasks.Expr) bool {
+	c, ok := e.(*tasks.ColumnExpr)
+	if !ok {
+		return false
+	}
+	at := c.Table
+	for _, l := range c.Links {
+		at = sc.Tables[at].Links[l].To
+	}
+	_, ok = sc.Tables[at].LinkOn(c.Column)
+	return ok
 }
 
 // isDuration reports whether e is the difference of two times.
