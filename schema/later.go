@@ -16,6 +16,10 @@ var (
 	statePrefixes = []string{"updat", "modif", "last", "delet", "resolv"}
 	countWords    = []string{"count", "counts", "cnt"}
 	totalWords    = []string{"total", "num", "lifetime", "cumulative", "ytd"}
+	// tallyWords are running totals that systems keep of things that are seldom rows.
+	tallyWords = []string{"views", "votes", "upvotes", "downvotes", "likes", "dislikes", "followers", "subscribers", "downloads", "visits", "hits", "reputation", "karma"}
+	// missWords are measured when something planned has come.
+	missWords = []string{"delay", "lateness", "overrun"}
 )
 
 // writtenLater says why a column may tell what happened after its row was known, or
@@ -44,7 +48,7 @@ func (s *Schema) writtenLater(table, c int) string {
 		if why := s.runningTotal(table, w); why != "" {
 			return why
 		}
-		word = wordOf(w, []string{"last", "latest"}, nil)
+		word = wordOf(w, slices.Concat([]string{"last", "latest"}, missWords), nil)
 	}
 	if word == "" {
 		return ""
@@ -88,6 +92,8 @@ func (s *Schema) runningTotal(table int, w []string) string {
 		return "named like a count of other rows"
 	case len(w) > 1 && slices.Contains(totalWords, w[0]):
 		return "named like a total over other rows"
+	case slices.Contains(tallyWords, w[len(w)-1]):
+		return "named like a running total"
 	}
 	return ""
 }

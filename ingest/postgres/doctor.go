@@ -166,14 +166,19 @@ func (e *examination) tables(context.Context) error {
 // structure looks at keys, links and times.
 func (e *examination) structure(s *schema.Schema) {
 	var links int
-	var keyless, timeless []string
-	for _, t := range s.Tables {
+	var keyless, timeless, borrowed []string
+	inferred := s.Clone()
+	schema.Infer(inferred, nil)
+	for i, t := range s.Tables {
 		links += len(t.Links)
 		if len(t.Key) == 0 {
 			keyless = append(keyless, t.FullName())
 		}
-		if !slices.ContainsFunc(t.Columns, func(c schema.Column) bool { return c.Kind == schema.Time }) {
+		switch time := inferred.Tables[i].Time; {
+		case time == nil:
 			timeless = append(timeless, t.FullName())
+		case time.Via >= 0:
+			borrowed = append(borrowed, t.FullName())
 		}
 	}
 	e.add(ingest.LevelOK, "tables", "", "%d tables, %d foreign keys", len(s.Tables), links)
@@ -184,7 +189,10 @@ func (e *examination) structure(s *schema.Schema) {
 		e.add(ingest.LevelInfo, "keys", "", "no primary key: %s; their rows cannot be asked for by key", strings.Join(keyless, ", "))
 	}
 	if len(timeless) > 0 {
-		e.add(ingest.LevelInfo, "time", "", "no date or timestamp column: %s; their rows count as known at all times unless mapping.yaml gives them a parent's time", strings.Join(timeless, ", "))
+		e.add(ingest.LevelInfo, "time", "", "no time of their rows: %s; they count as known at all times unless mapping.yaml names a time", strings.Join(timeless, ", "))
+	}
+	if len(borrowed) > 0 {
+		e.add(ingest.LevelInfo, "time", "", "no time of their own, so that of the row they refer to: %s", strings.Join(borrowed, ", "))
 	}
 	for _, k := range s.Skipped {
 		if !strings.HasPrefix(k.Reason, "permission denied") || strings.Contains(k.Reason, "GRANT SELECT (") {
