@@ -36,7 +36,8 @@ type Options struct {
 	// AcceptLinks uses the keys and links that are proposed and not declared; they are
 	// written to the mapping file like declared ones.
 	AcceptLinks bool
-	// AcceptRowSecurity and MaxAge are those of [ingest.OpenOptions].
+	// Include, AcceptRowSecurity and MaxAge are those of [ingest.OpenOptions].
+	Include           []string
 	AcceptRowSecurity bool
 	MaxAge            time.Duration
 	// Memory is the budget in bytes of what is held of the rows while they are read; 0 =
@@ -193,7 +194,7 @@ func (d *Database) take(ctx context.Context) error {
 }
 
 func (opt Options) openSource(ctx context.Context) (ingest.Source, error) {
-	return ingest.Open(ctx, opt.URL, ingest.OpenOptions{Schemas: opt.Schemas, AcceptRowSecurity: opt.AcceptRowSecurity, MaxAge: opt.MaxAge, Memory: opt.Memory})
+	return ingest.Open(ctx, opt.URL, ingest.OpenOptions{Schemas: opt.Schemas, Include: opt.Include, AcceptRowSecurity: opt.AcceptRowSecurity, MaxAge: opt.MaxAge, Memory: opt.Memory})
 }
 
 func (d *Database) takeFrom(ctx context.Context, src ingest.Source) error {

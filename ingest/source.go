@@ -26,6 +26,9 @@ type Source interface {
 type OpenOptions struct {
 	Schemas []string // namespaces to read; empty = the source's default
 
+	// Include names views, materialized views and foreign tables ("name" or
+	// "namespace.name") that are read like tables.
+	Include []string
 	// AcceptRowSecurity reads a database although the server hides rows of it from the
 	// role; a finding says so. Without it that is an error.
 	AcceptRowSecurity bool
@@ -67,6 +70,9 @@ func Open(ctx context.Context, url string, opt OpenOptions) (Source, error) {
 	open, err := openers.Get(scheme)
 	if err != nil {
 		return nil, &UserError{Msg: err.Error(), Hint: "write postgres://user@host/database, sqlite:FILE, csv:FOLDER, parquet:FOLDER or relbench:FOLDER"}
+	}
+	if len(opt.Include) > 0 && !strings.HasPrefix(scheme, "postgres") {
+		return nil, &UserError{Msg: fmt.Sprintf("a source of scheme %s has nothing to include", scheme), Hint: "views and foreign tables are those of postgres"}
 	}
 	return open(ctx, url, opt)
 }

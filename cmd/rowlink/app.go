@@ -21,6 +21,7 @@ type app struct {
 	streams
 	db        string
 	schemas   []string
+	include   []string
 	workspace string
 	json      bool
 	quiet     bool
@@ -85,7 +86,7 @@ func (a *app) url() string {
 // options are those of the flags.
 func (a *app) options(fresh bool) rowlink.Options {
 	return rowlink.Options{
-		URL: a.url(), Schemas: a.schemas, Workspace: a.workspace, Fresh: fresh, Refresh: a.refresh, Snapshot: a.snapshot, Threads: a.threads, RowCache: a.rows,
+		URL: a.url(), Schemas: a.schemas, Include: a.include, Workspace: a.workspace, Fresh: fresh, Refresh: a.refresh, Snapshot: a.snapshot, Threads: a.threads, RowCache: a.rows,
 		AcceptLinks: a.accept, AcceptRowSecurity: a.reading.AcceptRowSecurity, MaxAge: a.reading.MaxAge, Memory: a.reading.Memory,
 		OnNote: a.say,
 		OnProgress: func(p ingest.Progress) {

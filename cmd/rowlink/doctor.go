@@ -21,7 +21,7 @@ func doctorCommand(a *app) *cobra.Command {
 			if a.url() == "" {
 				return usage("name one with --db postgres://user@host/database, --db sqlite:FILE, --db csv:FOLDER or --db parquet:FOLDER, or set DATABASE_URL", "no database")
 			}
-			src, err := ingest.Open(cmd.Context(), a.url(), ingest.OpenOptions{Schemas: a.schemas})
+			src, err := ingest.Open(cmd.Context(), a.url(), ingest.OpenOptions{Schemas: a.schemas, Include: a.include})
 			if err != nil {
 				return err
 			}

@@ -51,6 +51,7 @@ Exit codes: 0 ok, 1 failure, 2 usage (flags, task text, names), 3 database, 4 da
 	}
 	f := root.PersistentFlags()
 	f.StringVar(&a.db, "db", "", "database URL: postgres://user@host/database, sqlite:FILE, csv:FOLDER, parquet:FOLDER or relbench:FOLDER (default $DATABASE_URL)")
+	f.StringSliceVar(&a.include, "include", nil, "view, materialized view or foreign table of Postgres to read like a table (repeatable)")
 	f.StringSliceVar(&a.schemas, "schema", nil, "schema of the database to read (repeatable; default: the database's own default)")
 	f.StringVar(&a.workspace, "workspace", ".rowlink", "folder for mapping, tasks, snapshots and models")
 	f.BoolVar(&a.json, "json", false, "print one JSON document instead of text")

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 	"sort"
 
 	"github.com/jackc/pgx/v5"
@@ -13,6 +14,7 @@ type catalog struct {
 	namespaces []namespace // every namespace of the database that users own
 	wanted     []string
 	chosen     bool        // the user named the namespaces
+	include    []string    // views and foreign tables that are read like tables
 	acceptRLS  bool        // rows that row-level security hides may be missing
 	relations  []*relation // of the wanted namespaces, by namespace and name
 	byOID      map[uint32]*relation
@@ -44,6 +46,9 @@ type relation struct {
 	links     []link
 	leaves    []uint32 // of a partitioned table: the tables that hold its rows
 	elsewhere []string // of a partitioned table: partitions that lie on other servers
+	included  bool     // no table, but read like one
+	populated bool     // false for a materialized view without rows to read
+	bases     []uint32 // of an included view: the tables that its rows come from
 }
 
 type attr struct {
@@ -93,7 +98,7 @@ const (
 	sqlRelations = `SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, c.relispartition, COALESCE(rn.nspname || '.' || r.relname, ''),
  EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid) AND c.relkind = 'r', c.reltuples::float8::bigint,
  COALESCE(has_table_privilege(c.oid, 'SELECT'), false), c.relrowsecurity AND COALESCE(row_security_active(c.oid), false),
- EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e')
+ EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'), c.relispopulated
  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  LEFT JOIN pg_catalog.pg_class r ON c.relispartition AND r.oid = pg_partition_root(c.oid)
  LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
@@ -129,14 +134,23 @@ const (
  SELECT p.root, c.oid, c.reltuples::float8::bigint, c.relkind::text, n.nspname || '.' || c.relname
  FROM part p JOIN pg_catalog.pg_class c ON c.oid = p.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind IN ('r','f') ORDER BY p.root, c.oid`
+
+	// The rule of a view depends on what it selects from; that may be views and have children.
+	sqlBases = `WITH RECURSIVE base(root, oid) AS (
+ SELECT c.oid, c.oid FROM pg_catalog.pg_class c WHERE c.oid = ANY($1::oid[])
+ UNION SELECT b.root, f.oid FROM base b CROSS JOIN LATERAL (
+  SELECT d.refobjid FROM pg_catalog.pg_rewrite w JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+   AND d.objid = w.oid AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass WHERE w.ev_class = b.oid
+  UNION ALL SELECT i.inhrelid FROM pg_catalog.pg_inherits i WHERE i.inhparent = b.oid) AS f(oid))
+ SELECT b.root, b.oid FROM base b JOIN pg_catalog.pg_class c ON c.oid = b.oid WHERE c.relkind IN ('r','m') ORDER BY 1, 2`
 )
 
 // readCatalog reads the structure inside the session's running transaction.
 func (s *Source) readCatalog(ctx context.Context) (*catalog, error) {
-	c := &catalog{wanted: s.namespaces, chosen: s.chosen, acceptRLS: s.opt.AcceptRowSecurity,
+	c := &catalog{wanted: s.namespaces, chosen: s.chosen, include: s.opt.Include, acceptRLS: s.opt.AcceptRowSecurity,
 		byOID: map[uint32]*relation{}, byName: map[string]*relation{}, types: map[uint32]pgType{}}
 	steps := []func(context.Context, *pgx.Conn) error{
-		c.readNamespaces, c.readRelations, c.readColumns, c.readTypes, c.readKeys, c.readLinks, c.readLeaves,
+		c.readNamespaces, c.readRelations, c.readColumns, c.readTypes, c.readKeys, c.readLinks, c.readLeaves, c.readBases,
 	}
 	for _, step := range steps {
 		if err := step(ctx, s.session.conn); err != nil {
@@ -168,12 +182,13 @@ func (c *catalog) readNamespaces(ctx context.Context, conn *pgx.Conn) error {
 
 func (c *catalog) readRelations(ctx context.Context, conn *pgx.Conn) error {
 	var r relation
-	dest := []any{&r.oid, &r.namespace, &r.name, &r.kind, &r.partition, &r.root, &r.parents, &r.rows, &r.readable, &r.rls, &r.extension}
+	dest := []any{&r.oid, &r.namespace, &r.name, &r.kind, &r.partition, &r.root, &r.parents, &r.rows, &r.readable, &r.rls, &r.extension, &r.populated}
 	err := each(ctx, conn, sqlRelations, []any{c.wanted}, dest, func() {
 		one := r
 		if one.rows < 0 {
 			one.rows = -1
 		}
+		one.included = skippedKinds[one.kind] != "" && (slices.Contains(c.include, one.name) || slices.Contains(c.include, one.full()))
 		c.relations = append(c.relations, &one)
 		c.byOID[one.oid] = &one
 		c.byName[one.full()] = &one
@@ -188,11 +203,12 @@ func (c *catalog) readRelations(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
-// tables lists the relations that hold rows of their own or of their partitions.
+// tables lists the relations that hold rows of their own or of their partitions, and those
+// that are read like them.
 func (c *catalog) tables() []uint32 {
 	out := []uint32{}
 	for _, r := range c.relations {
-		if r.kind == "r" || r.kind == "p" {
+		if r.kind == "r" || r.kind == "p" || r.included {
 			out = append(out, r.oid)
 		}
 	}
@@ -264,5 +280,23 @@ func (c *catalog) readLeaves(ctx context.Context, conn *pgx.Conn) error {
 		} else {
 			r.rows += rows
 		}
+	})
+}
+
+// readBases finds the tables behind the views that are read, which must stay the snapshot's
+// as tables must.
+func (c *catalog) readBases(ctx context.Context, conn *pgx.Conn) error {
+	var views []uint32
+	for _, r := range c.relations {
+		if r.included && r.kind == "v" {
+			views = append(views, r.oid)
+		}
+	}
+	if len(views) == 0 {
+		return nil
+	}
+	var view, base uint32
+	return each(ctx, conn, sqlBases, []any{views}, []any{&view, &base}, func() {
+		c.byOID[view].bases = append(c.byOID[view].bases, base)
 	})
 }

@@ -82,7 +82,7 @@ func (s *Source) readMark(ctx context.Context, plans []*plan) (*mark, error) {
 		return nil, err
 	}
 	for _, p := range plans {
-		t := tableMark{heap: true}
+		t := tableMark{heap: p.rel.kind != "v" && p.rel.kind != "f"}
 		for _, oid := range p.files() {
 			t.Files = append(t.Files, tableFile{oid, files[oid]})
 			t.heap = t.heap && heap[oid]
@@ -126,8 +126,11 @@ func oddOf(c [3]int64) oddities { return oddities{notFinite: c[0], endless: c[1]
 
 // files are the tables that hold the rows.
 func (p *plan) files() []uint32 {
-	if p.rel.kind == "r" {
+	switch p.rel.kind {
+	case "r", "m":
 		return []uint32{p.rel.oid}
+	case "v":
+		return p.rel.bases
 	}
 	return p.rel.leaves
 }

@@ -60,15 +60,14 @@ func (s span) halves() (a, b span, ok bool) {
 // same pages in all of them. It is called inside the reading transaction, under the
 // table's lock. Sizes are live, so they may be off; they only decide where to cut.
 func (p *plan) spans(ctx context.Context, ses *session, chunk int64) ([]span, error) {
-	files := p.rel.leaves
-	if p.rel.kind == "r" {
-		files = []uint32{p.rel.oid}
+	if p.rel.kind == "v" || p.rel.kind == "f" {
+		return nil, nil // no pages of its own
 	}
 	var most, all, page, outside int64
 	var heap bool
 	err := ses.conn.QueryRow(ctx, `SELECT COALESCE(max(pg_relation_size(c.oid)), 0)::int8, COALESCE(sum(pg_relation_size(c.oid)), 0)::int8,
  current_setting('block_size')::int8, COALESCE(bool_and(a.amname = 'heap'), false), COALESCE(sum(pg_relation_size(NULLIF(c.reltoastrelid, 0))), 0)::int8
- FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam WHERE c.oid = ANY($1::oid[])`, files).
+ FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_am a ON a.oid = c.relam WHERE c.oid = ANY($1::oid[])`, p.files()).
 		Scan(&most, &all, &page, &heap, &outside)
 	p.long = outside > 0
 	all += packed * outside

@@ -91,7 +91,7 @@ func (p *plan) weight() int64 {
 // from names the table; ONLY keeps rows of inheriting tables out, which are tables
 // of their own. A partitioned table has its rows in its partitions.
 func (p *plan) from() string {
-	if p.rel.kind == "p" {
+	if p.rel.kind == "p" || p.rel.included {
 		return " FROM " + quote(p.rel.namespace, p.rel.name)
 	}
 	return " FROM ONLY " + quote(p.rel.namespace, p.rel.name)
@@ -182,13 +182,9 @@ func (p *plan) check(ctx context.Context, ses *session) error {
 // sameFile detects TRUNCATE and rewrites by others, after which the snapshot would
 // show too few rows without any error.
 func (p *plan) sameFile(ctx context.Context, ses *session) error {
-	files := p.rel.leaves
-	if p.rel.kind == "r" {
-		files = []uint32{p.rel.oid}
-	}
 	var other int64
 	err := ses.conn.QueryRow(ctx, `SELECT count(*) FROM pg_catalog.pg_class
- WHERE oid = ANY($1::oid[]) AND relfilenode IS DISTINCT FROM pg_relation_filenode(oid)`, files).Scan(&other)
+ WHERE oid = ANY($1::oid[]) AND relfilenode IS DISTINCT FROM pg_relation_filenode(oid)`, p.files()).Scan(&other)
 	if err != nil {
 		return err
 	}

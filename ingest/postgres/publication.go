@@ -43,6 +43,11 @@ func (s *Source) published(ctx context.Context, publication string) error {
 	if err := s.mayReplicate(ctx); err != nil {
 		return err
 	}
+	for _, p := range plans {
+		if p.rel.included {
+			return &ingest.UserError{Msg: fmt.Sprintf("%s is no table, and only changes of tables are streamed", p.rel.full()), Hint: "leave it out, or use rowlink ingest --refresh"}
+		}
+	}
 	var whole bool
 	err = s.session.conn.QueryRow(ctx, sqlPublication, publication).Scan(&whole)
 	if err == pgx.ErrNoRows {

@@ -9,11 +9,18 @@ import (
 	"github.com/rowlink/rowlink/schema"
 )
 
-// skippedKinds says why relations that are no tables are left out.
+// skippedKinds says why relations that are no tables are left out unless they are asked for.
 var skippedKinds = map[string]string{
-	"v": "view: its rows come from other tables",
-	"m": "materialized view: its rows come from other tables",
-	"f": "foreign table: lies on another server",
+	"v": "view: its rows come from other tables; to read it like a table add --include",
+	"m": "materialized view: its rows come from other tables; to read it like a table add --include",
+	"f": "foreign table: lies on another server; to read it like a table add --include",
+}
+
+// includedKinds says what to know of those that are read.
+var includedKinds = map[string]string{
+	"v": "a view: computed at the snapshot; functions in it that read tables or change from call to call are not watched. Its key, links and time are what mapping.yaml says",
+	"m": "a materialized view: its rows are as old as its last REFRESH. Its key, links and time are what mapping.yaml says",
+	"f": "a foreign table: its rows are another server's and not of the snapshot. Its key, links and time are what mapping.yaml says",
 }
 
 // refuse returns the error of what must be settled before anything is read: unknown
@@ -32,11 +39,37 @@ func (c *catalog) refuse() error {
 		}
 		return &ingest.UserError{Msg: fmt.Sprintf("unknown schema %q", w), Hint: "the database has " + list(names)}
 	}
+	if err := c.refuseIncluded(); err != nil {
+		return err
+	}
 	hidden := c.filtered()
 	if len(hidden) > 0 && !c.acceptRLS {
 		return &ingest.UserError{
 			Msg:  fmt.Sprintf("row-level security would hide rows of %s from role %q", list(hidden), c.role),
 			Hint: fmt.Sprintf("a superuser may run: ALTER ROLE %s BYPASSRLS; or take only the rows that the role sees with ingest --accept-row-security", quote(c.role))}
+	}
+	return nil
+}
+
+// refuseIncluded returns the error of a name that is to be included and is nothing that could be.
+func (c *catalog) refuseIncluded() error {
+	for _, name := range c.include {
+		var names []string
+		known := false
+		for _, r := range c.relations {
+			if skippedKinds[r.kind] != "" {
+				names = append(names, r.name)
+			}
+			known = known || r.included && (r.name == name || r.full() == name)
+		}
+		if known {
+			continue
+		}
+		hint := "the schemas that are read hold no view, materialized view or foreign table"
+		if len(names) > 0 {
+			hint = "there are " + list(names)
+		}
+		return &ingest.UserError{Msg: fmt.Sprintf("no view, materialized view or foreign table %q", name), Hint: hint}
 	}
 	return nil
 }
@@ -73,7 +106,7 @@ func (r *relation) full() string { return r.namespace + "." + r.name }
 
 // used reports whether the relation is a table of its own in the schema.
 func (r *relation) used() bool {
-	return (r.kind == "r" || r.kind == "p") && !r.partition && !r.extension && len(r.elsewhere) == 0
+	return (r.kind == "r" || r.kind == "p" || r.included && r.populated) && !r.partition && !r.extension && len(r.elsewhere) == 0
 }
 
 func (r *relation) anyReadable() bool {
@@ -108,7 +141,9 @@ func (c *catalog) schema() (*schema.Schema, error) {
 			skip(r.full(), fmt.Sprintf("partition of %s, whose schema is not read; add it with --schema", r.root))
 		case r.extension:
 			skip(r.full(), "belongs to an extension")
-		case skippedKinds[r.kind] != "":
+		case r.included && !r.populated:
+			skip(r.full(), "materialized view without rows: REFRESH MATERIALIZED VIEW was never run")
+		case skippedKinds[r.kind] != "" && !r.included:
 			skip(r.full(), skippedKinds[r.kind])
 		case len(r.elsewhere) > 0:
 			skip(r.full(), fmt.Sprintf("its partition %s is a foreign table: lies on another server", r.elsewhere[0]))
@@ -157,6 +192,13 @@ func (c *catalog) findings() []ingest.Finding {
 	for _, r := range c.relations {
 		if !r.used() || c.denied(r) != "" {
 			continue
+		}
+		if r.included {
+			level := ingest.LevelInfo
+			if r.kind == "f" {
+				level = ingest.LevelWarning
+			}
+			add(level, "included", "%s: %s", r.full(), includedKinds[r.kind])
 		}
 		if r.parents {
 			add(ingest.LevelInfo, "inheritance", "%s: its own rows only; tables that inherit from it are tables of their own", r.full())
