@@ -8,7 +8,8 @@
 // /dev/null and rowlink reads both tables into a new workspace, one after the other; each
 // is a process of its own. The server works on the same machine, so what counts beside
 // seconds is processor time. Last the snapshot is opened again. With -python NAME each round
-// ends with pg_dump and the tools of peers.py, which says what that Python must have.
+// ends with pg_dump and the tools of peers.py, which says what that Python must have. With
+// -probe it measures what others notice: a writer to the same table, and an ALTER TABLE.
 package main
 
 import (
@@ -36,9 +37,12 @@ func main() {
 	workspace := flag.String("workspace", "", "only read into this folder, in this process")
 	python := flag.String("python", "", "a Python with the tools of peers.py; empty = without them")
 	profile := flag.String("cpuprofile", "", "file for the processor profile of -workspace")
+	others := flag.Bool("probe", false, "measure what a writer and an ALTER TABLE notice of a read, instead")
 	flag.Parse()
 	var err error
-	if *workspace != "" {
+	if *others {
+		err = probe(context.Background(), *url, int64(*rows), *rounds)
+	} else if *workspace != "" {
 		err = read(context.Background(), *url, *workspace, *profile)
 	} else {
 		err = measure(context.Background(), *url, int64(*rows), *rounds, *python)

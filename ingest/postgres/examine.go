@@ -15,7 +15,7 @@ import (
 var caseOf = map[string]int{
 	"tls": 38, "version": 81, "standby": 47, "encoding": 75, "pooler": 48, "read-only": 36, "connections": 53,
 	"time-outs": 49, "old snapshots": 45, "role": 36, "permission": 29, "row security": 31, "schema": 4, "links": 23, "keys": 24,
-	"time": 82, "time zone": 66, "skipped": 9, "size": 11, "secret": 39, "unread type": 73, "collation": 28, "inheritance": 79, "not validated": 18,
+	"time": 82, "time zone": 66, "skipped": 9, "size": 11, "secret": 39, "unread type": 73, "collation": 28, "inheritance": 79, "not validated": 18, "not followed": 25, "printed": 72,
 }
 
 // limits looks at what the server allows a reader: connections and how long it may idle
@@ -85,6 +85,12 @@ func (e *examination) relations() {
 				naive = append(naive, name)
 			}
 		}
+	}
+	for _, o := range e.cat.unfollowed() {
+		e.add(ingest.LevelInfo, "not followed", "", "%s", o)
+	}
+	if printed := e.cat.printed(); len(printed) > 0 {
+		e.add(ingest.LevelInfo, "printed", "", "read as the text that the server prints and not looked into: %s", list(printed))
 	}
 	if len(naive) > 0 {
 		e.add(ingest.LevelInfo, "time zone", "", "without time zone, taken as UTC unless mapping.yaml names a zone: %s", list(naive))

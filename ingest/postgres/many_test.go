@@ -2,13 +2,16 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/internal/pgtest"
 )
 
@@ -21,6 +24,22 @@ func (q *queryCount) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.Tra
 }
 
 func (q *queryCount) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// More tables than can be meant are refused, with the way out.
+func TestCase10_tooMany(t *testing.T) {
+	c := &catalog{namespaces: []namespace{{name: "erp", usable: true}}, wanted: []string{"erp"}}
+	for i := range maxTables + 1 {
+		c.relations = append(c.relations, &relation{namespace: "erp", name: fmt.Sprint("t", i), kind: "r", readable: true})
+	}
+	var user *ingest.UserError
+	if err := c.refuse(); !errors.As(err, &user) || !strings.Contains(err.Error(), "10001 tables") || !strings.Contains(user.Hint, "--schema") {
+		t.Errorf("error %v, want one about 10001 tables", err)
+	}
+	c.relations = c.relations[1:]
+	if err := c.refuse(); err != nil {
+		t.Error(err)
+	}
+}
 
 // The structure takes the same number of queries however many tables there are.
 func TestCase10_manyTables(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 )
 
 // markVersion changes whenever the same rows of a server would be stored otherwise.
-const markVersion = 1
+const markVersion = 2
 
 // mark is what a refresh needs to know about the read before it. A row version of
 // Postgres never changes: its place in the table's file and the transaction that wrote it

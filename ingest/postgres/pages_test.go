@@ -158,6 +158,17 @@ func TestCase45_maxAge(t *testing.T) {
 	}
 }
 
+// Before that, a read that came near is warned of.
+func TestCase45_warning(t *testing.T) {
+	for held, want := range map[time.Duration]int{10 * time.Minute: 0, 21 * time.Minute: 1} {
+		s := &Source{}
+		s.warnOfAge(held, maxAge)
+		if got := s.Findings(); len(got) != want {
+			t.Errorf("after %v: %v, want %d findings", held, got, want)
+		}
+	}
+}
+
 // Values longer than the limit are cut at a character, counted, and never sent whole.
 func TestCase76_longValues(t *testing.T) {
 	u := pgtest.URL(t)

@@ -32,7 +32,7 @@ func (s *Source) Read(ctx context.Context, sch *schema.Schema, b *ingest.Builder
 
 // read is Read, with rows from an earlier snapshot where there is one.
 func (s *Source) read(ctx context.Context, sch *schema.Schema, b *ingest.Builder, from *earlier) error {
-	limit := s.maxAge()
+	limit, start := s.maxAge(), time.Now()
 	err := s.readOnce(ctx, sch, b, from, limit)
 	if isLost(err) && ctx.Err() == nil {
 		for _, t := range b.Tables {
@@ -43,11 +43,25 @@ func (s *Source) read(ctx context.Context, sch *schema.Schema, b *ingest.Builder
 			return &ingest.SourceError{Op: "read database", Err: fmt.Errorf("%w twice; %s", errSnapshotLost, s.adviceLost())}
 		}
 	}
+	if err == nil {
+		s.warnOfAge(time.Since(start), limit)
+	}
 	if errors.Is(err, errTooOld) {
 		return &ingest.SourceError{Op: "read database", Err: fmt.Errorf(
 			"%w: it was held for %v, and an old one keeps the server from cleaning up; leave tables out in mapping.yaml, read a standby, or allow more with --max-age", errTooOld, limit)}
 	}
 	return err
+}
+
+// warnOfAge says that a read took so long that a slower one will be given up.
+func (s *Source) warnOfAge(held, limit time.Duration) {
+	if held < limit*2/3 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.findings = append(s.findings, ingest.Finding{Level: ingest.LevelWarning, Check: "old snapshots", Detail: fmt.Sprintf(
+		"the snapshot was held for %v of the %v after which a read is given up; leave tables out in mapping.yaml, use --refresh, or allow more with --max-age", held.Round(time.Second), limit)})
 }
 
 // adviceLost says what to do when snapshots do not last.

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -94,6 +95,64 @@ func TestCase28_collation(t *testing.T) {
 	snap := mustTake(t, u)
 	if len(snap.Findings) != 1 || !strings.Contains(snap.Findings[0].Detail, "public.t.name") {
 		t.Errorf("findings %v, want one about t.name", snap.Findings)
+	}
+}
+
+// Keys that are no finite numbers are kept as the server compares them: NaN is one value, and
+// -0.0 is 0.0. Whole ones are found by rows that refer to them.
+func TestCase28_floatKeys(t *testing.T) {
+	u := pgtest.URL(t)
+	mustExec(t, admin(t, u), "CREATE TABLE k (f float8 PRIMARY KEY, g float4 NOT NULL UNIQUE)", "INSERT INTO k VALUES ('NaN', 'NaN'), ('Infinity', '-Infinity'), ('-0', 0.1)",
+		"CREATE TABLE r (id int PRIMARY KEY, f float8 REFERENCES k, g float4 REFERENCES k (g), v float8)",
+		"INSERT INTO r VALUES (1, 'NaN', 0.1, 'NaN'), (2, '0', '-Infinity', 1), (3, 'Infinity', 'NaN', 2), (4, NULL, NULL, 3)")
+	snap := mustTake(t, u)
+	k, r := snap.Tables[0], snap.Tables[1]
+	for l := range r.Def.Links {
+		if r.Dangling[l] != 0 || r.Parents[l][3] >= 0 {
+			t.Errorf("link %d: parents %v, %d dangling", l, r.Parents[l], r.Dangling[l])
+		}
+	}
+	for row := range 3 { // each row's two parents, by value
+		f, g := k.Columns[0].Floats[r.Parents[0][row]], k.Columns[1].Floats[r.Parents[1][row]]
+		want := [][2]float64{{math.NaN(), float64(float32(0.1))}, {0, math.Inf(-1)}, {math.Inf(1), math.NaN()}}[row]
+		same := func(a, b float64) bool { return a == b || a != a && b != b }
+		if !same(f, want[0]) || !same(g, want[1]) {
+			t.Errorf("row %d refers to %v and %v, want %v", row, f, g, want)
+		}
+	}
+	if len(snap.Findings) != 1 || !strings.Contains(snap.Findings[0].Detail, "public.r.v") { // no key
+		t.Errorf("findings %v, want one about r.v", snap.Findings)
+	}
+}
+
+// What looks like a reference that no link expresses is told (case 25), and what is stored as
+// printed text (cases 70, 71, 72).
+func TestCase25_notFollowed(t *testing.T) {
+	u := pgtest.URL(t)
+	mustExec(t, admin(t, u), "CREATE TABLE post (id int PRIMARY KEY, blood_type text)", "CREATE TABLE comment (id int PRIMARY KEY, \"subjectType\" text, \"subjectId\" int, post_type text, post_id int REFERENCES post, tag_ids int[], extra jsonb, span int4range)")
+	snap := mustTake(t, u)
+	var got []string
+	for _, f := range snap.Findings {
+		got = append(got, f.Check+" "+f.Detail)
+	}
+	want := []string{
+		"not followed public.comment.subjectType and subjectId: a reference to one of several tables; a view per type with --include, or a column per table, would link it",
+		"not followed public.comment.tag_ids: an array of ids; a table of pairs, or a view of unnest(tag_ids) with --include, would link them",
+		`printed stored as the text that the server prints and not looked into: "public.comment.tag_ids (integer[])", "public.comment.extra (jsonb)", "public.comment.span (int4range)"`,
+	}
+	sortedEqual(t, got, want)
+	found, err := mustOpen(t, u).Doctor(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, f := range found {
+		if f.Case == 25 || f.Case == 72 {
+			n++
+		}
+	}
+	if n != 3 {
+		t.Errorf("the doctor tells %d of 3: %v", n, found)
 	}
 }
 

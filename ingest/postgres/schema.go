@@ -23,6 +23,10 @@ var includedKinds = map[string]string{
 	"f": "a foreign table: its rows are another server's and not of the snapshot. Its key, links and time are what mapping.yaml says",
 }
 
+// maxTables bounds a read: beyond it, the structure of some tool was meant, not that of one
+// application, and every table costs transactions on the server.
+const maxTables = 10_000
+
 // refuse returns the error of what must be settled before anything is read: unknown
 // namespaces, and tables whose rows the server would filter.
 func (c *catalog) refuse() error {
@@ -42,6 +46,10 @@ func (c *catalog) refuse() error {
 	if err := c.refuseIncluded(); err != nil {
 		return err
 	}
+	if n := c.used(); n > maxTables {
+		return &ingest.UserError{Msg: fmt.Sprintf("schema %s has %d tables, more than the %d that make one graph", list(c.wanted), n, maxTables),
+			Hint: "choose schemas with --schema NAME, or let the role see only the tables that matter"}
+	}
 	hidden := c.filtered()
 	if len(hidden) > 0 && !c.acceptRLS {
 		return &ingest.UserError{
@@ -49,6 +57,16 @@ func (c *catalog) refuse() error {
 			Hint: fmt.Sprintf("a superuser may run: ALTER ROLE %s BYPASSRLS; or take only the rows that the role sees with ingest --accept-row-security", quote(c.role))}
 	}
 	return nil
+}
+
+// used counts the tables that would be read.
+func (c *catalog) used() (n int) {
+	for _, r := range c.relations {
+		if r.used() && c.denied(r) == "" {
+			n++
+		}
+	}
+	return n
 }
 
 // refuseIncluded returns the error of a name that is to be included and is nothing that could be.
@@ -185,6 +203,12 @@ func (c *catalog) findings() []ingest.Finding {
 	var out []ingest.Finding
 	add := func(level, check, detail string, args ...any) {
 		out = append(out, ingest.Finding{Level: level, Check: check, Detail: fmt.Sprintf(detail, args...)})
+	}
+	for _, o := range c.unfollowed() {
+		add(ingest.LevelInfo, "not followed", "%s", o)
+	}
+	if printed := c.printed(); len(printed) > 0 {
+		add(ingest.LevelInfo, "printed", "stored as the text that the server prints and not looked into: %s", list(printed))
 	}
 	for _, t := range c.filtered() {
 		add(ingest.LevelWarning, "row security", "%s: only the rows that role %q sees were read, as asked", t, c.role)

@@ -31,6 +31,10 @@ func (c *catalog) textPut(p *plan, f planned) (put putFunc, ok bool) {
 	t := c.types[f.base]
 	identity := slices.Contains(c.identity(p.rel), f.attr.num)
 	switch {
+	case t.namespace == "pg_catalog" && identity && t.name == "float4":
+		return textKeyFloat(32), true
+	case t.namespace == "pg_catalog" && identity && t.name == "float8":
+		return textKeyFloat(64), true
 	case t.namespace == "pg_catalog" && t.name == "numeric" && !identity:
 		return textFloat(64), true
 	case t.namespace == "pg_catalog" && t.name == "numeric" && f.format.kind == keyInt.kind:
@@ -73,6 +77,18 @@ func textFloat(bits int) putFunc {
 			return errPrinted
 		}
 		f.float(x)
+		return nil
+	}
+}
+
+// textKeyFloat keeps what is not finite, as keys do.
+func textKeyFloat(bits int) putFunc {
+	return func(f *field, v []byte) error {
+		x, err := strconv.ParseFloat(string(v), bits)
+		if err != nil {
+			return errPrinted
+		}
+		f.col.Float(x)
 		return nil
 	}
 }

@@ -22,7 +22,10 @@ var (
 	seconds = format{schema.Float, "EXTRACT(epoch FROM ", ")::float8", takeFloat8}
 	keyHex  = format{schema.Text, "", "", singly(putBytes)}
 	keyInt  = format{schema.Int, "", "", singly(putNumericInt)}
-	keyNum  = format{schema.Float, "", "", singly(putNumericKey)}
+	// Keys keep NaN and infinities: the server counts NaN as equal to itself, and so do we.
+	keyFloat4 = format{schema.Float, "", "", floats(4, true, float4)}
+	keyFloat8 = format{schema.Float, "", "", floats(8, true, float8)}
+	keyNum    = format{schema.Float, "", "", singly(putNumericKey)}
 )
 
 // builtin holds the types of pg_catalog that rowlink reads. Everything else (tid,
@@ -127,6 +130,12 @@ func (c *catalog) format(a attr, identity bool) (format, bool) {
 			return keyInt, true
 		}
 		return keyNum, true
+	}
+	if identity && t.name == "float4" {
+		return keyFloat4, true
+	}
+	if identity && t.name == "float8" {
+		return keyFloat8, true
 	}
 	f, ok := builtin[t.name]
 	return f, ok

@@ -77,19 +77,22 @@ var (
 		t := int64(binary.BigEndian.Uint64(b))
 		return t + epochMicros, t != math.MinInt64 && t < math.MaxInt64-epochMicros // infinity is the largest and smallest int64
 	})
-	takeFloat4 = floats(4, func(b []byte) float64 { return float64(math.Float32frombits(binary.BigEndian.Uint32(b))) })
-	takeFloat8 = floats(8, func(b []byte) float64 { return math.Float64frombits(binary.BigEndian.Uint64(b)) })
+	takeFloat4 = floats(4, false, float4)
+	takeFloat8 = floats(8, false, float8)
 )
 
+func float4(b []byte) float64 { return float64(math.Float32frombits(binary.BigEndian.Uint32(b))) }
+func float8(b []byte) float64 { return math.Float64frombits(binary.BigEndian.Uint64(b)) }
+
 // floats takes values of size bytes that become numbers; those that are not finite are
-// stored as NULL.
-func floats(size int32, of func(b []byte) float64) takeFunc {
+// stored as NULL, except in keys.
+func floats(size int32, key bool, of func(b []byte) float64) takeFunc {
 	return func(f *field, v values) (int, error) {
 		out := f.col.Floats(v.n)
 		for i := range out {
 			c := v.at(i)
 			if c.n == size {
-				if x := of(v.data[c.at:]); x-x == 0 { // neither NaN nor infinite
+				if x := of(v.data[c.at:]); key || x-x == 0 { // neither NaN nor infinite
 					out[i] = x
 					continue
 				}

@@ -8,7 +8,7 @@ import (
 // homes are the third-party modules of this repository. Whoever needs one elsewhere
 // asks its home package, so that a library can be replaced in one place.
 var homes = []Home{
-	{"github.com/jackc/pgx/v5", []string{"ingest/postgres", "sink", "jobs/durable", "internal/pgtest", "internal/pgtest/throwpg", "internal/shop", "bench/labels"}, "Postgres"},
+	{"github.com/jackc/pgx/v5", []string{"ingest/postgres", "sink", "jobs/durable", "internal/pgtest", "internal/pgtest/throwpg", "internal/shop", "bench/labels", "bench/read"}, "Postgres"},
 	{"github.com/riverqueue/river", []string{"jobs/durable"}, "the queue of several processes, in Postgres"},
 	{"github.com/apache/arrow-go/v18", []string{"ingest", "ingest/parquet"}, "snapshot files and Parquet"},
 	{"modernc.org/sqlite", []string{"ingest/sqlite", "internal/shop", "bench/relf1"}, "SQLite files"},
