@@ -47,6 +47,8 @@ type FitOptions struct {
 	Pretrained string
 	// Job is the server's job that the training is for; see [Provenance].
 	Job string
+	// OnStage, if set, is told what begins: the labels, each predictor by its name.
+	OnStage func(what string)
 }
 
 // Fitted is a trained task: the network, the baselines beside it, and how all of them did.
@@ -72,6 +74,15 @@ type Fitted struct {
 	labelHash string   // of the whole label table
 	drawn     []string // says of which splits only some examples are looked at
 	run       string   // names the training's checkpoints in the workspace; empty = none
+
+	onStage func(what string)
+}
+
+// begin tells what begins.
+func (f *Fitted) begin(what string) {
+	if f.onStage != nil {
+		f.onStage(what)
+	}
 }
 
 // Fit walks the path from a task's text to a trained model: bind, label, link, train,
@@ -123,7 +134,11 @@ func (d *Database) Fit(ctx context.Context, text string, opt FitOptions) (*Fitte
 // prepare binds, labels and links: what every training starts from. Validation and test
 // anchors lie earlier by so many microseconds than the task's.
 func (d *Database) prepare(ctx context.Context, text string, opt FitOptions, earlier int64) (*Fitted, error) {
-	f := &Fitted{splits: []tasks.Split{tasks.Val, tasks.Test}}
+	f := &Fitted{splits: []tasks.Split{tasks.Val, tasks.Test}, onStage: opt.OnStage}
+	if earlier != 0 && opt.OnStage != nil {
+		f.onStage = func(what string) { opt.OnStage("an earlier block: " + what) }
+	}
+	f.begin("labels")
 	err := checkModel(opt.Model)
 	if err == nil && opt.Model == Scan && opt.Scan < 1 {
 		err = &ingest.UserError{Msg: "no network of the layer scan is trained, so none can be served", Hint: "ask for one at least: --scan 1; what --layer names is called gnn, also if it is scan"}

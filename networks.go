@@ -20,11 +20,11 @@ const (
 
 // train trains the networks of a task, and those of the layer scan beside them.
 func (f *Fitted) train(ctx context.Context, opt FitOptions) (err error) {
-	if f.Networks, err = f.members(ctx, opt.Train, opt.Ensemble); err != nil {
+	if f.Networks, err = f.members(ctx, GNN, opt.Train, opt.Ensemble); err != nil {
 		return err
 	}
 	if opt.Scan > 0 {
-		f.Scans, err = f.members(ctx, opt.scan(), opt.Scan)
+		f.Scans, err = f.members(ctx, Scan, opt.scan(), opt.Scan)
 		if large := (*train.TooLargeError)(nil); errors.As(err, &large) && opt.Model != Scan {
 			f.Report.LeftOut = append(f.Report.LeftOut, Scan+": "+large.Error())
 			f.Scans, err = nil, nil
@@ -45,10 +45,15 @@ func (o *FitOptions) scan() train.Options {
 }
 
 // members trains some networks, each from a seed of its own.
-func (f *Fitted) members(ctx context.Context, opt train.Options, count int) ([]*train.Result, error) {
+func (f *Fitted) members(ctx context.Context, kind string, opt train.Options, count int) ([]*train.Result, error) {
 	data := train.Data{Graph: f.Graph, Labels: f.Labels, Pretrained: f.pre}
 	var out []*train.Result
 	for i := range max(1, count) {
+		what := kind
+		if count > 1 {
+			what = fmt.Sprintf("%s, network %d of %d", kind, i+1, count)
+		}
+		f.begin(what)
 		n, err := train.Fit(ctx, data, member(opt, i))
 		if err != nil {
 			return nil, err

@@ -57,6 +57,7 @@ func (f *Fitted) baselines(ctx context.Context, names []string) error {
 	}
 	metric, fit := f.Report.metric, f.fit()
 	for _, name := range names {
+		f.begin(name)
 		start := time.Now()
 		b, err := baseline.Train(ctx, name, fit)
 		if err != nil {

@@ -211,7 +211,7 @@ func (t *Table) expected(c int) string {
 }
 
 func (t *Table) keyError(key, hint string) error {
-	return &UserError{Msg: fmt.Sprintf("no %s with key %q", t.Def.Name, key), Hint: hint}
+	return &UserError{Msg: fmt.Sprintf("no %s row with key %q", t.Def.Name, key), Hint: hint}
 }
 
 // checkParts refuses keys of another length than the table's.

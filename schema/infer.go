@@ -42,7 +42,7 @@ func Infer(s *Schema, stats [][]ColumnStats) {
 		}
 		for c := range t.Columns {
 			if why := s.writtenLater(i, c); why != "" {
-				t.Columns[c].Reason += "; " + why + ": if it is filled in after the row's time, ignore it, or it tells the future"
+				t.Columns[c].Reason += "; " + why + ": ignore it if it is filled in later than the row (TK218)"
 			}
 		}
 	}

@@ -33,11 +33,31 @@ func (s *Schema) Warnings() []string {
 			out = append(out, fmt.Sprintf("TK220: table %s: %s", printable(s.fileName(t)), printable(why)))
 		}
 	}
+	for _, l := range s.WrittenLater() {
+		t := s.Tables[l.Table]
+		out = append(out, fmt.Sprintf("TK218: column %s.%s looks written later than its row (%s): if it is, ignore it in the mapping",
+			printable(s.fileName(t)), printable(t.Columns[l.Column].Name), printable(l.Why)))
+	}
+	return out
+}
+
+// Late is a column that looks written later than its row, and why.
+type Late struct {
+	Table, Column int
+	Why           string
+}
+
+// WrittenLater lists the columns that look written later than their row: features could
+// learn from what was not known yet. Those that the mapping ignores are not among them.
+func (s *Schema) WrittenLater() []Late {
+	var out []Late
 	for i, t := range s.Tables {
+		if t.Ignore {
+			continue
+		}
 		for c := range t.Columns {
-			if why := s.writtenLater(i, c); why != "" && !t.Ignore {
-				out = append(out, fmt.Sprintf("TK218: column %s.%s looks written later than its row (%s): if it is, ignore it in the mapping",
-					printable(s.fileName(t)), printable(t.Columns[c].Name), printable(why)))
+			if why := s.writtenLater(i, c); why != "" {
+				out = append(out, Late{i, c, why})
 			}
 		}
 	}

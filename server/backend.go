@@ -185,6 +185,7 @@ type Invalid struct {
 	Pointer string // JSON pointer into the body (RFC 6901); may be empty
 	// Line and Column, from 1, are of the text that Pointer names; 0 = of none.
 	Line, Column int
+	Length       int // of what is wrong, in characters; 0 = unknown
 }
 
 func (e Invalid) Error() string { return e.Detail }

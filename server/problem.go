@@ -32,7 +32,8 @@ type fault struct {
 	Hint    string `json:"hint,omitempty" doc:"what to write instead"`
 	Pointer string `json:"pointer,omitempty" doc:"JSON pointer into the body (RFC 6901)"`
 	Line    int    `json:"line,omitempty" doc:"in the body, or in the text that pointer names, from 1"`
-	Column  int    `json:"column,omitempty" doc:"in bytes, from 1"`
+	Column  int    `json:"column,omitempty" doc:"from 1, in characters of the text, in bytes of the body"`
+	Length  int    `json:"length,omitempty" doc:"of what is wrong in that text, in characters"`
 }
 
 // statusClientGone is what the log and the metrics show when nobody reads the answer.
@@ -153,7 +154,7 @@ func invalids(err error) []fault {
 	case nil:
 		return nil
 	case Invalid:
-		return []fault{{Code: e.Code, Detail: e.Detail, Hint: e.Hint, Pointer: e.Pointer, Line: e.Line, Column: e.Column}}
+		return []fault{{Code: e.Code, Detail: e.Detail, Hint: e.Hint, Pointer: e.Pointer, Line: e.Line, Column: e.Column, Length: e.Length}}
 	case interface{ Unwrap() []error }:
 		var faults []fault
 		for _, one := range e.Unwrap() {

@@ -37,6 +37,17 @@ type QueryAnswer struct {
 	Served      string            // the predictor that answers
 	ServedError Number            // standard error of its validation score
 	Seconds     float64           // of labelling and fitting
+
+	Explained *Explained // of EXPLAIN: nothing is fitted; nil = an answer
+}
+
+// Explained is what EXPLAIN of a question adds: how it is understood, and who answers it.
+type Explained struct {
+	Plan     string   `json:"plan" doc:"how the question is understood, in lines"`
+	SQL      string   `json:"sql,omitempty" doc:"its label table as a query of Postgres, where it has one"`
+	Task     string   `json:"task,omitempty" doc:"the trained task that asks the same and answers the keys"`
+	Version  string   `json:"version,omitempty" doc:"its version in service"`
+	Training []string `json:"training,omitempty" nullable:"false" doc:"where no task was trained for the question (TK192): the statements that train one"`
 }
 
 // queryRetry is what refused clients are told to wait: about the time of one question.
@@ -46,7 +57,7 @@ type queryInput struct{ rawRequest }
 
 // queryRequest describes the body in the OpenAPI document; [parseQuery] reads it.
 type queryRequest struct {
-	Query    string   `json:"query" minLength:"1" doc:"a text of the task language: PREDICT ... FOR table IN (keys) [AT anchor]; FOR EACH asks about all eligible rows"`
+	Query    string   `json:"query" minLength:"1" doc:"a text of the task language: PREDICT ... FOR table IN (keys) [AT anchor]; FOR EACH asks about all eligible rows; with EXPLAIN before it how it is understood, and for its keys what the trained task that asks the same answers, and why"`
 	Interval *float64 `json:"interval,omitempty" nullable:"true" exclusiveMinimum:"0" exclusiveMaximum:"1" doc:"of a value: the share of cases that lower and upper are to hold"`
 }
 
@@ -55,7 +66,8 @@ type queryAnswer struct {
 	Reading     string           `json:"reading" doc:"the question in words"`
 	Anchor      time.Time        `json:"anchor,omitzero" doc:"the moment predicted at; absent when each entity has its own"`
 	DataUntil   time.Time        `json:"data_until" doc:"how fresh the data is"`
-	Fitted      fitted           `json:"fitted" doc:"what answers, and how it did on validation"`
+	Fitted      *fitted          `json:"fitted,omitempty" doc:"what answers, and how it did on validation; absent of EXPLAIN"`
+	Explained   *Explained       `json:"explained,omitempty" doc:"of EXPLAIN"`
 	Predictions []predictionRow  `json:"predictions" nullable:"false"`
 	Errors      []predictionFail `json:"errors" nullable:"false" doc:"keys without prediction"`
 }
@@ -135,12 +147,22 @@ func (s *Server) query(ctx context.Context, in *queryInput) (*queryAnswer, error
 	for i := range at {
 		at[i] = i
 	}
-	if err := s.fill(ctx, rows, &a.PredictAnswer, &predictBody{entities: a.Entities, interval: req.Interval}, at); err != nil {
+	body := &predictBody{entities: a.Entities, interval: req.Interval}
+	if a.Explained != nil {
+		body.top = ExplainReasons
+	}
+	if err := s.fill(ctx, rows, &a.PredictAnswer, body, at); err != nil {
 		return nil, err
 	}
-	return &queryAnswer{Type: a.Type, Reading: a.Reading, Anchor: rows.Anchor, DataUntil: rows.DataUntil, Predictions: rows.Predictions, Errors: rows.Errors,
-		Fitted: fitted{a.Served, a.Metric, a.Train, a.Val, a.Validation, a.ServedError, a.Seconds}}, nil
+	out := &queryAnswer{Type: a.Type, Reading: a.Reading, Anchor: rows.Anchor, DataUntil: rows.DataUntil, Predictions: rows.Predictions, Errors: rows.Errors, Explained: a.Explained}
+	if a.Explained == nil {
+		out.Fitted = &fitted{a.Served, a.Metric, a.Train, a.Val, a.Validation, a.ServedError, a.Seconds}
+	}
+	return out, nil
 }
+
+// ExplainReasons is how many reasons EXPLAIN gives for each prediction.
+const ExplainReasons = 5
 
 // heavy waits for the place of what keeps all cores busy for seconds: questions, labels.
 func (s *Server) heavy(ctx context.Context) (done func(), err error) {

@@ -39,13 +39,20 @@ func (r *run) query(ctx context.Context, q *tql.Query) (*Answer, error) {
 
 // untrained says how to train a query (TK192).
 func (r *run) untrained(q *tql.Query) error {
+	return r.fault(q.Range(), "TK192", "train it first, and ask again:\n"+strings.Join(r.training(q), "\n")+
+		"\nor let what takes seconds answer at once: rowlink query, or rowlink sql --instant", noModel)
+}
+
+const noModel = "no model was trained for this query"
+
+// training are the statements that train a query.
+func (r *run) training(q *tql.Query) []string {
+	if stored := r.untrainedTask(q); stored != "" {
+		return []string{fmt.Sprintf("TRAIN %s;", stored)}
+	}
 	name, bare := r.freeName(q), q.Bare()
 	bare.Each = true
-	lines := fmt.Sprintf("CREATE TASK %s AS %s;\nTRAIN %s;", name, bare, name)
-	if stored := r.untrainedTask(q); stored != "" {
-		lines = fmt.Sprintf("TRAIN %s;", stored)
-	}
-	return r.fault(q.Range(), "TK192", "train it first, and ask again:\n"+lines+"\nor let what takes seconds answer at once: rowlink query, or rowlink sql --instant", "no model was trained for this query")
+	return []string{fmt.Sprintf("CREATE TASK %s AS %s;", name, bare), fmt.Sprintf("TRAIN %s;", name)}
 }
 
 // untrainedTask is the stored task that asks the same but has no version.
@@ -159,9 +166,25 @@ func (r *run) predict(ctx context.Context, st *tql.PredictTask) (*Answer, error)
 	}
 	ask := Ask{At: moment(st.At), Options: r.options(st.Options)}
 	if st.Keys != nil {
+		if err := r.checkKeys(v, st.Keys); err != nil {
+			return nil, err
+		}
 		ask.Keys = keys(st.Keys)
 	}
 	return r.Tools.Predict(ctx, r.db, v, ask)
+}
+
+// checkKeys refuses keys that cannot be those of the entity of a version's task.
+func (r *run) checkKeys(v *workspace.Model, keys []*tql.Key) error {
+	text, err := rowlink.TaskText(v)
+	if err != nil {
+		return err
+	}
+	task, err := tql.Bind(text, r.db.Snap.Schema)
+	if err != nil {
+		return nil // loading says why
+	}
+	return tql.CheckKeys(r.text, r.db.Snap.Schema, task.Entity, keys)
 }
 
 func (r *run) evaluate(ctx context.Context, st *tql.Evaluate) (*Answer, error) {

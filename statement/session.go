@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -184,7 +185,7 @@ func (s *Session) one(ctx context.Context, text string, st tql.Statement) (a *An
 	if err == nil {
 		a.Statement = kind(st)
 	}
-	return a, err
+	return a, r.placed(err)
 }
 
 // run is one statement over the open database.
@@ -193,18 +194,35 @@ type run struct {
 	db   *rowlink.Database
 	ws   *workspace.Workspace
 	text string // of the script, for the places of faults
+
+	alone string // what at gave last
 }
 
-// at blanks everything of the script but one statement, so that faults keep their lines
-// and columns.
+// at blanks everything of the script but one statement, byte for byte, so that faults keep
+// their places.
 func (r *run) at(loc tql.Loc) string {
-	before := strings.Map(func(c rune) rune {
-		if c == '\n' {
-			return c
+	before := []byte(r.text[:loc.Pos])
+	for i, c := range before {
+		if c != '\n' {
+			before[i] = ' '
 		}
-		return ' '
-	}, r.text[:loc.Pos])
-	return before + r.text[loc.Pos:loc.End]
+	}
+	r.alone = string(before) + r.text[loc.Pos:loc.End]
+	return r.alone
+}
+
+// placed shows the script where a fault stands in a statement that was read alone.
+func (r *run) placed(err error) error {
+	list, ok := errors.AsType[tql.Errors](err)
+	if !ok {
+		return err
+	}
+	for _, e := range list {
+		if e.Text == r.alone && e.End <= len(r.text) {
+			e.Text = r.text
+		}
+	}
+	return err
 }
 
 // fault is an error at a place of the script.

@@ -57,8 +57,12 @@ func (r *run) create(ctx context.Context, st *tql.Create) (*Answer, error) {
 		return nil, err
 	}
 	a := &Answer{Value: created{Task: name, Created: true, Replaced: exists, Type: task.Type, Hash: task.Hash, Reading: task.Reading, Warnings: task.Warnings}}
+	shown := task
+	if dated, err := r.db.Task(r.alone); err == nil { // the dates that the data gives, where it gives any
+		shown = dated
+	}
 	a.Text = func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s\n", strings.TrimRight(tql.Explain(task, r.db.Snap.Schema), "\n"))
+		_, err := fmt.Fprintf(w, "%s\n", strings.TrimRight(tql.Explain(shown, r.db.Snap.Schema), "\n"))
 		return err
 	}
 	return a, nil
@@ -163,11 +167,11 @@ func (r *run) version(n tql.Name, ref string) (*workspace.Model, error) {
 		if have, _ := r.ws.Models(name); len(have) > 0 {
 			hint = "SHOW MODELS lists what there is"
 		}
-		what := "a model"
+		what := "has no trained version"
 		if ref != "" {
-			what = "a model of version " + ref
+			what = "has no version " + ref
 		}
-		return nil, r.fault(n.Range(), "TK190", hint, "task %q has no such thing as %s", name, what)
+		return nil, r.fault(n.Range(), "TK190", hint, "task %q %s", name, what)
 	}
 	return v, err
 }
@@ -204,49 +208,4 @@ func (r *run) train(ctx context.Context, st *tql.Train) (*Answer, error) {
 		return nil, err
 	}
 	return r.Tools.Train(ctx, r.db, text, r.options(st.Options))
-}
-
-func (r *run) explain(ctx context.Context, st *tql.ExplainStatement) (*Answer, error) {
-	var task *tasks.Task
-	var err error
-	if st.Query == nil {
-		task, err = r.task(st.Name)
-	} else {
-		task, err = r.db.Task(r.at(st.Range()))
-	}
-	if err != nil {
-		return nil, err
-	}
-	a, err := r.Tools.Explain(ctx, r.db, task, st.Analyze)
-	if err != nil || st.Query == nil || st.Query.Selection == nil {
-		return a, err
-	}
-	return r.explained(ctx, st.Query, task, a)
-}
-
-// explained adds the predictions of the asked keys with their reasons, where a trained
-// version asks the same: what EXPLAIN means in PQL.
-func (r *run) explained(ctx context.Context, q *tql.Query, task *tasks.Task, a *Answer) (*Answer, error) {
-	v, _, err := r.match(task)
-	if err != nil || v == nil {
-		if err == nil {
-			a.Notes = append(a.Notes, "TK192: no model was trained for this query, so the keys are not scored")
-		}
-		return a, err
-	}
-	ask := asked(q)
-	ask.Options = append(ask.Options, Option{Name: "explain", Value: "5"})
-	p, err := r.Tools.Predict(ctx, r.db, v, ask)
-	if err != nil {
-		return nil, err
-	}
-	plan := a.Text
-	return &Answer{Value: map[string]any{"explanation": a.Value, "predictions": p.Value}, Notes: append(a.Notes, p.Notes...), Incomplete: p.Incomplete,
-		Text: func(w io.Writer) error {
-			if err := plan(w); err != nil {
-				return err
-			}
-			fmt.Fprintln(w)
-			return p.Text(w)
-		}}, nil
 }

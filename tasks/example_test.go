@@ -52,7 +52,7 @@ func Example() {
 	}
 	// Output:
 	// task visits_next_month: regression, entity patients (2 rows), window (anchor, anchor + 30 days], regime rolling
-	// anchors    train 10 (2023-01-01 .. 2023-09-28, every 30 days)  val 1 (2023-10-28 .. 2023-10-28)  test 1 (2023-11-27 .. 2023-11-27)
+	// anchors    train 10 (2023-01-01 .. 2023-09-28, every 30 days)  val 1 (2023-10-28)  test 1 (2023-11-27)
 	// with rows  train 10   val 1   test 1
 	// examples   train 20   val 2   test 2        mean 1.5 / 1.5 / 1.5
 	// dropped    0 of 24 pairs; 0 NULL labels; 0 rows without time; 0 anchors incomplete

@@ -67,7 +67,7 @@ func (l *LabelTable) report(x *Executor, g *Grid) {
 	warn(r.Unknown > 0, "TK184: %d labels are of keys that the snapshot does not hold: rowlink ingest takes a new one", r.Unknown)
 	late := x.late()
 	warn(late > 0, "TK219: %d rows of the aggregated tables are later than data_until: no label reads them", late)
-	warn(r.Dangling > 0, "TK209: %d references on the paths of the task are NULL or dangling", r.Dangling)
+	warn(r.Dangling > 0, "TK209: %s NULL or dangling on the paths of the task", references(r.Dangling))
 	empty := sum3(r.Anchors) - sum3(r.WithRows)
 	warn(!static && r.Incomplete+r.Overlap+empty > 0, "TK211: anchors left out: %d incomplete, %d overlapping the next split, %d without examples", r.Incomplete, r.Overlap, empty)
 	l.warnUnmentioned(x)
@@ -192,7 +192,7 @@ func (l *LabelTable) warnShift() {
 		}
 		what, from, to := "share of positives", percent(r.Mean[Train]), percent(r.Mean[s])
 		if l.Task.Type != Binary {
-			what, from, to = map[bool]string{true: "number of items", false: "label mean"}[l.Task.Ranking != nil], fmt.Sprintf("%.4g", r.Mean[Train]), fmt.Sprintf("%.4g", r.Mean[s])
+			what, from, to = map[bool]string{true: "number of items", false: "label mean"}[l.Task.Ranking != nil], decimal(r.Mean[Train], 4), decimal(r.Mean[s], 4)
 		}
 		r.Warnings = append(r.Warnings, fmt.Sprintf("TK217: %s %s from %s (train) to %s (%s)", what, verb, from, to, s))
 		return
@@ -237,4 +237,11 @@ func (l *LabelTable) warnUnmentioned(x *Executor) {
 	}
 	l.Report.Warnings = append(l.Report.Warnings, fmt.Sprintf("TK210: the SQL names entities that no row at or before the anchor mentions: %s of train, %s of val, %s of test; who is asked about was perhaps chosen by looking ahead",
 		share(Train), share(Val), share(Test)))
+}
+
+func references(n int) string {
+	if n == 1 {
+		return "1 reference is"
+	}
+	return grouped(n) + " references are"
 }

@@ -40,7 +40,7 @@ func TestLabel_reportsRows(t *testing.T) {
 	all := strings.Join(l.Report.Warnings, "\n")
 	for _, want := range []string{
 		"TK208: 1 rows without time count nowhere",
-		"TK209: 1 references on the paths of the task are NULL or dangling",
+		"TK209: 1 reference is NULL or dangling on the paths of the task",
 		"TK219: 1 rows of the aggregated tables are later than data_until: no label reads them",
 	} {
 		if !strings.Contains(all, want) {

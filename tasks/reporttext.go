@@ -3,6 +3,7 @@ package tasks
 import (
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -80,8 +81,11 @@ func (r *LabelReport) anchorTexts(task *Task) []string {
 	for s := Train; s <= Test; s++ {
 		text := fmt.Sprintf("%s %s", s, grouped(r.Anchors[s]))
 		if r.Anchors[s] > 0 {
-			text += fmt.Sprintf(" (%s .. %s", dateText(r.First[s], task), dateText(r.Last[s], task))
-			if s == Train {
+			text += " (" + dateText(r.First[s], task)
+			if r.Last[s] != r.First[s] {
+				text += " .. " + dateText(r.Last[s], task)
+			}
+			if s == Train && r.Anchors[s] > 1 {
 				text += ", every " + task.Options.Step.String()
 			}
 			text += ")"
@@ -111,7 +115,7 @@ func (r *LabelReport) meanText(task *Task) string {
 	case LinkPrediction:
 		return fmt.Sprintf("        items %.3g / %.3g / %.3g on average", r.Mean[Train], r.Mean[Val], r.Mean[Test])
 	case Regression, Forecasting:
-		return fmt.Sprintf("        mean %.5g / %.5g / %.5g", r.Mean[Train], r.Mean[Val], r.Mean[Test])
+		return fmt.Sprintf("        mean %s / %s / %s", decimal(r.Mean[Train], 5), decimal(r.Mean[Val], 5), decimal(r.Mean[Test], 5))
 	}
 	return ""
 }
@@ -154,11 +158,22 @@ func (r *LabelReport) droppedText() string {
 	return text + ": " + strings.Join(parts, ", ")
 }
 
-// grouped prints 1234567 as "1 234 567".
+// Grouped prints 1234567 as "1 234 567".
+func Grouped(n int) string { return grouped(n) }
+
 func grouped(n int) string {
 	digits := strconv.Itoa(n)
 	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
 		digits = digits[:i] + " " + digits[i:]
 	}
 	return digits
+}
+
+// decimal prints a number with some significant digits, whole where it is large, and in
+// scientific notation only where it is tiny.
+func decimal(v float64, digits int) string {
+	if a := math.Abs(v); a >= math.Pow10(digits) && a < 1e15 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'g', digits, 64)
 }

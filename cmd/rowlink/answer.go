@@ -43,7 +43,7 @@ func (p *predictions) text(w io.Writer) error {
 	if p.Task.Forecast != nil {
 		header = strings.Replace(header, "prediction", "step\tprediction", 1)
 	}
-	rows, lines := []string{header}, p.lines()
+	rows, lines := []string{header}, p.ranked()
 	for _, one := range lines {
 		row := fmt.Sprintf("%s\t%s", p.entity.KeyText(one.Row), instant(one.Anchor))
 		if one.step > 0 {
@@ -53,7 +53,9 @@ func (p *predictions) text(w io.Writer) error {
 		if lower, upper, ok := p.interval(one); ok {
 			row += fmt.Sprintf("\t%s\t%s", valueText(lower), valueText(upper))
 		}
-		if v, ok := likelihood(one.Prediction); ok {
+		if v, ok := likelihood(one.Prediction); one.share != nil {
+			row += fmt.Sprintf("\t%.4f", *one.share)
+		} else if ok {
 			row += fmt.Sprintf("\t%.4f", v)
 		}
 		rows = append(rows, fmt.Sprintf("%s\t%t", row, one.Eligible))

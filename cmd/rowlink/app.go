@@ -170,6 +170,11 @@ func (a *app) task(ctx context.Context, arg string) (*rowlink.Database, *tasks.T
 	if err != nil {
 		return nil, nil, err
 	}
+	return a.bound(ctx, text)
+}
+
+// bound opens the database and binds a text to it.
+func (a *app) bound(ctx context.Context, text string) (*rowlink.Database, *tasks.Task, error) {
 	d, err := a.open(ctx, false)
 	if err != nil {
 		return nil, nil, err

@@ -17,6 +17,9 @@ var _ server.Asker = (*backend)(nil)
 
 // Query implements [server.Asker]: as rowlink query, over the served snapshot.
 func (b *backend) Query(ctx context.Context, req server.QueryRequest) (*server.QueryAnswer, error) {
+	if st := explainIn(req.Text); st != nil {
+		return b.explain(ctx, st, req)
+	}
 	i, err := b.db.Instant(ctx, req.Text)
 	if err != nil {
 		return nil, wrongText(err, "/query")
@@ -94,7 +97,7 @@ func wrongText(err error, pointer string) error {
 			if e.Detail != "" {
 				detail += ": " + e.Detail
 			}
-			out = append(out, server.Invalid{Code: e.Code, Detail: detail, Hint: e.Hint, Pointer: pointer, Line: e.Line(), Column: e.Column()})
+			out = append(out, server.Invalid{Code: e.Code, Detail: detail, Hint: e.Hint, Pointer: pointer, Line: e.Line(), Column: e.Column(), Length: e.Length()})
 		}
 		return errors.Join(out...)
 	}

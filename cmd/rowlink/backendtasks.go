@@ -28,6 +28,11 @@ func (t servedTools) Open(context.Context) (*rowlink.Database, error) { return t
 
 // CreateTask implements [server.Keeper].
 func (b *backend) CreateTask(ctx context.Context, text server.TaskText, dry bool) (*server.CreatedTask, error) {
+	if _, faulty := tql.Parse(text.SQL); faulty != nil {
+		if _, err := b.db.Task(text.SQL); err != nil { // those of meaning too, as far as the text is read
+			return nil, wrongText(err, "/sql")
+		}
+	}
 	name, sql, err := createText(text)
 	if err != nil {
 		return nil, err
@@ -99,7 +104,29 @@ func createText(t server.TaskText) (name, sql string, err error) {
 			return t.Name, "CREATE TASK " + tql.Quote(t.Name) + " AS " + t.SQL, nil
 		}
 	}
-	return "", "", server.Invalid{Code: "TK104", Detail: "the statement creates no task", Pointer: "/sql", Hint: "write CREATE TASK name AS PREDICT ..., or send the name of a query beside it; POST /v1/query answers questions"}
+	return "", "", server.Invalid{Code: "TK104", Detail: "the statement creates no task", Pointer: "/sql", Hint: elsewhere(script.Statements[0])}
+}
+
+// elsewhere says where a statement that creates no task is answered.
+func elsewhere(st tql.Statement) string {
+	switch st := st.(type) {
+	case *tql.Drop:
+		return "DELETE /v1/tasks/" + st.Name.Text + " drops a task"
+	case *tql.Alter:
+		return "the mapping is changed where the server runs: rowlink sql"
+	case *tql.Train:
+		return "POST /v1/tasks/" + st.Name.Text + "/train trains a task"
+	case *tql.Evaluate:
+		return "GET /v1/models has the scores of every version"
+	case *tql.PredictTask:
+		return "POST /v1/tasks/" + st.Name.Text + "/predict predicts"
+	case *tql.ExplainStatement:
+		return "POST /v1/query explains a question, dry_run=1 a task"
+	case *tql.Show:
+		return map[tql.ShowKind]string{tql.ShowTasks: "GET /v1/tasks lists the tasks", tql.ShowTask: "GET /v1/tasks/{task} is a task", tql.ShowModels: "GET /v1/models lists the versions",
+			tql.ShowModel: "GET /v1/models/{task} lists the versions of a task", tql.ShowLabels: "GET /v1/tasks/{task}/labels is the label table", tql.ShowMapping: "the mapping is read where the server runs: rowlink sql"}[st.Kind]
+	}
+	return "write CREATE TASK name AS PREDICT ..., or send the name of a query beside it; POST /v1/query answers questions"
 }
 
 // share counts the labels of a split.

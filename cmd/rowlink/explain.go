@@ -13,6 +13,7 @@ import (
 	"github.com/rowlink/rowlink"
 	"github.com/rowlink/rowlink/ingest"
 	"github.com/rowlink/rowlink/schema"
+	"github.com/rowlink/rowlink/statement"
 	"github.com/rowlink/rowlink/tasks"
 	"github.com/rowlink/rowlink/tasks/tql"
 )
@@ -24,12 +25,22 @@ func explainCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain TASK",
 		Short: "Say how a task is understood: reading, type, anchors, label balance, warnings",
-		Long:  "explain binds the task and computes its label table, but trains nothing. TASK is a file, - for stdin, or a stored task.",
+		Long: `explain binds the task and computes its label table, but trains nothing. TASK is a file, - for stdin, a stored
+task, or the text of a query. A query that names keys is also answered, with reasons, by the trained task that
+asks the same; where there is none, what trains one is printed.`,
 		Example: "  rowlink explain churn.sql\n  rowlink explain churn --sql | psql mydb\n" +
-			"  echo \"PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR EACH customers\" | rowlink explain -",
+			"  rowlink explain \"PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR EACH customers\"\n" +
+			"  rowlink explain \"PREDICT COUNT(orders.*, 0, 30, days) = 0 FOR customers = 42\"",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d, task, err := a.task(cmd.Context(), args[0])
+			text, err := a.queryText(args[0])
+			if err != nil {
+				return err
+			}
+			if !sql && namesKeys(text) {
+				return a.explainKeys(cmd.Context(), text)
+			}
+			d, task, err := a.bound(cmd.Context(), text)
 			if err != nil {
 				return err
 			}
@@ -46,6 +57,34 @@ func explainCommand(a *app) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&sql, "sql", false, "print the SELECT for PostgreSQL that computes the same label table, and nothing else")
 	return cmd
+}
+
+// namesKeys reports whether a text is a query that names the keys that it asks about.
+func namesKeys(text string) bool {
+	script, err := tql.Parse(text)
+	if err != nil || len(script.Statements) != 1 {
+		return false
+	}
+	q := tql.QueryOf(script.Statements[0])
+	return q != nil && q.Selection != nil
+}
+
+// explainKeys explains a query and what a trained version answers for its keys.
+func (a *app) explainKeys(ctx context.Context, text string) error {
+	s := &statement.Session{Tools: sqlTools{a}}
+	defer s.Close()
+	answer, err := s.Explain(ctx, text, true)
+	if err != nil {
+		return err
+	}
+	a.progress.clear()
+	if err := a.print(answer.Value, answer.Text); err != nil {
+		return err
+	}
+	for _, n := range answer.Notes {
+		a.warn("%s", n)
+	}
+	return answer.Incomplete
 }
 
 // lowered prints the label table's SELECT.
@@ -86,23 +125,25 @@ func explained(ctx context.Context, d *rowlink.Database, task *tasks.Task, threa
 		return nil, err
 	}
 	cost := labelCost{Seconds: time.Since(start).Seconds(), TableBytes: labelBytes * len(labels.Label), GraphBytes: graphBytes(d.Snap)}
-	return &explanation{task.Name, task.Type, task.Hash, task.Reading, append([]string{}, task.Warnings...), labels.Hash(), newReportJSON(&labels.Report), writtenLater(d.Snap.Schema), cost, tql.Explain(task, d.Snap.Schema), labels}, nil
+	return &explanation{task.Name, task.Type, task.Hash, task.Reading, append([]string{}, task.Warnings...), labels.Hash(), newReportJSON(&labels.Report), writtenLater(d.Snap.Schema), cost, tql.Explain(task, d.Snap.Schema), lateText(d.Snap.Schema), labels}, nil
 }
 
 func (e *explanation) text(w io.Writer) error {
 	fmt.Fprintf(w, "%s\nhash %s, labels %.12s\n\n", strings.TrimRight(e.plan, "\n"), e.Hash, e.LabelHash)
-	if err := e.labels.Report.Text(w, e.labels.Task); err != nil {
+	told := *e.labels.Task
+	told.Warnings = nil // the plan has them as remarks
+	if err := e.labels.Report.Text(w, &told); err != nil {
 		return err
 	}
-	const most = 6 // lines that people read
-	for _, l := range e.Leaks[:min(most, len(e.Leaks))] {
+	for _, l := range e.late {
 		fmt.Fprintf(w, "LEAK?      %s\n", l)
 	}
-	if n := len(e.Leaks) - most; n > 0 {
-		fmt.Fprintf(w, "LEAK?      and %d more columns: rowlink schema lists them\n", n)
+	each := ""
+	if !told.Static() {
+		each = ", " + perAnchor(e.Cost.Seconds, &e.labels.Report) + " per anchor"
 	}
-	_, err := fmt.Fprintf(w, "cost       labels in %.2f s, %s per anchor; label table %s, links in memory about %s\n", e.Cost.Seconds,
-		perAnchor(e.Cost.Seconds, &e.labels.Report), bytesText(e.Cost.TableBytes), bytesText(e.Cost.GraphBytes))
+	_, err := fmt.Fprintf(w, "cost       labels in %.2f s%s; label table %s, links in memory about %s\n", e.Cost.Seconds, each,
+		bytesText(e.Cost.TableBytes), bytesText(e.Cost.GraphBytes))
 	return err
 }
 
@@ -152,6 +193,29 @@ func writtenLater(sc *schema.Schema) []string {
 	return slices.DeleteFunc(append([]string{}, sc.Warnings()...), func(l string) bool { return !strings.HasPrefix(l, "TK218") })
 }
 
+// lateText says of each table which columns look written later than their row, and the
+// statement that hides them.
+func lateText(sc *schema.Schema) []string {
+	var out []string
+	late := sc.WrittenLater()
+	for len(late) > 0 {
+		t := sc.Tables[late[0].Table]
+		var names, actions []string
+		for len(late) > 0 && sc.Tables[late[0].Table] == t {
+			name := t.Columns[late[0].Column].Name
+			names, actions = append(names, name), append(actions, "IGNORE COLUMN "+tql.Quote(name))
+			late = late[1:]
+		}
+		table := tql.Quote(t.Name)
+		if sc.Table(t.Name) < 0 && t.Namespace != "" {
+			table = tql.Quote(t.Namespace) + "." + table
+		}
+		out = append(out, fmt.Sprintf("TK218: columns of %s that look written later than their row: %s (SHOW MAPPING %s says why); hide those that are: ALTER TABLE %s %s;",
+			t.Name, strings.Join(names, ", "), table, table, strings.Join(actions, ", ")))
+	}
+	return out
+}
+
 // explanation is what explain prints with --json.
 type explanation struct {
 	Task      string     `json:"task"`
@@ -165,6 +229,7 @@ type explanation struct {
 	Cost      labelCost  `json:"cost"`
 
 	plan   string
+	late   []string // Leaks for people: a line for each table
 	labels *tasks.LabelTable
 }
 

@@ -101,7 +101,7 @@ func (k askedKey) find(t *ingest.Table) (int32, *keyFault) {
 	}
 	row, ok := t.Find(key)
 	if !ok {
-		return 0, &keyFault{k.text, server.CodeUnknownKey, fmt.Sprintf("no %s with key %q", t.Def.Name, k.text)}
+		return 0, &keyFault{k.text, server.CodeUnknownKey, fmt.Sprintf("no %s row with key %q", t.Def.Name, k.text)}
 	}
 	return row, nil
 }

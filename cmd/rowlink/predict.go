@@ -29,6 +29,7 @@ type predictFlags struct {
 	all      bool
 	at       string
 	explain  int
+	top      int
 	interval float64
 	out      string
 	where    string
@@ -92,6 +93,7 @@ func (f *predictFlags) registerPredict(cmd *cobra.Command) {
 	c.StringVar(&f.where, "where", "", "with --all: only rows of which this condition holds at the anchor, written as the WHERE of a task")
 	c.StringVar(&f.at, "at", "", "anchor: a date or time in the task's zone, or now (default: the end of the data)")
 	c.IntVar(&f.explain, "explain", 0, "name this many groups of rows, or rows, that moved each prediction")
+	c.IntVar(&f.top, "top", 0, "of a single class: one line for each of the likeliest so many, in tables for people")
 	c.Float64Var(&f.interval, "interval", 0, "of a value: also print the interval that is to hold this share of cases, such as 0.9")
 	c.StringVar(&f.out, "out", "", "write to this .csv, .parquet, .arrow or .ndjson file instead of stdout")
 	f.to.register(c, "predictions")
@@ -116,6 +118,8 @@ func (f *predictFlags) check(given func(flag string) bool) error {
 		return usage("write --key KEY, --keys FILE or --all", "nobody is asked about")
 	case given("interval") && !(f.interval > 0 && f.interval < 1):
 		return usage("write the share of cases that it is to hold: --interval 0.9", "--interval is %g, want a number between 0 and 1", f.interval)
+	case f.top < 0:
+		return usage("", "--top is %d, want 0 or more", f.top)
 	case f.explain < 0:
 		return usage("", "--explain is %d, want 0 or more", f.explain)
 	case f.explain > 0 && f.out != "" && filepath.Ext(f.out) != ".ndjson":
@@ -147,7 +151,7 @@ func (a *app) predict(ctx context.Context, m *storedModel, f predictFlags) error
 
 // predictions answers for all who are eligible, or for the asked keys.
 func (a *app) predictions(ctx context.Context, m *storedModel, f predictFlags, keys func(*predictions) ([]askedKey, error)) (*predictions, error) {
-	p := &predictions{Predictor: m.Predictor, from: m.origin(), entity: m.Snap.Tables[m.Task.Entity]}
+	p := &predictions{Predictor: m.Predictor, from: m.origin(), entity: m.Snap.Tables[m.Task.Entity], top: f.top}
 	if err := p.setAnchor(f.at); err != nil {
 		return nil, err
 	}
@@ -239,6 +243,7 @@ type predictions struct {
 	// explained says that reasons were asked for from a predictor that gives them.
 	explained bool
 	around    rowlink.Around // nil = no interval is asked for
+	top       int            // lines for each single class; 0 = one
 	shards    *shardFolder   // nil = the answers are kept nowhere
 	list      []predict.Prediction
 	faults    []*keyFault

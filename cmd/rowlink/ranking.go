@@ -28,7 +28,7 @@ func (a *app) trainRanking(ctx context.Context, d *rowlink.Database, text string
 	if err := a.print(out, out.Text); err != nil {
 		return err
 	}
-	return a.announce(d.Workspace, fitted.Task, fitted.Labels, out.Version)
+	return a.announce(d.Workspace, fitted.Task, fitted.Labels, out.Version, "rowlink predict "+fitted.Task.Name+" --all")
 }
 
 // fitRanking fits a link prediction task and stores the version.

@@ -310,7 +310,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`\d[\d.]*m?s, \d+ seeds/s`), "<speed>"},
 	{regexp.MustCompile(`\d+\.\d s in all`), "<s> in all"},
 	{regexp.MustCompile(`fitted in \d+\.\d s`), "fitted in <s>"},
-	{regexp.MustCompile(`labels in \d+\.\d\d s, \d+\.\d\d ms per anchor`), "labels in <s>"},
+	{regexp.MustCompile(`labels in \d+\.\d\d s(, \d+\.\d\d ms per anchor)?`), "labels in <s>"},
 	{regexp.MustCompile(`"label_seconds": ?[\d.e-]+`), `"label_seconds": <s>`},
 	{regexp.MustCompile(`\d+ features, (penalty [\d.e-]+|\d+ rounds, \d+ leaves(, aged examples)?)`), "<settings>"},
 	{regexp.MustCompile(`\d\.\d\d [a-z-]+( [a-z-]+)*( \+ \d\.\d\d [a-z-]+( [a-z-]+)*)+(, no gain on unseen anchors)?`), "<weights>"},

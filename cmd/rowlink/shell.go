@@ -13,12 +13,11 @@ import (
 
 	"github.com/peterh/liner"
 
-	"github.com/rowlink/rowlink"
 	"github.com/rowlink/rowlink/statement"
 	"github.com/rowlink/rowlink/tasks/tql"
 )
 
-const shellHelp = `Statements end with a semicolon and may span lines; Tab completes words, tables and columns.
+const shellHelp = `Statements end with a semicolon and may span lines; Tab completes what may come next.
   SHOW MAPPING [table];                     what the tables and columns mean
   ALTER TABLE t SET TIME column;            correct it (in mapping.yaml; the database is only read)
   EXPLAIN [ANALYZE] PREDICT ... ;           how a question is understood, and how its labels come out
@@ -27,7 +26,11 @@ const shellHelp = `Statements end with a semicolon and may span lines; Tab compl
   TRAIN name [WITH (epochs = 5)];           SHOW MODELS; SHOW MODEL name;
   EVALUATE name;                            beside the simple baselines
   PREDICT TASK name FOR (1, 2);             or a plain PREDICT query
-  quit                                      also Ctrl-D; Ctrl-C stops a statement`
+  \h [STATEMENT]                            the syntax of a statement
+  \d [TABLE]                                SHOW MAPPING, of one table or of all
+  \i FILE                                   run the statements of a file
+  \instant                                  answer untrained queries at once, or not any more
+  quit                                      also \q and Ctrl-D; Ctrl-C stops a statement`
 
 // shell reads statements from a terminal until it ends.
 func (a *app) shell(ctx context.Context, s *statement.Session) error {
@@ -37,7 +40,7 @@ func (a *app) shell(ctx context.Context, s *statement.Session) error {
 		return err
 	}
 	a.progress.clear()
-	fmt.Fprintf(a.out, "%s, %d tables. Statements end with ; help tells what there is.\n", d.Source, len(d.Snap.Tables))
+	fmt.Fprintf(a.out, "%s, %d tables. Statements end with a semicolon; help tells what there is.\n", d.Source, len(d.Snap.Tables))
 	cooked, err := liner.TerminalMode()
 	if err != nil {
 		return fmt.Errorf("read the terminal's settings: %w", err)
@@ -50,18 +53,19 @@ func (a *app) shell(ctx context.Context, s *statement.Session) error {
 	}
 	l.SetCtrlCAborts(true)
 	l.SetTabCompletionStyle(liner.TabPrints)
+	entered := &entry{prompter: l}
 	l.SetWordCompleter(func(line string, pos int) (string, []string, string) {
 		d, err := s.Database(ctx)
 		if err != nil {
 			return line[:pos], nil, line[pos:]
 		}
-		return complete(d, line, pos)
+		return complete(d, entered.text.String(), line, pos)
 	})
 	keep := history(l)
 	defer keep()
 	defer endOnTerm(l)()
 	for {
-		text, err := readStatement(l)
+		text, err := entered.statement()
 		switch {
 		case errors.Is(err, io.EOF):
 			fmt.Fprintln(a.out)
@@ -71,24 +75,55 @@ func (a *app) shell(ctx context.Context, s *statement.Session) error {
 		case err != nil:
 			return fmt.Errorf("read a statement: %w", err)
 		}
-		switch strings.ToLower(strings.Trim(strings.TrimSpace(text), ";")) {
-		case "":
-			continue
-		case "quit", "exit", `\q`:
-			return nil
-		case "help", `\?`, `\h`:
-			fmt.Fprintln(a.out, shellHelp)
+		if text == "" {
 			continue
 		}
 		l.AppendHistory(oneLine(text))
 		if err := cooked.ApplyMode(); err != nil {
 			return err
 		}
-		a.one(ctx, s, text)
+		goOn := a.entered(ctx, s, text)
 		if err := raw.ApplyMode(); err != nil {
 			return err
 		}
+		if !goOn {
+			return nil
+		}
 	}
+}
+
+// entered does what was entered: a command of the shell, or statements. It is false where
+// the shell is to end.
+func (a *app) entered(ctx context.Context, s *statement.Session, text string) bool {
+	word, rest, _ := strings.Cut(strings.Trim(strings.TrimSpace(text), "; "), " ")
+	switch word = strings.ToLower(word); word {
+	case "":
+	case "quit", "exit", `\q`:
+		return false
+	case "help", `\?`, `\help`:
+		fmt.Fprintln(a.out, shellHelp)
+	case `\h`:
+		fmt.Fprintln(a.out, syntaxOf(rest))
+	case `\d`:
+		a.one(ctx, s, "SHOW MAPPING "+rest)
+	case `\instant`:
+		s.Instant = !s.Instant
+		fmt.Fprintln(a.out, map[bool]string{true: "a query without a trained task is answered at once, by what can be fitted in seconds", false: "a query needs a trained task"}[s.Instant])
+	case `\i`:
+		data, err := os.ReadFile(rest)
+		if err != nil {
+			report(a.err, usage("\\i reads a file of statements: \\i tasks.sql", "%v", err))
+			break
+		}
+		a.one(ctx, s, string(data))
+	default:
+		if word[0] == '\\' {
+			fmt.Fprintf(a.err, "there is no %s; \\? tells what there is\n", word)
+			break
+		}
+		a.one(ctx, s, text)
+	}
+	return true
 }
 
 // endOnTerm gives the terminal back and ends the program when it is told to end: the
@@ -112,7 +147,7 @@ func endOnTerm(l *liner.State) (stop func()) {
 func (a *app) one(ctx context.Context, s *statement.Session, text string) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	err := a.statements(ctx, s, text)
+	err := a.statements(ctx, s, text, true)
 	a.progress.clear()
 	if err != nil {
 		if ctx.Err() != nil {
@@ -127,23 +162,33 @@ type prompter interface {
 	Prompt(prompt string) (string, error)
 }
 
-// readStatement reads lines up to one that ends a statement, or a word of the shell.
-func readStatement(l prompter) (string, error) {
-	var text strings.Builder
+// entry is what is being entered: lines up to one that ends a statement.
+type entry struct {
+	prompter
+	text strings.Builder
+}
+
+// statement reads lines up to one that ends a statement, or a command of the shell.
+func (e *entry) statement() (string, error) {
+	e.text.Reset()
 	for prompt := "rowlink> "; ; prompt = "      -> " {
-		line, err := l.Prompt(prompt)
+		line, err := e.Prompt(prompt)
 		if err != nil {
 			return "", err
 		}
-		if text.Len() == 0 {
-			switch word := strings.ToLower(strings.TrimSpace(line)); word {
-			case "quit", "exit", "help", `\q`, `\?`, `\h`, "":
+		if e.text.Len() == 0 {
+			word := strings.TrimSpace(line)
+			if strings.HasPrefix(word, `\`) {
 				return word, nil
 			}
+			switch lower := strings.ToLower(word); lower {
+			case "quit", "exit", "help", "":
+				return lower, nil
+			}
 		}
-		text.WriteString(line + "\n")
-		if tql.Complete(text.String()) {
-			return text.String(), nil
+		e.text.WriteString(line + "\n")
+		if text := e.text.String(); tql.Complete(text) {
+			return text, nil
 		}
 	}
 }
@@ -152,7 +197,7 @@ func readStatement(l prompter) (string, error) {
 // comments, so that joining lines hides nothing; as it was entered if it has a fault.
 func oneLine(text string) string {
 	script, err := tql.Parse(text)
-	if err != nil || strings.Contains(text, "$") {
+	if err != nil || strings.ContainsAny(text, `$\`) {
 		return strings.Join(strings.Fields(text), " ")
 	}
 	var parts []string
@@ -182,59 +227,4 @@ func history(l *liner.State) (keep func()) {
 		defer f.Close()
 		_, _ = l.WriteHistory(f)
 	}
-}
-
-// complete proposes how the word before pos may go on: a column after "table.", else a
-// keyword, table, column or task. Keywords follow the case of what is written.
-func complete(d *rowlink.Database, line string, pos int) (head string, list []string, tail string) {
-	at := strings.LastIndexFunc(line[:pos], func(r rune) bool {
-		return r != '_' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r < 0x80
-	}) + 1
-	head, word := line[:at], line[at:pos]
-	if dot := strings.LastIndexByte(word, '.'); dot >= 0 {
-		table := word[:dot]
-		for _, t := range d.Snap.Schema.Tables {
-			if strings.EqualFold(t.Name, table) || strings.EqualFold(t.FullName(), table) {
-				for _, c := range t.Columns {
-					list = appendMatch(list, tql.Quote(c.Name), word[dot+1:])
-				}
-				list = appendMatch(list, "*", word[dot+1:])
-			}
-		}
-		return head + word[:dot+1], list, line[pos:]
-	}
-	seen := map[string]bool{}
-	add := func(name string) {
-		if !seen[name] {
-			seen[name] = true
-			list = appendMatch(list, name, word)
-		}
-	}
-	for _, t := range d.Snap.Schema.Tables {
-		add(tql.Quote(t.Name))
-	}
-	names, _ := d.Workspace.Tasks()
-	for _, n := range names {
-		add(tql.Quote(n))
-	}
-	for _, t := range d.Snap.Schema.Tables {
-		for _, c := range t.Columns {
-			add(tql.Quote(c.Name))
-		}
-	}
-	for _, k := range tql.Keywords() {
-		if word != "" && word == strings.ToLower(word) {
-			k = strings.ToLower(k)
-		}
-		add(k)
-	}
-	return head, list, line[pos:]
-}
-
-// appendMatch adds a name that begins with what is written.
-func appendMatch(list []string, name, written string) []string {
-	if len(name) >= len(written) && strings.EqualFold(name[:len(written)], written) {
-		return append(list, name)
-	}
-	return list
 }

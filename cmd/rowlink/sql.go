@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,7 +48,7 @@ The database is only read; ALTER TABLE edits mapping.yaml in the workspace.`,
 					return err
 				}
 			}
-			return a.statements(cmd.Context(), s, text)
+			return a.statements(cmd.Context(), s, text, false)
 		},
 	}
 	f := cmd.Flags()
@@ -77,8 +78,9 @@ func (a *app) script(args []string) (string, error) {
 	return string(data), nil
 }
 
-// statements runs a text and prints what each statement gives.
-func (a *app) statements(ctx context.Context, s *statement.Session, text string) error {
+// statements runs a text and prints what each statement gives, long answers by a pager where
+// that is wanted.
+func (a *app) statements(ctx context.Context, s *statement.Session, text string, pages bool) error {
 	var part error // the last statement that answered some of its keys only
 	first := true
 	err := s.Run(ctx, text, func(answer *statement.Answer) error {
@@ -89,7 +91,7 @@ func (a *app) statements(ctx context.Context, s *statement.Session, text string)
 			fmt.Fprintln(a.out)
 		}
 		first = false
-		return a.printAnswer(answer)
+		return a.printAnswer(answer, pages)
 	})
 	if err != nil && a.json && ctx.Err() == nil {
 		a.jsonLine(failure(err))
@@ -102,16 +104,27 @@ func (a *app) statements(ctx context.Context, s *statement.Session, text string)
 
 // printAnswer prints one answer: with --json as one line, else its text, and what to mind
 // on stderr.
-func (a *app) printAnswer(answer *statement.Answer) error {
+func (a *app) printAnswer(answer *statement.Answer, pages bool) error {
 	a.progress.clear()
 	if a.json {
 		return a.jsonLine(answer)
 	}
-	err := answer.Text(a.out)
+	err := a.printText(answer, pages)
 	for _, n := range answer.Notes {
 		fmt.Fprintf(a.err, "NOTICE:  %s\n", n)
 	}
 	return err
+}
+
+func (a *app) printText(answer *statement.Answer, pages bool) error {
+	if !pages {
+		return answer.Text(a.out)
+	}
+	var text bytes.Buffer
+	if err := answer.Text(&text); err != nil {
+		return err
+	}
+	return paged(a.out, text.Bytes())
 }
 
 func (a *app) jsonLine(v any) error {

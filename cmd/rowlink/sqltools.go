@@ -38,17 +38,18 @@ func (t sqlTools) Explain(ctx context.Context, d *rowlink.Database, task *tasks.
 	}
 	plan := map[string]any{"task": task.Name, "type": task.Type, "hash": task.Hash, "reading": task.Reading, "warnings": append([]string{}, task.Warnings...)}
 	l, err := lower(d.Snap.Schema, task)
-	if err == nil {
-		plan["sql"] = l.SQL
-	}
 	text := tql.Explain(task, d.Snap.Schema)
 	if grid, err := task.Grid(); err == nil && !task.Static() {
 		anchors := len(grid.Anchors[0]) + len(grid.Anchors[1]) + len(grid.Anchors[2])
 		rows := d.Snap.Tables[task.Entity].Rows
 		plan["anchors"], plan["pairs"] = anchors, anchors*rows
-		text += fmt.Sprintf("rows      at most %d pairs: %d rows of %s at %d anchors\n", anchors*rows, rows, d.Snap.Schema.Tables[task.Entity].Name, anchors)
+		text += fmt.Sprintf("rows      at most %s pairs: %s rows of %s at %s anchors\n", tasks.Grouped(anchors*rows), tasks.Grouped(rows), d.Snap.Schema.Tables[task.Entity].Name, tasks.Grouped(anchors))
 	}
 	plan["plan"] = text
+	if err == nil {
+		plan["sql"] = l.SQL
+		text += "sql       the label table, for PostgreSQL:\n" + strings.TrimRight(l.SQL, "\n") + ";\n"
+	}
 	return &statement.Answer{Value: plan, Text: func(w io.Writer) error {
 		_, err := fmt.Fprintln(w, strings.TrimRight(text, "\n"))
 		return err
@@ -85,6 +86,9 @@ func (t sqlTools) Labels(ctx context.Context, d *rowlink.Database, task *tasks.T
 
 // LabelSQL implements [statement.Tools].
 func (t sqlTools) LabelSQL(d *rowlink.Database, task *tasks.Task) (*statement.Answer, error) {
+	if task.Raw != nil {
+		return nil, usage("SHOW TASK "+tql.Quote(task.Name)+" prints it", "the labels of task %s are written in SQL already", task.Name)
+	}
 	l, err := lower(d.Snap.Schema, task)
 	if err != nil {
 		return nil, usageError{err}
@@ -103,19 +107,24 @@ func (t sqlTools) Train(ctx context.Context, d *rowlink.Database, text string, o
 	if err := f.check(flags.Changed); err != nil {
 		return nil, inOptions(err, options)
 	}
-	if task, err := d.Task(text); err == nil && task.Ranking != nil {
+	task, err := d.Task(text)
+	if err != nil {
+		return nil, err
+	}
+	ask := "PREDICT TASK " + tql.Quote(task.Name)
+	if task.Ranking != nil {
 		fitted, out, err := t.fitRanking(ctx, d, text, f)
 		if err != nil {
 			return nil, err
 		}
-		return &statement.Answer{Value: out, Text: out.Text}, t.announce(d.Workspace, fitted.Task, fitted.Labels, out.Version)
+		return &statement.Answer{Value: out, Text: out.Text}, t.announce(d.Workspace, fitted.Task, fitted.Labels, out.Version, ask)
 	}
 	fitted, version, err := t.train(ctx, d, text, f)
 	if err != nil {
 		return nil, err
 	}
 	a := &statement.Answer{Value: newTrainOutput(fitted.Report, version), Text: fitted.Report.Text}
-	return a, t.announce(d.Workspace, fitted.Task, fitted.Labels, version)
+	return a, t.announce(d.Workspace, fitted.Task, fitted.Labels, version, ask)
 }
 
 // Evaluate implements [statement.Tools].
@@ -280,11 +289,14 @@ func (p *predictions) answered() *statement.Answer {
 		if len(p.list)+len(p.faults) == 0 {
 			fmt.Fprintf(w, "no row of %s is eligible at %s\n", p.entity.Def.Name, instant(p.anchor))
 		}
+		if len(p.list) > 0 || len(p.faults) == 0 {
+			fmt.Fprintln(w)
+		}
 		if p.fitted != nil {
-			_, err := fmt.Fprintf(w, "\n%s", p.fitted.text())
+			_, err := io.WriteString(w, p.fitted.text())
 			return err
 		}
-		_, err := fmt.Fprintf(w, "\n%s, anchor %s, data until %s\n", p.from.title(p.Task.Type), instant(p.anchor), instant(p.DataUntil))
+		_, err := fmt.Fprintf(w, "%s, anchor %s, data until %s\n", p.from.title(p.Task.Type), instant(p.anchor), instant(p.DataUntil))
 		return err
 	}}
 	for _, f := range p.faults {
@@ -335,11 +347,20 @@ func setOptions(flags *pflag.FlagSet, options []statement.Option, without ...str
 			return o.Fault(true, hint, "there is no option %q here", o.Name)
 		}
 		if err := flags.Set(strings.ReplaceAll(o.Name, "_", "-"), o.Value); err != nil {
-			message, _, _ := strings.Cut(err.Error(), ": strconv.")
-			return o.Fault(false, flags.Lookup(strings.ReplaceAll(o.Name, "_", "-")).Usage, "%s", strings.ReplaceAll(message, "--", ""))
+			flag := flags.Lookup(strings.ReplaceAll(o.Name, "_", "-"))
+			return o.Fault(false, o.Name+": "+flag.Usage, "%s is %q, want %s", o.Name, o.Value, kindOfFlag(flag.Value.Type()))
 		}
 	}
 	return nil
+}
+
+// kindOfFlag names what a flag takes.
+func kindOfFlag(kind string) string {
+	if name, ok := map[string]string{"int": "a whole number", "uint64": "a whole number, not negative", "float64": "a number", "bool": "true or false", "duration": "a time such as '90s' or '5m'",
+		"intSlice": "whole numbers: (32, 16)"}[kind]; ok {
+		return name
+	}
+	return "a value of type " + kind
 }
 
 // inOptions places a fault that names a flag at the option of that name.

@@ -88,7 +88,7 @@ TASK is a file, - for stdin, or a stored task.`,
 			if err := a.print(newTrainOutput(fitted.Report, version), fitted.Report.Text); err != nil {
 				return err
 			}
-			return a.announce(d.Workspace, fitted.Task, fitted.Labels, version)
+			return a.announce(d.Workspace, fitted.Task, fitted.Labels, version, "rowlink predict "+fitted.Task.Name+" --all")
 		},
 	}
 	f.register(cmd.Flags())
@@ -146,7 +146,10 @@ func (a *app) train(ctx context.Context, d *rowlink.Database, text string, f tra
 		return nil, 0, err
 	}
 	epochs := a.follow(&f.opt.Train)
-	a.say("task %s, %s by %s: labelling, then the baselines, then the network", task.Name, task.Type, cmp.Or(task.Options.Metric, tasks.MetricNames(task.Type)[0]))
+	if a.report == nil {
+		f.opt.OnStage = func(what string) { a.say("%s ...", what) }
+	}
+	a.say("task %s, %s by %s: labels, then the baselines, then the networks", task.Name, task.Type, cmp.Or(task.Options.Metric, tasks.MetricNames(task.Type)[0]))
 	fitted, err := d.Fit(ctx, text, f.opt)
 	if errors.Is(err, context.Canceled) && f.opt.Train.Resume && *epochs > 0 {
 		a.say("the state after epoch %d is kept: the same command goes on from there", *epochs)
@@ -221,8 +224,8 @@ func newTrainOutput(r *rowlink.Report, version int) trainOutput {
 	return out
 }
 
-// announce says what was stored, what there is to mind, and what to do next.
-func (a *app) announce(w *workspace.Workspace, task *tasks.Task, labels *tasks.LabelTable, version int) error {
+// announce says what was stored, what there is to mind, and what to do next: a command.
+func (a *app) announce(w *workspace.Workspace, task *tasks.Task, labels *tasks.LabelTable, version int, next string) error {
 	for _, line := range slices.Concat(task.Warnings, labels.Report.Warnings) {
 		a.say("%s", line)
 	}
@@ -232,7 +235,7 @@ func (a *app) announce(w *workspace.Workspace, task *tasks.Task, labels *tasks.L
 		return err
 	}
 	if prod.Version == version {
-		a.say("stored version %d of task %s, which prod names; next: rowlink predict %s --all", version, name, name)
+		a.say("stored version %d of task %s, which prod names; next: %s", version, name, next)
 		return nil
 	}
 	a.say("stored version %d of task %s; prod still names version %d: rowlink promote %s %d changes that", version, name, prod.Version, name, version)

@@ -251,7 +251,7 @@ func (h *History) Setting() string {
 	if h.HalfLife == 0 {
 		return "mean of " + h.What
 	}
-	return fmt.Sprintf("%s, half-life %g d", h.What, h.HalfLife)
+	return fmt.Sprintf("%s, half-life %.4g d", h.What, h.HalfLife)
 }
 
 // visibleMean is the mean of the past values that are visible at the cut.

@@ -66,11 +66,29 @@ func (b *binder) entityKey(e *Entity, key Name) {
 	}
 }
 
+// CheckKeys checks keys of a statement that names a task instead of a query against the
+// key of the entity table; its faults have their places in text.
+func CheckKeys(text string, sc *schema.Schema, entity int, keys []*Key) error {
+	t := sc.Tables[entity]
+	b := &binder{text: text, sc: sc, entity: t, keyed: t.Key}
+	b.keys(keys)
+	return b.errs.err()
+}
+
 // keys checks the constants after FOR EACH t = or IN against the columns of the key.
 func (b *binder) keys(keys []*Key) {
 	t := b.entity
 	if b.keyed == nil {
 		return // a fault of the entity
+	}
+	if first, last := keys[0], keys[len(keys)-1]; len(b.keyed) > 1 && len(keys) == len(b.keyed) && !slices.ContainsFunc(keys, func(k *Key) bool { return k.Tuple }) {
+		var one []string
+		for _, k := range keys {
+			one = append(one, k.String())
+		}
+		b.fault(Loc{first.Pos, last.End}, "TK163", "these are %s of one value each, and a key of %q has %s: %s", several(len(keys), "key"), t.Name, parts(len(b.keyed)), strings.Join(t.Names(b.keyed), ", ")).Hint =
+			"put its parts in parentheses of their own: ((" + strings.Join(one, ", ") + "))"
+		return
 	}
 	for _, k := range keys {
 		if len(k.Parts) != len(b.keyed) {
@@ -85,11 +103,13 @@ func (b *binder) keys(keys []*Key) {
 	}
 }
 
-func parts(n int) string {
+func parts(n int) string { return several(n, "part") }
+
+func several(n int, what string) string {
 	if n == 1 {
-		return "1 part"
+		return "1 " + what
 	}
-	return strconv.Itoa(n) + " parts"
+	return strconv.Itoa(n) + " " + what + "s"
 }
 
 // keyShape shows how keys of the entity are written.

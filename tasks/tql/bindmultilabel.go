@@ -16,8 +16,8 @@ func (b *binder) classify(e Expr, v bound, spec *Spec) {
 	switch {
 	case !arg.ok:
 		return
-	case arg.link || arg.key:
-		b.fault(e.(*Aggregate).Arg.Range(), "TK173", "%s names rows, not a category", e.(*Aggregate).Arg).Hint = "rank them: " + e.String() + " RANK TOP 10; or " + multilabelHint
+	case arg.link || arg.key && !arg.category:
+		b.fault(e.(*Aggregate).Arg.Range(), "TK173", "%s names rows, not a category", e.(*Aggregate).Arg).Hint = namesRows(e, arg) + multilabelHint
 		return
 	case !arg.category && arg.kind != tasks.KindText && arg.kind != tasks.KindBool:
 		b.fault(e.(*Aggregate).Arg.Range(), "TK173", "%s is %s, not a category", e.(*Aggregate).Arg, kindNames[arg.kind]).Hint =
@@ -28,6 +28,20 @@ func (b *binder) classify(e Expr, v bound, spec *Spec) {
 	if spec.Top != nil {
 		b.task.Top = int(spec.Top.N)
 	}
+}
+
+// namesRows says what can be done with a column that names rows: of a foreign key, or of a
+// key that names a category as well, such as a position.
+func namesRows(e Expr, arg bound) string {
+	if arg.link {
+		return "rank them: " + e.String() + " RANK TOP 10; or "
+	}
+	c, ok := arg.expr.(*tasks.ColumnExpr)
+	if column, plain := e.(*Aggregate).Arg.(*Column); ok && plain && len(c.Links) == 0 {
+		name := column.Parts[len(column.Parts)-1]
+		return "if it names a category too, say so: ALTER TABLE ... SET COLUMN " + name.String() + " TYPE categorical; or "
+	}
+	return ""
 }
 
 // seenSets is the SELECT that leaves out of sets the values that no training set holds, and

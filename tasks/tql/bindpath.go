@@ -39,7 +39,9 @@ func (b *binder) pathOf(a *Aggregate, table int) ([]tasks.Step, bool) {
 	err := b.fault(a.argumentAt(), "TK120", "%d foreign-key paths of equal length lead from %q to %q", len(paths), from.Name, b.entity.Name)
 	var hints []string
 	for _, p := range paths {
-		hints = append(hints, viaText(b.sc, table, steps(p)))
+		chosen := *a
+		chosen.Via = &Via{Columns: viaColumns(b.sc, steps(p))}
+		hints = append(hints, chosen.String())
 	}
 	err.Hint = "choose one: " + strings.Join(hints, " or ")
 	return nil, false
@@ -158,7 +160,8 @@ func (b *binder) viaStep(c *Column, at, number int) (tasks.Step, bool) {
 }
 
 // linkByName finds the foreign key that a step of VIA names: the only one of exactly one
-// column of that name, else the constraint of that name; -1 if there is none.
+// column of that name, else the constraint of that name or, of several columns, the one that
+// messages call so; -1 if there is none.
 func linkByName(t *schema.Table, name string) int {
 	found, n := -1, 0
 	for i, l := range t.Links {
@@ -170,7 +173,7 @@ func linkByName(t *schema.Table, name string) int {
 		return found
 	}
 	for i, l := range t.Links {
-		if strings.EqualFold(l.Name, name) {
+		if strings.EqualFold(l.Name, name) || len(l.Columns) > 1 && strings.EqualFold(t.Label(l), name) {
 			return i
 		}
 	}

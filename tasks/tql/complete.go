@@ -1,6 +1,7 @@
 package tql
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -15,6 +16,19 @@ func Complete(text string) bool {
 	toks = slices.DeleteFunc(toks, func(t token) bool { return t.kind == tokEnd })
 	return len(toks) > 0 && toks[len(toks)-1].kind == tokSymbol && toks[len(toks)-1].text == ";"
 }
+
+// Aggregates lists the names of aggregates in order.
+func Aggregates() []string {
+	out := slices.Clone(aggregates)
+	slices.Sort(out)
+	return out
+}
+
+// Functions lists the names of functions of values in order.
+func Functions() []string { return slices.Sorted(maps.Keys(functions)) }
+
+// TaskOptions lists the options of CREATE TASK in order.
+func TaskOptions() []string { return slices.Sorted(maps.Keys(optionSetters)) }
 
 // Keywords lists the words of the language in order, for a shell to complete: keywords,
 // aggregates, functions and units.

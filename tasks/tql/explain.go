@@ -70,7 +70,6 @@ func why(task *tasks.Task, sc *schema.Schema) string {
 	switch {
 	case task.Raw != nil:
 		return "TYPE says so"
-
 	case task.Ranking != nil:
 		return "the target is a set of rows that a foreign key points to"
 	case task.Type == tasks.Multilabel:

@@ -92,7 +92,9 @@ func (p *parser) leftover() {
 	}
 	t := p.tok()
 	switch {
-	case p.isWord("WHERE", "ASSUMING", "AT", "WITH"):
+	case p.isWord("WITH"):
+		p.fault(t.Loc, "TK104", "options belong to a task: CREATE TASK n AS PREDICT ... WITH (...), and then EXPLAIN TASK n.", "WITH is out of place")
+	case p.isWord("WHERE", "ASSUMING", "AT"):
 		p.fault(t.Loc, "TK104", clauseHint, "%s is out of place", t.upper)
 	case t.kind == tokWord && slices.Contains(statementWords, t.upper):
 		p.fault(t.Loc, "TK100", "separate statements by a semicolon.", "unexpected %s after the end of a statement", t.found())
