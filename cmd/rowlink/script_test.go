@@ -319,6 +319,8 @@ var volatile = []struct {
 	{regexp.MustCompile(`(the blend's validation [a-z_0-9]+:) .*`), "$1 <parts>"},
 	{regexp.MustCompile(`-?\d+\.\d{3,}(e-?\d+)?`), "#.####"},
 	{regexp.MustCompile(`\b([0-9a-f]{64}|[0-9a-f]{16})\b`), "<hash>"},
+	{regexp.MustCompile(`(#\.####)  +\d\d\d\.\d\b `), "$1  <s>   "}, // as many columns as 0.1 takes
+	{regexp.MustCompile(`(#\.####)  +\d\d\.\d\b `), "$1  <s>  "},
 	{regexp.MustCompile(`(#\.####)  +\d+\.\d\b`), "$1  <s>"},
 	{regexp.MustCompile(`(#\.####(?: ± #\.####)?)  +`), "$1  "},
 }
