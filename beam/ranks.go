@@ -324,49 +324,46 @@ func (p *pieceOf) ranks(t *ingest.Table, column int) []float32 {
 	if r.Table == model.HistoryName {
 		name, c, ranks = historyName, 0, ranks[:1]
 	}
+	of := p.find(t, name)
 	for row := range out {
 		out[row] = float32(math.NaN())
-		if p.numbers(t, int32(row), name, ranks) {
+		if of(int32(row), ranks) {
 			out[row] = ranks[c]
 		}
 	}
 	return out
 }
 
-// numbers reads what was made for a row of a table, which may be the target history: what was
-// made for that lies with the entity, by time.
-func (p *pieceOf) numbers(t *ingest.Table, row int32, name string, to []float32) bool {
+// made is how what was made for a row is found.
+type made func(row int32, to []float32) bool
+
+// find finds a column that was made for the rows of a table, which may be the target history:
+// what was made for that lies with the entity, by time.
+func (p *pieceOf) find(t *ingest.Table, name string) made {
 	if t.Def.Name != model.HistoryName {
 		table := p.Schema.Table(t.Def.FullName())
 		at := p.column(table, name)
-		return at >= 0 && numbers(&p.made[table][at], int(row), to)
+		return func(row int32, to []float32) bool { return at >= 0 && numbers(&p.made[table][at], int(row), to) }
 	}
-	at, entity, size := p.column(p.task.Entity, name), t.Parents[0][row], 8+4*len(to)
-	if at < 0 || entity < 0 {
+	at, texts := p.column(p.task.Entity, name), map[int32][]byte{} // decoded
+	return func(row int32, to []float32) bool {
+		entity, size := t.Parents[0][row], 8+4*len(to)
+		if at < 0 || entity < 0 {
+			return false
+		}
+		text, ok := texts[entity]
+		if !ok {
+			text = decoded(&p.made[p.task.Entity][at], int(entity))
+			texts[entity] = text
+		}
+		for ; len(text) >= size; text = text[size:] {
+			if int64(binary.LittleEndian.Uint64(text)) == t.Times[row] {
+				for i := range to {
+					to[i] = math.Float32frombits(binary.LittleEndian.Uint32(text[8+4*i:]))
+				}
+				return true
+			}
+		}
 		return false
 	}
-	if p.texts == nil {
-		p.texts = map[textKey][]byte{}
-	}
-	key := textKey{at, entity}
-	text, ok := p.texts[key]
-	if !ok {
-		text = decoded(&p.made[p.task.Entity][at], int(entity))
-		p.texts[key] = text
-	}
-	for ; len(text) >= size; text = text[size:] {
-		if int64(binary.LittleEndian.Uint64(text)) == t.Times[row] {
-			for i := range to {
-				to[i] = math.Float32frombits(binary.LittleEndian.Uint32(text[8+4*i:]))
-			}
-			return true
-		}
-	}
-	return false
-}
-
-// textKey is a column that was made for an entity of a piece.
-type textKey struct {
-	column int
-	entity int32
 }

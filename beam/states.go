@@ -209,14 +209,20 @@ func (f *stateFn) ProcessElement(ctx context.Context, shard int64, rows func(*[]
 			return err
 		}
 		out := newBlocks(ctx, emit)
-		give := func(table int, row int32, name string, values []tensor.Real) {
+		numbers := map[any]int{} // of columns: names are long, and asked for per row
+		give := func(key any, table int, row int32, name func() string, values []tensor.Real) {
 			t := b.Over().Snap.Tables[table]
 			holder, of := p.holder(table), row
+			to, ok := numbers[key]
+			if !ok {
+				to = p.number(holder, name())
+				numbers[key] = to
+			}
 			if holder != table {
 				of = t.Parents[0][row]
 			}
 			id, _ := binary.Uvarint(decoded(&p.made[holder][p.column(holder, numberName)], int(of)))
-			out.add(keyOf(holder, id), p.number(holder, name), func(b []byte) []byte {
+			out.add(keyOf(holder, id), to, func(b []byte) []byte {
 				if holder != table {
 					return appendMadeAt(b, id, t.Times[row], values)
 				}
@@ -225,12 +231,12 @@ func (f *stateFn) ProcessElement(ctx context.Context, shard int64, rows func(*[]
 		}
 		if pass.Last {
 			b.At(pass.Table, tops, p.Asked.Anchor, func(top int32, state string, values []tensor.Real) {
-				give(pass.Table, top, stateName(p.Scan.Member, state), values)
+				give(state, pass.Table, top, func() string { return stateName(p.Scan.Member, state) }, values)
 			})
 		} else {
 			b.Before(pass.Layer, tops, pass.Table, func(table int, row int32, path, state string, values []tensor.Real) {
 				r := scan.Reading{Layer: pass.Layer + 1, Table: table, Path: path, State: state}
-				give(table, row, p.readName(p.Scan.Member, r), values)
+				give(r, table, row, func() string { return p.readName(p.Scan.Member, r) }, values)
 			})
 		}
 		out.flush()
@@ -261,24 +267,36 @@ func (p *pieceOf) bound(ctx context.Context) (*scan.Bound, []int32, scan.Pass, e
 	return b, tops, pass, err
 }
 
-// given tells a network what was made for the rows of the piece.
+// given tells a network what was made for the rows of the piece. It is for one goroutine.
 func (p *pieceOf) given(g *graph.Graph, member int) *scan.Given {
-	read := func(table int, row int32, name string, to []tensor.Real) bool {
-		return p.numbers(g.Snap.Tables[table], row, name, to)
+	of := map[any]made{} // names are long, and asked for per row
+	read := func(key any, table int, name func() string, row int32, to []tensor.Real) bool {
+		f := of[key]
+		if f == nil {
+			f = p.find(g.Snap.Tables[table], name())
+			of[key] = f
+		}
+		return f(row, to)
+	}
+	type state struct {
+		table int
+		name  string
 	}
 	return &scan.Given{
 		Ranks: func(table int, row int32, to []tensor.Real) bool {
-			name := scanRanks(member)
-			if table >= len(p.Schema.Tables) {
-				name += " of the target history"
-			}
-			return read(table, row, name, to)
+			return read(table, table, func() string {
+				if table >= len(p.Schema.Tables) {
+					return scanRanks(member) + " of the target history"
+				}
+				return scanRanks(member)
+			}, row, to)
 		},
-		Reads: func(layer, table int, row int32, path, state string, to []tensor.Real) bool {
-			return read(table, row, p.readName(member, scan.Reading{Layer: layer, Table: table, Path: path, State: state}), to)
+		Reads: func(layer, table int, row int32, path, of string, to []tensor.Real) bool {
+			r := scan.Reading{Layer: layer, Table: table, Path: path, State: of}
+			return read(r, table, func() string { return p.readName(member, r) }, row, to)
 		},
-		States: func(table int, row int32, state string, to []tensor.Real) bool {
-			return read(table, row, stateName(member, state), to)
+		States: func(table int, row int32, of string, to []tensor.Real) bool {
+			return read(state{table, of}, table, func() string { return stateName(member, of) }, row, to)
 		},
 	}
 }

@@ -32,9 +32,7 @@ type pieceOf struct {
 	snap *ingest.Snapshot
 	made [][]ingest.Column // per table: columns that were made for its rows
 	seen func(class string)
-
-	texts map[textKey][]byte // what was made for rows of target histories, decoded
-	self  int64
+	self int64
 }
 
 // owns reports whether an entity row is one of the piece's own.

@@ -16,8 +16,8 @@ import (
 type Given struct {
 	// Ranks are those of [Model.Ranks].
 	Ranks func(table int, row int32, to []tensor.Real) bool
-	// Reads is what a row read, for its message of a layer above the first, of a state of its
-	// parent over a path: told by [Bound.Before].
+	// Reads is what a state of its parent over a path adds to a row's message of a layer above
+	// the first: told by [Bound.Before].
 	Reads func(layer, table int, row int32, path, state string, to []tensor.Real) bool
 	// States is what a query reads of a state of a row at its cut: told by [Bound.At].
 	States func(table int, row int32, state string, to []tensor.Real) bool
@@ -200,25 +200,22 @@ func (b *Bound) fold(layer, state int, tops []int32, stops func(top int32) []sto
 // sendRows makes the messages of some rows: rows x width.
 func (b *Bound) sendRows(t *tensor.Tape, layer, table int, rows []int32) *tensor.Var {
 	s := b.senders[layer][table]
-	x := t.GatherRows(t.Const(b.tables[table].x), rows)
-	var learned []*tensor.Var
+	x, own := t.GatherRows(t.Const(b.tables[table].x), rows), s.own.Var(t)
+	var read []tensor.GatherTerm
 	if layer > 1 {
-		parts := []*tensor.Var{x}
-		for _, r := range s.reads {
-			raw, means := t.Alloc(len(rows), b.rawWidth(r.state)), t.Alloc(len(rows), len(b.Config.HalfLives)*b.Config.Width)
-			to := make([]tensor.Real, b.readWidth(r.state))
-			for i, row := range rows {
-				if !b.given.Reads(layer, table, row, r.path.name, b.plan.states[r.state].name, to) {
-					to = b.nothing(layer-1, r.state)
+		own = t.SliceRows(own, 0, b.feature[table].width)
+		for i, r := range s.reads {
+			adds := t.Alloc(len(rows), b.Config.Width)
+			none := b.adds(layer, table, i, b.nothing(layer-1, r.state))
+			for k, row := range rows {
+				if !b.given.Reads(layer, table, row, r.path.name, b.plan.states[r.state].name, adds.Row(k)) {
+					copy(adds.Row(k), none)
 				}
-				copy(raw.Row(i), to)
-				copy(means.Row(i), to[raw.Cols:])
 			}
-			parts, learned = append(parts, t.Const(raw)), append(learned, t.Const(means))
+			read = append(read, tensor.GatherTerm{X: t.Const(adds)})
 		}
-		x = t.ConcatCols(parts...)
 	}
-	terms := []tensor.GatherTerm{{X: t.Linear(x, s.own.Var(t), s.bias.Var(t), tensor.Identity)}}
+	terms := []tensor.GatherTerm{{X: t.Linear(x, own, s.bias.Var(t), tensor.Identity)}}
 	for _, up := range s.ups {
 		above := make([]int32, len(rows))
 		for i, row := range rows {
@@ -226,10 +223,33 @@ func (b *Bound) sendRows(t *tensor.Tape, layer, table int, rows []int32) *tensor
 		}
 		terms = append(terms, tensor.GatherTerm{X: t.MatMul(t.GatherRows(t.Const(b.tables[up.path.to].x), above), up.by.Var(t))})
 	}
-	for i, r := range s.reads {
-		terms = append(terms, tensor.GatherTerm{X: t.MatMul(learned[i], r.by.Var(t))})
-	}
+	terms = append(terms, read...)
 	return t.Activate(t.GatherSum(len(rows), terms...), tensor.ReLU)
+}
+
+// adds is what reading number i adds to a message before it is cut off at 0: far fewer numbers
+// than are read.
+func (b *Bound) adds(layer, table, i int, values []tensor.Real) []tensor.Real {
+	s, from := b.senders[layer][table], b.feature[table].width
+	for _, r := range s.reads[:i] {
+		from += b.rawWidth(r.state)
+	}
+	out := make([]float64, b.Config.Width)
+	raw := b.rawWidth(s.reads[i].state)
+	for k, v := range values {
+		w := s.own.Value.Row(min(from+k, s.own.Value.Rows-1))
+		if k >= raw {
+			w = s.reads[i].by.Value.Row(k - raw)
+		}
+		for j := range out {
+			out[j] += float64(v) * float64(w[j])
+		}
+	}
+	short := make([]tensor.Real, len(out))
+	for j, v := range out {
+		short[j] = tensor.Real(v)
+	}
+	return short
 }
 
 // At tells what a query reads of each state of some rows of a table at an instant.
@@ -244,19 +264,23 @@ func (b *Bound) At(table int, tops []int32, at int64, tell func(top int32, state
 	}
 }
 
-// Before tells what rows read, for their messages of the layer above, of the states of those of
-// their parents that are among tops: as of strictly before each row.
+// Before tells what the states of those of their parents that are among tops add to messages of
+// rows in the layer above: as of strictly before each row.
 func (b *Bound) Before(layer int, tops []int32, to int, tell func(table int, row int32, path, state string, values []tensor.Real)) {
 	strict := ingest.TimeRule{Strict: true}
 	for table, s := range b.senders[layer+1] {
 		if s == nil {
 			continue
 		}
-		for _, r := range s.reads {
+		below := map[string]map[int32][]stop{} // by path
+		for i, r := range s.reads {
 			if r.path.to != to {
 				continue
 			}
-			l, readers := b.lists[r.state], b.readers(table, r.path)
+			if below[r.path.name] == nil {
+				below[r.path.name] = b.readers(table, r.path)
+			}
+			l, readers := b.lists[r.state], below[r.path.name]
 			stops := func(top int32) []stop {
 				out := readers[top]
 				for i := range out {
@@ -265,7 +289,7 @@ func (b *Bound) Before(layer int, tops []int32, to int, tell func(table int, row
 				return out
 			}
 			b.fold(layer, r.state, tops, stops, func(s stop, values []tensor.Real) {
-				tell(table, s.row, r.path.name, b.plan.states[r.state].name, values)
+				tell(table, s.row, r.path.name, b.plan.states[r.state].name, b.adds(layer+1, table, i, values))
 			})
 		}
 	}
