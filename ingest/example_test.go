@@ -63,5 +63,5 @@ func Example() {
 	// Output:
 	// customers of the orders: [1 0 1 -1] dangling: 1
 	// customer 7 is row 1 true Ada
-	// no customers with key "seven" (bigint expected)
+	// no customers row with key "seven" (bigint expected)
 }

@@ -89,16 +89,16 @@ func TestTable_parseKey(t *testing.T) {
 		err  error
 		want string
 	}{
-		{second(one.ParseKey([]string{"x"})), `no customers with key "x" (bigint expected)`},
-		{second(one.ParseKey([]string{"9223372036854775808"})), `no customers with key "9223372036854775808" (bigint expected)`},
-		{second(two.ParseKey([]string{"1"})), `no customers with key "1" (the key has 2 parts: a, b; got 1)`},
+		{second(one.ParseKey([]string{"x"})), `no customers row with key "x" (bigint expected)`},
+		{second(one.ParseKey([]string{"9223372036854775808"})), `no customers row with key "9223372036854775808" (bigint expected)`},
+		{second(two.ParseKey([]string{"1"})), `no customers row with key "1" (the key has 2 parts: a, b; got 1)`},
 		{second(none.ParseKey(nil)), `table "log" has no key, so its rows cannot be named (give it a key in the mapping, if some columns are unique)`},
-		{second(one.ParseJSONKey([]byte(`1.0`))), `no customers with key "1.0" (bigint expected)`},
-		{second(one.ParseJSONKey([]byte(`null`))), `no customers with key "null" (bigint expected)`},
-		{second(one.ParseJSONKey([]byte(`{}`))), `no customers with key "{}" (bigint expected)`},
-		{second(one.ParseJSONKey([]byte(`1 2`))), `no customers with key "1 2" (the key is no JSON value)`},
-		{second(one.ParseJSONKey([]byte(`[1,2]`))), `no customers with key "[1,2]" (the key has 1 parts: id; got 2)`},
-		{second(two.ParseKeyText(`1,"b`)), `no customers with key "1,\"b" (write a,b, parts with commas in double quotes)`},
+		{second(one.ParseJSONKey([]byte(`1.0`))), `no customers row with key "1.0" (bigint expected)`},
+		{second(one.ParseJSONKey([]byte(`null`))), `no customers row with key "null" (bigint expected)`},
+		{second(one.ParseJSONKey([]byte(`{}`))), `no customers row with key "{}" (bigint expected)`},
+		{second(one.ParseJSONKey([]byte(`1 2`))), `no customers row with key "1 2" (the key is no JSON value)`},
+		{second(one.ParseJSONKey([]byte(`[1,2]`))), `no customers row with key "[1,2]" (the key has 1 parts: id; got 2)`},
+		{second(two.ParseKeyText(`1,"b`)), `no customers row with key "1,\"b" (write a,b, parts with commas in double quotes)`},
 	} {
 		var user *UserError
 		if !errors.As(tc.err, &user) || tc.err.Error() != tc.want {

@@ -243,5 +243,5 @@ func references(n int) string {
 	if n == 1 {
 		return "1 reference is"
 	}
-	return grouped(n) + " references are"
+	return Grouped(n) + " references are"
 }

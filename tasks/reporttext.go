@@ -13,7 +13,7 @@ import (
 // error is that of w.
 func (r *LabelReport) Text(w io.Writer, task *Task) error {
 	p := &printer{w: w}
-	p.line("task %s: %s, entity %s (%s rows), %s, regime %s", task.Name, task.Type, r.Entities, grouped(r.EntityRows), task.windowText(), task.Options.regimeText())
+	p.line("task %s: %s, entity %s (%s rows), %s, regime %s", task.Name, task.Type, r.Entities, Grouped(r.EntityRows), task.windowText(), task.Options.regimeText())
 	switch o := &task.Options; {
 	case task.Static() && o.ValAnchor == o.TestAnchor: // see resolveStatic
 		p.line("splits     80 / 10 / 10 %% at random by key")
@@ -22,9 +22,9 @@ func (r *LabelReport) Text(w io.Writer, task *Task) error {
 	default:
 		p.line("anchors    %s", strings.Join(r.anchorTexts(task), "  "))
 	}
-	p.line("with rows  train %s   val %s   test %s", grouped(r.WithRows[Train]), grouped(r.WithRows[Val]), grouped(r.WithRows[Test]))
-	p.line("examples   train %s   val %s   test %s%s", grouped(r.Examples[Train]), grouped(r.Examples[Val]), grouped(r.Examples[Test]), r.meanText(task))
-	p.line("dropped    %s; %s NULL labels; %s rows without time; %s anchors incomplete", r.droppedText(), grouped(r.NullLabel), grouped(r.NoTime), grouped(r.Incomplete))
+	p.line("with rows  train %s   val %s   test %s", Grouped(r.WithRows[Train]), Grouped(r.WithRows[Val]), Grouped(r.WithRows[Test]))
+	p.line("examples   train %s   val %s   test %s%s", Grouped(r.Examples[Train]), Grouped(r.Examples[Val]), Grouped(r.Examples[Test]), r.meanText(task))
+	p.line("dropped    %s; %s NULL labels; %s rows without time; %s anchors incomplete", r.droppedText(), Grouped(r.NullLabel), Grouped(r.NoTime), Grouped(r.Incomplete))
 	for _, warning := range append(append([]string(nil), task.Warnings...), r.Warnings...) {
 		p.line("WARNING    %s", warning)
 	}
@@ -79,7 +79,7 @@ func (o *Options) regimeText() string {
 func (r *LabelReport) anchorTexts(task *Task) []string {
 	var out []string
 	for s := Train; s <= Test; s++ {
-		text := fmt.Sprintf("%s %s", s, grouped(r.Anchors[s]))
+		text := fmt.Sprintf("%s %s", s, Grouped(r.Anchors[s]))
 		if r.Anchors[s] > 0 {
 			text += " (" + dateText(r.First[s], task)
 			if r.Last[s] != r.First[s] {
@@ -144,7 +144,7 @@ func (r *LabelReport) droppedText() string {
 			total += x.n
 		}
 	}
-	text := fmt.Sprintf("%s of %s pairs", grouped(total), grouped(r.Pairs))
+	text := fmt.Sprintf("%s of %s pairs", Grouped(total), Grouped(r.Pairs))
 	switch len(met) {
 	case 0:
 		return text
@@ -153,15 +153,13 @@ func (r *LabelReport) droppedText() string {
 	}
 	var parts []string
 	for _, x := range met {
-		parts = append(parts, grouped(x.n)+" "+x.text)
+		parts = append(parts, Grouped(x.n)+" "+x.text)
 	}
 	return text + ": " + strings.Join(parts, ", ")
 }
 
 // Grouped prints 1234567 as "1 234 567".
-func Grouped(n int) string { return grouped(n) }
-
-func grouped(n int) string {
+func Grouped(n int) string {
 	digits := strconv.Itoa(n)
 	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
 		digits = digits[:i] + " " + digits[i:]

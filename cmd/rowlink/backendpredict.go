@@ -156,7 +156,7 @@ func (q *questions) anchorOf(row int32) int64 {
 
 // find returns the row of a key.
 func (s *served) find(raw []byte) (int32, server.RowError) {
-	none := "no " + s.entity.Def.Name + " with key " + brief(raw)
+	none := "no " + s.entity.Def.Name + " row with key " + brief(raw)
 	key, err := s.entity.ParseJSONKey(raw)
 	if user := (*ingest.UserError)(nil); errors.As(err, &user) {
 		none += " (" + user.Hint + ")"

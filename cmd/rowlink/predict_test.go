@@ -99,7 +99,7 @@ func TestPredict_compositeKey(t *testing.T) {
 		t.Errorf("by flag %v, by file %v", byFlag.Predictions, byFile.Predictions)
 	}
 	r := rowlinkRun(t.Context(), words("predict back -q --key 700002"))
-	if r.code != exitUsage || !strings.Contains(r.err, "TK400: no order_lines with key \"700002\": the key has 2 parts: order_id, line_no; got 1") {
+	if r.code != exitUsage || !strings.Contains(r.err, "TK400: no order_lines row with key \"700002\": the key has 2 parts: order_id, line_no; got 1") {
 		t.Errorf("half a key: exit %d, %s", r.code, r.err)
 	}
 }

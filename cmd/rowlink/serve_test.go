@@ -208,7 +208,7 @@ func testPaths(t *testing.T, r *running) {
 		{"/v1/models", "", 200, `"aliases":["prod"]`},
 		{"/v1/models/churn", "", 200, `"decayed entity mean":{"test":{`},
 		{churn, `{"entities":["x"]}`, 200, `"code":"TK400"`},
-		{churn, `{"entities":[424242424242]}`, 200, `"detail":"no customers with key 424242424242"`},
+		{churn, `{"entities":[424242424242]}`, 200, `"detail":"no customers row with key 424242424242"`},
 		{churn, `{"entities":[1],"anchor":"1999-01-01T00:00:00Z"}`, 422, `"hint":"leave it out to predict at the end of the data, 2025-01-01T00:00:00Z","pointer":"/anchor"`},
 		{churn, `{"entities":[1`, 400, `"line":1,"column":14`},
 		{churn, `{"entities":[1],"at":1}`, 422, `unknown field \"at\"`},
@@ -216,7 +216,7 @@ func testPaths(t *testing.T, r *running) {
 		{churn + "?version=prod", `{"entities":[1]}`, 404, `?alias= a name`},
 		{churn + "?alias=beta", `{"entities":[1]}`, 404, `no version \"beta\"`},
 		{"/v1/query", `{"query":"PREDICT COUNT(orders.*, 0, 30, days) FOR customers.customer_id IN (10002, 1)","interval":0.9}`, 200, `"entity":10002,"prediction":`},
-		{"/v1/query", `{"query":"PREDICT COUNT(orders.*, 0, 30, days) FOR customers.customer_id IN (10002, 1)"}`, 200, `"code":"TK404","detail":"no customers with key`},
+		{"/v1/query", `{"query":"PREDICT COUNT(orders.*, 0, 30, days) FOR customers.customer_id IN (10002, 1)"}`, 200, `"code":"TK404","detail":"no customers row with key`},
 		{"/v1/query", `{"query":"PREDICT COUNT(orders.*, 0, 30, days) FOR customers.customer_id = 10002 AT 1999-01-01"}`, 422, `"code":"TK`},
 		{"/v1/query", `{"query":"PREDICT SUM(orders.totl, 0, 30, days)\n FOR EACH custmers"}`, 422, `"pointer":"/query","line":2`},
 		{"/v1/tasks/chrn/predict", `{"entities":[1]}`, 404, `did you mean \"churn\"?`},
@@ -260,7 +260,7 @@ func testRows(t *testing.T, r *running, made *shop.Database) {
 	if want := fmt.Sprintf("customers %d is known from %s on", late.ID, instant(late.SignedUpAt.UnixMicro())); !strings.HasPrefix(a.Errors[0].Detail, want) {
 		t.Errorf("detail %q, want %q", a.Errors[0].Detail, want)
 	}
-	if want := `no customers with key "?" (bigint expected)`; a.Errors[1].Detail != want {
+	if want := `no customers row with key "?" (bigint expected)`; a.Errors[1].Detail != want {
 		t.Errorf("detail %q, want %q", a.Errors[1].Detail, want)
 	}
 	if len(a.Predictions) != 1 || a.Predictions[0].Entity != early.ID || a.Predictions[0].Index != 2 {
