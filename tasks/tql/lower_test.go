@@ -46,7 +46,7 @@ func connect(t testing.TB, url string) *pgx.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close(ctx) })
-	if _, err := conn.Exec(ctx, "SET TimeZone = 'America/New_York'; SET search_path = pg_catalog"); err != nil {
+	if _, err := conn.Exec(ctx, "SET TimeZone = 'America/New_York'; SET search_path = pg_catalog; SET jit = off"); err != nil {
 		t.Fatal(err)
 	}
 	return conn

@@ -176,6 +176,9 @@ func loadTables(t testing.TB, conn *pgx.Conn, sc *schema.Schema, data [][][]any)
 			t.Fatalf("fill %s: %v", table.Name, err)
 		}
 	}
+	if _, err := conn.Exec(ctx, "ANALYZE"); err != nil { // plans without statistics take up to ten times as long
+		t.Fatal(err)
+	}
 }
 
 // randomOptions are the options of random tasks: dates between which the drawn rows lie.
@@ -249,12 +252,13 @@ func (n *randomCounts) add(task *tasks.Task, sc *schema.Schema, examples int) {
 	}
 }
 
-// holds demands that every kind ran and gave examples.
+// holds demands that tasks and rankings ran and gave examples, and that of every kind that
+// was drawn often (rapid draws what it likes) some did.
 func (n *randomCounts) holds(t *testing.T) {
 	t.Helper()
 	for _, kind := range []string{"all", "ranking", "including new", "exclude seen", "filter", "long path", "key behind ->", "composite key"} {
 		t.Logf("%s: %d tasks with %d examples", kind, n.ran[kind], n.examples[kind])
-		if n.examples[kind] == 0 {
+		if often := n.ran[kind] >= 20 || kind == "all" || kind == "ranking"; often && n.examples[kind] == 0 {
 			t.Errorf("%s: no example", kind)
 		}
 	}
