@@ -106,7 +106,7 @@ func TestScanScoresEqualOneMachineOnJourney(t *testing.T) {
 	defer d.Close()
 	f, err := d.Fit(t.Context(), `CREATE TASK redeem AS PREDICT COUNT(coupon_redemptions.*, 0, 30, days) > 0 FOR EACH households.household_id
 	  WITH (val_anchor = '2017-10-01', test_anchor = '2017-11-01', step = '30 days', eval_anchors = 1, train_anchors = 1)`,
-		rowlink.FitOptions{ValBlocks: 1, Train: train.Options{Model: model.Config{Layer: model.Scan, Width: 4, Layers: 2}, Epochs: 1, Steps: 2, Seed: 3}})
+		rowlink.FitOptions{ValBlocks: 1, Train: train.Options{Model: model.Config{Layer: model.Scan, Width: 4, Layers: 2, Hops: 1}, Epochs: 1, Steps: 2, Seed: 3}})
 	if err != nil {
 		t.Fatal(err)
 	}
