@@ -18,7 +18,7 @@ type Whole struct {
 // Judged is what decides which features there are.
 type Judged struct {
 	Together map[string]bool `json:"together"` // per full name: the rows of the table share their times
-	Lasting  map[string]bool `json:"lasting"`  // per edge type: rows below a row come at different times
+	Lasting  map[string]bool `json:"lasting"`  // per table and edge type: rows below a row come at different times
 }
 
 // Judged tells how the plan was judged, for plans over parts of the same database.
@@ -34,9 +34,12 @@ func (w *Wide) judge(known map[string]bool, name string, of func(Judged) map[str
 	return known[name]
 }
 
-// lasts is [path.lasts] of the children over an edge type.
+// lasts is [path.lasts] of the children over an edge type. Names of edge types are those of
+// columns, so tables whose foreign keys are called alike are told apart.
 func (b *planner) lasts(e int, p *path) bool {
-	return b.judge(b.judged.Lasting, b.g.Edges[e].Name, func(of Judged) map[string]bool { return of.Lasting }, func() bool { return p.lasts(b.opt.Rule, b.opt.At) })
+	edge := b.g.Edges[e]
+	name := b.g.Snap.Tables[edge.Table].Def.FullName() + ", " + label(b.g, e) + ", " + edge.Name
+	return b.judge(b.judged.Lasting, name, func(of Judged) map[string]bool { return of.Lasting }, func() bool { return p.lasts(b.opt.Rule, b.opt.At) })
 }
 
 func (w *Wide) ranks(t *ingest.Table, column int) []float32 {
