@@ -1,6 +1,7 @@
 package quality
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -77,7 +78,7 @@ func (p *page) table() {
 			}
 			p.print(" %s |", text)
 		}
-		p.print(" %s | %s | %s | %.0f |\n", spread(r.Report), r.Report.Served, refit(r.Report), r.Report.Seconds)
+		p.print(" %s | %s | %s | %.0f |\n", cmp.Or(r.Networks, spread(r.Report)), r.Report.Served, refit(r.Report), r.Report.Seconds)
 	}
 	p.print("\n")
 	for _, c := range Cases() {

@@ -27,6 +27,9 @@ type Result struct {
 	Case    string          `json:"case"`
 	Machine bench.Machine   `json:"machine"`
 	Report  *rowlink.Report `json:"report"`
+	// Networks is the text of the column of that name, where the figure of each network is not
+	// known any more.
+	Networks string `json:"networks,omitempty"`
 }
 
 // Run fits every case and keeps its result in the store as soon as it is there. A

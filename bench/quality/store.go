@@ -73,7 +73,7 @@ func (m *Measured) Keep(path string) error {
 	out := memory{Peers: m.Peers}
 	for _, r := range m.Results {
 		if r != nil {
-			out.Results = append(out.Results, &Result{Case: r.Case, Machine: r.Machine, Report: shown(r.Report)})
+			out.Results = append(out.Results, &Result{Case: r.Case, Machine: r.Machine, Report: shown(r.Report), Networks: r.Networks})
 		}
 	}
 	return bench.Keep(path, out)
