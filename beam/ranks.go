@@ -3,7 +3,6 @@ package beam
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -162,15 +161,7 @@ func (f *cohortFn) ProcessElement(ctx context.Context, _ int64, splits func(*[]b
 		return err
 	}
 	out := newBlocks(ctx, emit)
-	var data []byte
-	for splits(&data) {
-		var split Split
-		if err := json.Unmarshal(data, &split); err != nil {
-			return err
-		}
-		if split.Table < 0 {
-			continue
-		}
+	err = eachSplit(splits, func(split Split) error {
 		columns, lo, hi, id, err := src.rows(split)
 		if err != nil {
 			return err
@@ -197,6 +188,10 @@ func (f *cohortFn) ProcessElement(ctx context.Context, _ int64, splits func(*[]b
 				})
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	out.flush()
 	return nil

@@ -104,6 +104,13 @@ func (f *readFn) Setup(context.Context) (err error) {
 // ProcessElement sends the rows of a split to their pieces where they know them, else to
 // the bucket where they are asked for, and asks for the rows of the next level.
 func (f *readFn) ProcessElement(ctx context.Context, _ int64, splits func(*[]byte) bool, toPiece, ask, toJoin func(int64, []byte)) error {
+	return eachSplit(splits, func(split Split) error {
+		return f.read(&reader{job: f.job, split: split, pieces: newBlocks(ctx, toPiece), asks: newAsks(ctx, f.job, ask), rows: newBlocks(ctx, toJoin)})
+	})
+}
+
+// eachSplit hands over the splits of tables, one by one.
+func eachSplit(splits func(*[]byte) bool, f func(split Split) error) error {
 	var data []byte
 	for splits(&data) {
 		var split Split
@@ -113,8 +120,7 @@ func (f *readFn) ProcessElement(ctx context.Context, _ int64, splits func(*[]byt
 		if split.Table < 0 {
 			continue
 		}
-		r := &reader{job: f.job, split: split, pieces: newBlocks(ctx, toPiece), asks: newAsks(ctx, f.job, ask), rows: newBlocks(ctx, toJoin)}
-		if err := f.read(r); err != nil {
+		if err := f(split); err != nil {
 			return err
 		}
 	}
@@ -126,24 +132,13 @@ type readMadeFn struct{ readFn }
 
 // ProcessElement is that of [readFn] with what was made for the rows of the split.
 func (f *readMadeFn) ProcessElement(ctx context.Context, _ int64, splits, made func(*[]byte) bool, toPiece, ask, toJoin func(int64, []byte)) error {
-	var data []byte
-	for splits(&data) {
-		var split Split
-		if err := json.Unmarshal(data, &split); err != nil {
-			return err
-		}
-		if split.Table < 0 {
-			continue
-		}
+	return eachSplit(splits, func(split Split) error {
 		r := &reader{job: f.job, split: split, pieces: newBlocks(ctx, toPiece), asks: newAsks(ctx, f.job, ask), rows: newBlocks(ctx, toJoin)}
 		if err := r.take(made); err != nil {
 			return err
 		}
-		if err := f.read(r); err != nil {
-			return err
-		}
-	}
-	return nil
+		return f.read(r)
+	})
 }
 
 func (f *readFn) read(r *reader) error {
